@@ -1,0 +1,166 @@
+"""RTP relay: what the engine spends on a packet, beside a bare C epoll relay that does nothing but forward.
+
+500 calls, both ways, a packet every 20 ms: 50 000 packets a second in and as many out. Phones, engine and floor are
+processes of their own; engine and floor take turns under the same load, and each one's CPU time is its own alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from common import ROOT, Bench, arguments, cpu_seconds, read_line, resident_bytes, running
+
+_HERE = Path(__file__).parent
+_PTIME_S = 0.020
+
+
+def serve_engine() -> None:
+    """The process under test: read the phones' ports, connect them in pairs, and stay until standard input ends."""
+    from softswitch.media import PCMA, PCMU, MediaEngine, PortSettings
+
+    words = sys.stdin.readline().split()
+    laws = (PCMA, PCMU) if words[0] == "transcode" else (PCMA, PCMA)
+    phones = [int(word) for word in words[1:]]
+    with MediaEngine() as engine:
+        ports = []
+        for i, phone in enumerate(phones):
+            port = engine.open_port(f"call-{i // 2}")
+            port.configure(PortSettings(remote=("127.0.0.1", phone), formats=(laws[i % 2],)))
+            ports.append(port)
+        for one, other in zip(ports[::2], ports[1::2], strict=True):
+            engine.connect(one, other)
+        print("ports:", *(port.local[1] for port in ports), flush=True)
+        sys.stdin.read()
+        print("counters:", json.dumps(_totals(engine)), flush=True)
+
+
+def _totals(engine: Any) -> dict[str, int]:
+    statistics = engine.statistics()
+    return {name: getattr(statistics, name) for name in statistics.__dataclass_fields__}
+
+
+def build_floor(folder: Path) -> Path | None:
+    """The compiled C relay, or None when there is no compiler."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        return None
+    program = folder / "floor_relay"
+    subprocess.run([compiler, "-O2", "-o", str(program), str(_HERE / "floor_relay.c")], check=True)
+    return program
+
+
+class Relay:
+    """One of the two relays: its process, its ports, and what its rounds have cost."""
+
+    def __init__(self, name: str, process: Any, first_line: str) -> None:
+        self.name = name
+        self.process = process
+        process.stdin.write(first_line + "\n")
+        process.stdin.flush()
+        self.ports = read_line(process, "ports:")
+        self.cpu_s = 0.0
+        self.rounds: list[dict[str, float]] = []
+
+    def measure(self, load: Any, seconds: float) -> None:
+        """One round of load."""
+        before = cpu_seconds(self.process.pid)
+        load.stdin.write(f"run {seconds} {self.ports}\n")
+        load.stdin.flush()
+        result = json.loads(read_line(load, "result:", seconds + 60))
+        result["cpu_us"] = (cpu_seconds(self.process.pid) - before) * 1e6 / max(result["received"], 1)
+        self.rounds.append(result)
+
+    def total(self, name: str) -> float:
+        """The sum of a number over the rounds."""
+        return sum(entry[name] for entry in self.rounds)
+
+    def mean(self, name: str) -> float:
+        """The mean of a number over the rounds, weighed by packets received."""
+        weight = max(self.total("received"), 1)
+        return sum(entry[name] * entry["received"] for entry in self.rounds) / weight
+
+
+def _report(bench: Bench, engine: Relay, floor: Relay | None) -> None:
+    own = engine.mean("cpu_us")
+    if floor is None:
+        bench.figure("cpu_us_per_packet", own, "us")
+        bench.fail("no C compiler (gcc): the floor cannot be built, so there is no ratio")
+    else:
+        base = floor.mean("cpu_us")
+        bench.figure("floor_cpu_us_per_packet", base, "us")
+        bench.figure("cpu_us_per_packet", own, "us", goal=round(1.2 * base, 3))
+        bench.figure("ratio_to_c_floor", own / max(base, 1e-9), "", goal=1.2)
+        bench.figure("floor_latency_p50_ms", floor.mean("p50_ms"), "ms")
+        bench.figure("floor_latency_p99_ms", floor.mean("p99_ms"), "ms")
+        bench.figure("floor_loss", 1 - floor.total("received") / max(floor.total("sent"), 1), "")
+    bench.figure("latency_p50_ms", engine.mean("p50_ms"), "ms", goal=0.1)
+    bench.figure("latency_p99_ms", engine.mean("p99_ms"), "ms", goal=1.0)
+    bench.figure("loss", 1 - engine.total("received") / max(engine.total("sent"), 1), "", goal=0.0)
+
+
+def main() -> int:
+    """Run the bench."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--calls", type=int, default=500)
+    parser.add_argument("--seconds", type=float, help="of each round (default 8, quick 3)")
+    parser.add_argument("--rounds", type=int, help="of each relay (default 4, quick 2)")
+    parser.add_argument("--transcode", action="store_true", help="A-law on one side and µ-law on the other")
+    options = arguments("", parser=parser)
+    if options.engine:
+        serve_engine()
+        return 0
+    seconds = options.seconds or (3 if options.quick else 8)
+    rounds = options.rounds or (2 if options.quick else 4)
+    bench = Bench("relay", json_output=options.json)
+    python = sys.executable
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running([python, str(_HERE / "relay_load.py")]) as load,
+        running([python, str(Path(__file__)), "--engine"]) as engine_process,
+    ):
+        load.stdin.write(f"open {2 * options.calls}\n")
+        load.stdin.flush()
+        phones = read_line(load, "ports:")
+        engine = Relay("engine", engine_process, f"{'transcode' if options.transcode else 'relay'} {phones}")
+        program = build_floor(Path(folder))
+        bench.note(
+            f"{options.calls} calls, {2 * options.calls / _PTIME_S:.0f} packets/s, {rounds} rounds of {seconds:g} s each"
+        )
+        if program is None:
+            _rounds(bench, load, [engine], rounds, seconds)
+            _report(bench, engine, None)
+        else:
+            with running([str(program), str(2 * options.calls)]) as floor_process:
+                floor = Relay("C floor", floor_process, phones)
+                _rounds(bench, load, [floor, engine], rounds, seconds)
+                _report(bench, engine, floor)
+        resident = resident_bytes(engine_process.pid)
+        bench.figure("resident_mb", resident / 1e6, "MB")
+    return bench.finish()
+
+
+def _rounds(bench: Bench, load: Any, relays: list[Relay], rounds: int, seconds: float) -> None:
+    for relay in relays:
+        relay.measure(load, 1)  # latches the ports, warms the caches
+        relay.rounds.clear()
+    for _ in range(rounds):
+        for relay in relays:
+            relay.measure(load, seconds)
+            last = relay.rounds[-1]
+            bench.note(
+                f"{relay.name}: {last['cpu_us']:.2f} us/packet, {last['received']:.0f} of {last['sent']:.0f} packets,"
+                f" p50 {last['p50_ms']:.3f} ms, p99 {last['p99_ms']:.3f} ms (sender late by up to {last['late_ms']:.1f} ms)"
+            )
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    raise SystemExit(main())

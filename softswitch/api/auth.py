@@ -1,0 +1,150 @@
+"""Who is calling the API: bearer tokens by SHA-256, three roles, and a limit on guessing.
+
+A browser cannot set headers on a WebSocket, so there the token may come as subprotocol `bearer.<base64url of token>`
+beside the subprotocol wanted: not in the URL, which ends up in logs.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from aiohttp import web
+
+from softswitch.api.problems import Problem
+
+Role = Literal["viewer", "dispatcher", "admin"]
+RANKS: dict[str, int] = {"viewer": 1, "dispatcher": 2, "admin": 3}
+PROTOCOL_PREFIX = "bearer."
+
+
+class ApiToken(NamedTuple):
+    """A token by its hash: `sha256` in lower-case hexadecimal."""
+
+    name: str
+    role: Role
+    sha256: str
+
+
+class Principal(NamedTuple):
+    """Who was recognised."""
+
+    name: str
+    role: Role
+
+    def may(self, role: Role) -> bool:
+        """Whether this one has at least `role`."""
+        return RANKS[self.role] >= RANKS[role]
+
+
+@dataclass(slots=True)
+class _Failures:
+    since: float
+    count: int
+
+
+class GuessingLimit:
+    """Refuses a source for the rest of a window once it has shown too many wrong tokens."""
+
+    def __init__(
+        self, clock: Callable[[], float], *, failures: int = 20, window: float = 60.0, sources: int = 4096
+    ) -> None:
+        self._clock = clock
+        self._failures = failures
+        self._window = window
+        self._limit = sources
+        self._sources: OrderedDict[str, _Failures] = OrderedDict()
+
+    def blocked_for(self, source: str) -> float:
+        """Seconds until `source` may try again; 0 when it may now."""
+        entry = self._sources.get(source)
+        if entry is None:
+            return 0.0
+        left = entry.since + self._window - self._clock()
+        if left <= 0:
+            del self._sources[source]
+            return 0.0
+        return left if entry.count >= self._failures else 0.0
+
+    def failed(self, source: str) -> None:
+        """Count one wrong token."""
+        entry = self._sources.get(source)
+        if entry is None:
+            if len(self._sources) >= self._limit:
+                self._sources.popitem(last=False)
+            entry = self._sources[source] = _Failures(self._clock(), 0)
+        entry.count += 1
+
+
+class Authenticator:
+    """Recognises principals by their tokens; `tokens` is asked each time, so a reload needs no word here."""
+
+    def __init__(self, tokens: Callable[[], Iterable[ApiToken]], clock: Callable[[], float]) -> None:
+        self._tokens = tokens
+        self._limit = GuessingLimit(clock)
+
+    def authenticate(self, request: web.Request) -> Principal:
+        """The principal of a request. Raises Problem 401, or 429 when its source has guessed too often."""
+        source = request.remote or ""
+        wait = self._limit.blocked_for(source)
+        if wait > 0:
+            headers = {"Retry-After": str(int(wait) + 1)}
+            raise Problem(429, "too many wrong tokens from this address", kind="too-many-failures", headers=headers)
+        token = token_of(request)
+        if token is None:
+            raise _unauthorised("a bearer token is required")
+        principal = self._recognise(token)
+        if principal is None:
+            self._limit.failed(source)
+            raise _unauthorised("the bearer token is not valid", 'Bearer error="invalid_token"')
+        return principal
+
+    def _recognise(self, token: bytes) -> Principal | None:
+        digest = hashlib.sha256(token).hexdigest()
+        found: Principal | None = None
+        # Every token is compared, in constant time, so that the answer's delay tells nothing.
+        for each in self._tokens():
+            if hmac.compare_digest(digest, each.sha256):
+                found = Principal(each.name, each.role)
+        return found
+
+
+def token_of(request: web.Request) -> bytes | None:
+    """The token a request carries, in its Authorization header or as WebSocket subprotocol; None without one."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return value.strip().encode("utf-8", "surrogateescape")
+    for offered in request.headers.get("Sec-WebSocket-Protocol", "").split(","):
+        name = offered.strip()
+        if name.startswith(PROTOCOL_PREFIX):
+            encoded = name.removeprefix(PROTOCOL_PREFIX)
+            try:
+                return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+            except (binascii.Error, ValueError):
+                return None
+    return None
+
+
+def require(principal: Principal, role: Role) -> None:
+    """Raise Problem 403 unless `principal` has at least `role`."""
+    if not principal.may(role):
+        raise Problem(403, f"this needs role {role}; {principal.name} has role {principal.role}")
+
+
+def from_loopback(request: web.Request) -> bool:
+    """Whether a request comes from this very machine."""
+    try:
+        return ipaddress.ip_address((request.remote or "").partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _unauthorised(detail: str, challenge: str = "Bearer") -> Problem:
+    return Problem(401, detail, headers={"WWW-Authenticate": challenge})

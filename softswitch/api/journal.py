@@ -1,0 +1,75 @@
+"""The bounded journal of events behind `/events`: sequence numbers, resume, and no buffer per client.
+
+Every client reads the one ring at its own pace. A slow client falls behind the ring's oldest entry and is told how
+many it missed; nothing is kept for it, so a thousand slow clients cost nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
+
+
+class BusEvent(Protocol):
+    """What the journal needs of an event."""
+
+    @property
+    def type(self) -> str:
+        """The event's name."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its JSON-ready fields, `type` and `time` among them."""
+
+
+class Entry(NamedTuple):
+    """One journalled event, encoded once for all clients."""
+
+    sequence: int
+    type: str
+    text: str
+
+
+class EventJournal:
+    """Subscribe `append` to the bus. Sequence numbers begin at 1 with each start; `identity` names the start."""
+
+    def __init__(self, identity: str, capacity: int = 20_000) -> None:
+        self.identity = identity
+        self.last = 0
+        self._entries: deque[Entry] = deque(maxlen=capacity)
+        self._waiting: set[asyncio.Event] = set()
+
+    @property
+    def oldest(self) -> int:
+        """Sequence number of the oldest entry held; `last + 1` when there is none."""
+        return self._entries[0].sequence if self._entries else self.last + 1
+
+    def append(self, event: BusEvent) -> None:
+        """Journal one event and wake the readers."""
+        self.last += 1
+        text = json.dumps({"seq": self.last, **event.to_dict()}, ensure_ascii=False, default=str)
+        self._entries.append(Entry(self.last, event.type, text))
+        for waiting in self._waiting:
+            waiting.set()
+
+    def read(self, after: int, limit: int = 256) -> list[Entry]:
+        """Up to `limit` entries with a sequence number above `after`, oldest first."""
+        skip = max(0, after + 1 - self.oldest)
+        return list(islice(self._entries, skip, skip + limit))
+
+    def missed(self, after: int) -> int:
+        """How many entries above `after` the ring holds no more."""
+        return max(0, self.oldest - 1 - after)
+
+    async def wait(self, after: int) -> None:
+        """Return as soon as there is an entry above `after`."""
+        if self.last > after:
+            return
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            await event.wait()
+        finally:
+            self._waiting.discard(event)

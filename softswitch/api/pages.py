@@ -1,0 +1,84 @@
+"""Pages for people that need no script and no other host: the status page and the list of operations."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+from aiohttp import web
+
+from softswitch.api.operations import PREFIX, Operation
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 3rem auto; padding: 0 1rem; }
+h1 { font-weight: 600; margin-bottom: 0; }
+.ok { color: #1a7f37; } .degraded, .stopping { color: #b35900; }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
+th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
+code { font: .9em ui-monospace, monospace; }
+"""
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+CONTENT_SECURITY_POLICY = (
+    f"default-src 'self'; style-src 'self' 'sha256-{_STYLE_HASH}'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def status_page(health: Mapping[str, Any], *, with_figures: bool) -> web.Response:
+    """The page at `/`: what runs here; figures only for those on this machine."""
+    status = str(health["status"])
+    rows = [("Version 版本", health["version"]), ("Up 运行时间", _duration(float(health["uptime_s"])))]
+    if with_figures:
+        rows += [("Node 节点", health["node"])]
+        rows += [("Calls 通话", health.get("calls", 0)), ("Registrations 注册", health.get("registrations", 0))]
+        rows += [("Problem 问题", problem) for problem in health.get("problems", ())]
+    table = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in rows)
+    body = (
+        f'<h1>softswitch</h1><p class="{escape(status)}">● {escape(status)}</p><table>{table}</table>'
+        f'<p><a href="{PREFIX}/docs">API operations</a> · <a href="{PREFIX}/openapi.json">OpenAPI</a> · '
+        '<a href="/metrics">metrics</a></p>'
+    )
+    return _page("softswitch", body)
+
+
+def operations_page(operations: Iterable[Operation]) -> web.Response:
+    """The page at `/api/v1/docs`: every operation with its role and members."""
+    rows = "".join(
+        f"<tr><td><code>{each.method} {escape(PREFIX + each.path)}</code></td><td>{escape(each.summary)}"
+        f"{_members(each)}</td><td>{each.role}</td></tr>"
+        for each in sorted(operations, key=lambda each: (each.component, each.path, each.method))
+    )
+    body = (
+        "<h1>API operations</h1><p>Bearer token in <code>Authorization</code>; errors are problem details "
+        f'(RFC 9457). The whole contract: <a href="{PREFIX}/openapi.json">openapi.json</a>.</p>'
+        f"<table><tr><th>Operation</th><th>Does</th><th>Role</th></tr>{rows}</table>"
+    )
+    return _page("softswitch API", body)
+
+
+def _members(operation: Operation) -> str:
+    model = operation.body or operation.query
+    if model is None or not model.model_fields:
+        return ""
+    return "<br><code>" + escape(", ".join(model.model_fields)) + "</code>"
+
+
+def _page(title: str, body: str) -> web.Response:
+    text = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>{body}</body></html>'
+    )
+    return web.Response(text=text, content_type="text/html", charset="utf-8")
+
+
+def _duration(seconds: float) -> str:
+    whole = int(seconds)
+    days, rest = divmod(whole, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, last = divmod(rest, 60)
+    return (f"{days} d " if days else "") + f"{hours:02}:{minutes:02}:{last:02}"

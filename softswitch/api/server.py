@@ -1,0 +1,104 @@
+"""The HTTP server: `create_api` makes the application, `ApiServer` binds and runs it."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from aiohttp import web
+
+from softswitch.api import data, events, system, voice
+from softswitch.api.auth import Authenticator, from_loopback, require
+from softswitch.api.openapi import openapi_document
+from softswitch.api.operations import PREFIX, Operation, json_response, route
+from softswitch.api.pages import CONTENT_SECURITY_POLICY, operations_page, status_page
+from softswitch.api.problems import Handler, problem_middleware
+from softswitch.api.services import ApiServices
+from softswitch.api.sockets import OPEN_SOCKETS, close_sockets
+from softswitch.runtime.metrics import CONTENT_TYPE
+
+LARGEST_BODY = 256 * 1024
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def create_api(services: ApiServices) -> web.Application:
+    """The application with every operation that `services` offers."""
+    application = web.Application(middlewares=[security_middleware, problem_middleware], client_max_size=LARGEST_BODY)
+    application[OPEN_SOCKETS] = set()
+    application.on_shutdown.append(close_sockets)
+    authenticator = Authenticator(services.tokens, services.clock)
+    operations: list[Operation] = []
+    for component in (system, voice, data, events):
+        operations.extend(component.operations(services))
+    for operation in operations:
+        handler = route(operation, services, authenticator)
+        application.router.add_route(operation.method, PREFIX + operation.path, handler)
+    _add_documents(application, services, operations)
+    if services.render_metrics is not None:
+        application.router.add_get("/metrics", _metrics(services, authenticator))
+    if services.sip_websocket is not None:
+        application.router.add_get("/sip", services.sip_websocket)
+    return application
+
+
+@web.middleware
+async def security_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Add the security headers to whatever is answered; no other origin is ever allowed in (no CORS headers)."""
+    response = await handler(request)
+    if not response.prepared:
+        response.headers.update(_SECURITY_HEADERS)
+    return response
+
+
+class ApiServer:
+    """Runs the application on one address."""
+
+    def __init__(self, services: ApiServices) -> None:
+        # The access log stays off: metrics and audit hold what it would say, without tokens in URLs.
+        self._runner = web.AppRunner(create_api(services), access_log=None, handle_signals=False, shutdown_timeout=2.0)
+        self.bound: tuple[str, int] = ("", 0)
+
+    async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> tuple[str, int]:
+        """Serve on host:port (port 0: any), with TLS when a context is given; the bound address. Raises OSError."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port, ssl_context=context, reuse_address=True).start()
+        address: tuple[Any, ...] = self._runner.addresses[0]
+        self.bound = (address[0], address[1])
+        return self.bound
+
+    async def close(self) -> None:
+        """Stop serving and end what is open."""
+        await self._runner.cleanup()
+
+
+def _add_documents(application: web.Application, services: ApiServices, operations: list[Operation]) -> None:
+    document = openapi_document(operations, services.version)
+
+    async def openapi(request: web.Request) -> web.StreamResponse:
+        return json_response(document)
+
+    async def docs(request: web.Request) -> web.StreamResponse:
+        return operations_page(operations)
+
+    async def status(request: web.Request) -> web.StreamResponse:
+        return status_page(system.health_row(services), with_figures=from_loopback(request))
+
+    application.router.add_get(f"{PREFIX}/openapi.json", openapi)
+    application.router.add_get(f"{PREFIX}/docs", docs)
+    application.router.add_get("/", status)
+
+
+def _metrics(services: ApiServices, authenticator: Authenticator) -> Handler:
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        if not from_loopback(request):
+            require(authenticator.authenticate(request), "viewer")
+        assert services.render_metrics is not None
+        return web.Response(body=services.render_metrics(), headers={"Content-Type": CONTENT_TYPE})
+
+    return metrics

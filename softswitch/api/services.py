@@ -1,0 +1,80 @@
+"""What the API asks of the switch: plain callables that the wiring fills in.
+
+System and voice callables run on the event loop and answer at once; those of stored data are coroutines, because the
+database is read on another thread. A callable says that something does not exist with `LookupError`, that a state does
+not allow it with `IllegalTransition`, anything else with `Problem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from softswitch.api.auth import ApiToken, Principal
+from softswitch.api.journal import EventJournal
+from softswitch.runtime.trace import TraceHub
+
+Row = Mapping[str, Any]
+Rows = Callable[[], Iterable[Row]]
+Query = Callable[[Mapping[str, Any]], Awaitable[Iterable[Row]]]
+CallCommand = Callable[[str, Mapping[str, Any], Principal], None]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditNote:
+    """One API request that changed or tried to change something; `status` is the HTTP answer."""
+
+    actor: str
+    role: str
+    action: str
+    subject: str
+    source: str
+    status: int
+
+
+def _nothing() -> Iterable[Row]:
+    return ()
+
+
+async def _no_rows(query: Mapping[str, Any]) -> Iterable[Row]:
+    return ()
+
+
+def _no_note(note: AuditNote) -> None:
+    """Nobody keeps an audit."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ApiServices:
+    """Everything the API needs. Rows are mappings with the fields of the models in `softswitch.api.models`.
+
+    `call_commands` decides which `POST /voice/calls/{id}/<name>` exist: the names must be known to
+    `softswitch.api.voice.COMMANDS`. `originate` takes the validated body and the principal and answers the call's row.
+    """
+
+    node: str
+    version: str
+    started_at: float
+    tokens: Callable[[], Iterable[ApiToken]]
+    clock: Callable[[], float]
+    wall: Callable[[], float]
+    journal: EventJournal
+    trace: TraceHub
+    health: Callable[[], Row]
+    render_metrics: Callable[[], bytes] | None = None
+    sip_websocket: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+    registrations: Rows = _nothing
+    trunks: Rows = _nothing
+    media: Callable[[], Row] = dict
+    reload: Callable[[], Awaitable[str]] | None = None
+    calls: Rows = _nothing
+    call: Callable[[str], Row | None] = field(default=lambda identifier: None)
+    originate: Callable[[Mapping[str, Any], Principal], Row] | None = None
+    call_commands: Mapping[str, CallCommand] = field(default_factory=dict)
+    subscribers: Rows = _nothing
+    cdrs: Query = _no_rows
+    audit: Query = _no_rows
+    record_audit: Callable[[AuditNote], None] = _no_note

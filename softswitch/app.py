@@ -1,0 +1,407 @@
+"""The whole switch put together: the only module that knows every room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softswitch import wiring
+from softswitch.calls.access import Access
+from softswitch.calls.exchange import Exchange
+from softswitch.calls.leg import Cause
+from softswitch.calls.media_path import MediaPath
+from softswitch.calls.parking import Parking
+from softswitch.calls.pickup import Pickup
+from softswitch.calls.presence import Presence
+from softswitch.calls.registration import Registrations
+from softswitch.calls.routing import Router
+from softswitch.calls.services import Services
+from softswitch.calls.sip_dispatch import SipDispatch
+from softswitch.calls.trunk import Trunk, Trunks
+from softswitch.calls.trunk_watch import TrunkWatch
+from softswitch.config.models import ListenSettings, Settings
+from softswitch.config.plan import to_plan
+from softswitch.directory import Directory, merge
+from softswitch.events import AccessRefused, CallStateChanged, EventBus
+from softswitch.events import Event as BusEvent
+from softswitch.identifiers import Identifiers
+from softswitch.media import MediaEngine, MediaEvent
+from softswitch.media.hold import hold_music
+from softswitch.media.sounds import announcement, load_wav
+from softswitch.messaging.pager import Pager
+from softswitch.records import Records
+from softswitch.runtime.driver import SipDriver
+from softswitch.runtime.guard import Guard
+from softswitch.runtime.lag import LagMonitor
+from softswitch.runtime.metrics import Metrics
+from softswitch.runtime.network import SipNetwork
+from softswitch.runtime.overload import Overload
+from softswitch.runtime.resolver import Resolver, ResolverSettings
+from softswitch.runtime.tasks import TaskOwner
+from softswitch.runtime.trace import TraceHub
+from softswitch.sip.address import Address
+from softswitch.sip.binding import BindingChange
+from softswitch.sip.digest import Authenticator
+from softswitch.sip.events import Event
+from softswitch.sip.nonces import Nonces
+from softswitch.sip.publication import Publications, PublicationSettings
+from softswitch.sip.registrar import Registrar
+from softswitch.sip.timerwheel import TimerWheel
+from softswitch.sip.useragent import UserAgent
+from softswitch.store.batch import Done
+from softswitch.store.queries import list_subscribers
+from softswitch.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+SHUTTING_DOWN = Cause(503, 41, "the switch is shutting down")
+_HOUSEKEEPING_S = 0.25
+
+
+class Application:
+    """One node of the switch. Made inside a running loop; `open` binds the sockets, `close` ends everything."""
+
+    def __init__(self, settings: Settings, data_directory: Path, tasks: TaskOwner) -> None:
+        loop = asyncio.get_running_loop()
+        self.settings = settings
+        self.data_directory = data_directory
+        self.started_at = time.time()
+        self.now = loop.time
+        self.wall = time.time
+        self._loop = loop
+        self.ids = Identifiers(settings.node.id)
+        self.bus = EventBus(time.time)
+        self.trace = TraceHub()
+        self.metrics = Metrics()
+        self.store = Store(
+            data_directory / settings.storage.path,
+            settings.storage.durability,
+            queue_limit=settings.storage.queue,
+            deliver=self._deliver,
+        )
+        self._build_core()
+        self._build_calls()
+        self._build_runtime(tasks)
+
+    # -- building ---------------------------------------------------------------------------------------------------
+
+    def _build_core(self) -> None:
+        settings = self.settings
+        self.timers = TimerWheel()
+        self.directory = Directory()
+        self.trunks = Trunks.of(wiring.trunks(settings))
+        self.registrar = Registrar(wiring.registrar_settings(settings), self.ids.token)
+        self.guard = Guard(wiring.guard_settings(settings))
+        self.overload = Overload(wiring.overload_settings(settings), random.random)
+        self.agent = UserAgent(
+            timers=self.timers,
+            new_id=self.ids.token,
+            sent_by=self.sent_by,
+            settings=wiring.agent_settings(settings),
+        )
+        nonces = Nonces(secrets.token_bytes(32), lifetime=float(settings.security.nonce_seconds))
+        self.access = Access(
+            self.directory,
+            self.trunks,
+            Authenticator(settings.sip.realm, nonces),
+            self._verdict,
+            trusted_listeners=frozenset(listen.name for listen in settings.sip.listen if listen.trusted),
+            authenticate=settings.security.authentication,
+        )
+        rtp = settings.rtp
+        self.engine = MediaEngine(
+            address=rtp.address,
+            advertised=rtp.advertised_address,
+            first_port=rtp.first_port,
+            last_port=rtp.last_port,
+            threads=rtp.workers or 1,
+        )
+
+    def _build_calls(self) -> None:
+        settings, domain = self.settings, self.domain
+        self.router = Router(
+            to_plan(settings),
+            self.directory,
+            self.registrar,
+            self.trunks,
+            self.now,
+            lambda: datetime.now().astimezone(),
+            lambda number: self.exchange.active_calls(number),
+            ring_s=settings.sip.invite_timeout_s,
+        )
+        media = MediaPath(
+            self.engine,
+            timeout_s=settings.rtp.timeout_s,
+            address6="::1" if settings.loopback_only else None,
+            session_id=lambda: secrets.randbits(52),
+        )
+        self.exchange = Exchange(
+            agent=self.agent,
+            timers=self.timers,
+            media=media,
+            router=self.router,
+            access=self.access,
+            trunks=self.trunks,
+            bus=self.bus,
+            now=self.now,
+            wall=time.time,
+            new_id=self.ids.next,
+            domain=domain,
+            settings=wiring.call_settings(settings),
+            admit=lambda emergency: self.overload.admit("call", self.now(), emergency=emergency),
+        )
+        parking = Parking(self.exchange, self.engine, hold_music)
+        pickup = Pickup(self.directory, self.exchange.ringing_calls)
+        self.services = Services(wiring.services(settings), self.engine, _sound, parking, pickup)
+        self.exchange.services = self.services
+        self.registrations = Registrations(
+            agent=self.agent,
+            access=self.access,
+            registrar=self.registrar,
+            bus=self.bus,
+            persist=self._persist,
+            now=self.now,
+            wall=time.time,
+            admit=lambda: self.overload.admit("registration", self.now()),
+        )
+        self.publications = Publications(PublicationSettings(), self.ids.token)
+        self.presence = Presence(
+            agent=self.agent,
+            access=self.access,
+            directory=self.directory,
+            registrar=self.registrar,
+            publications=self.publications,
+            calls=lambda: self.exchange.calls.values(),
+            contact=self._contact,
+            new_id=self.ids.token,
+            now=self.now,
+            wall=time.time,
+            domain=domain,
+        )
+        self.registrations.changed = self.presence.registration_changed
+        pager = Pager(
+            agent=self.agent,
+            access=self.access,
+            router=self.router,
+            bus=self.bus,
+            new_id=self.ids.token,
+            domain=domain,
+        )
+        self.trunk_watch = TrunkWatch(
+            self.agent, self.timers, self.trunks, self.bus, self.ids.token, self.now, self._trunk_contact
+        )
+        self.dispatch = SipDispatch(
+            self.agent, self.exchange, self.registrations, self.presence, pager, self.trunk_watch
+        )
+        self.records = Records(self.store, settings.node.id)
+        self.bus.subscribe(self.records.on_event, *self.records.types)
+        self.bus.subscribe(self._on_call_state, "call.state")
+        self.bus.subscribe(self.metrics.observe_event)
+
+    def _build_runtime(self, tasks: TaskOwner) -> None:
+        self.resolver = Resolver(ResolverSettings(), random=random.random, clock=self.now)
+        self.network = SipNetwork(tasks, server_name=self.resolver.server_name)
+        self.network.on_closed = self._connection_closed
+        self.lag = LagMonitor(self.overload.note_lag)
+        self.driver: SipDriver[Event] = SipDriver(
+            self.agent,
+            self.dispatch.handle,
+            network=self.network,
+            tasks=tasks,
+            resolver=self.resolver,
+            guard=self.guard,
+            trace=self.trace,
+        )
+        self.metrics.watch_driver(self.driver)
+        self.metrics.watch_network(self.network)
+        self.metrics.watch_guard(self.guard, self.now)
+        self.metrics.watch_overload(self.overload)
+        self._watch_own_numbers()
+
+    def _watch_own_numbers(self) -> None:
+        metrics, exchange = self.metrics, self.exchange
+        metrics.gauge(
+            "softswitch_calls_active", "Calls in progress, ringing ones among them.", lambda: len(exchange.calls)
+        )
+        metrics.counter("softswitch_calls_attempted", "Calls begun since the start.", lambda: exchange.attempts)
+        metrics.counter(
+            "softswitch_calls_answered", "Calls that were answered and are over.", lambda: exchange.answered
+        )
+        metrics.gauge("softswitch_bindings", "Contacts registered now.", lambda: len(self.registrar))
+        metrics.gauge(
+            "softswitch_subscriptions", "Subscriptions held by the notifier.", lambda: len(self.presence.notifier)
+        )
+        metrics.gauge("softswitch_store_waiting", "Writes that wait for the database.", lambda: self.store.waiting)
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Open storage, media and every listener. Raises OSError, StoreError, MediaError."""
+        self.store.start()
+        self._load()
+        self.engine.start()
+        self._loop.add_reader(self.engine.event_fd, self._poll_media)
+        for listen in self.settings.sip.listen:
+            await self._listen(listen)
+        self.driver.post(self._housekeeping)
+        self.driver.post(self.trunk_watch.start)
+        gc.collect()
+        gc.freeze()
+
+    async def _listen(self, listen: ListenSettings) -> None:
+        if listen.transport == "udp":
+            await self.network.listen_udp(listen.name, listen.address, listen.port)
+        elif listen.transport == "tcp":
+            await self.network.listen_tcp(listen.name, listen.address, listen.port)
+        else:
+            contexts = wiring.tls_contexts(listen, self.data_directory, self.settings.local_domains)
+            await self.network.listen_tls(listen.name, listen.address, listen.port, contexts)
+
+    def _load(self) -> None:
+        """Take in what outlived the last run."""
+        self.directory.reload(merge(self.settings, self.store.read(list_subscribers)))
+        self.records.close_interrupted(time.time())
+        bindings = self.store.load_bindings(time.time())
+        gone = self.registrar.restore(bindings, self.now(), time.time())
+        if gone:
+            self._persist(gone, lambda stored: None)
+        if bindings:
+            logger.info("%d registrations are back", len(bindings) - len(gone))
+
+    async def drain(self) -> None:
+        """End calls politely before the sockets close."""
+        self.driver.post(lambda now: self._say_goodbye())
+        await asyncio.sleep(0.2)
+
+    def _say_goodbye(self) -> None:
+        self.exchange.disconnect_all(SHUTTING_DOWN)
+        self.presence.close()
+        self.trunk_watch.stop()
+
+    async def close(self) -> None:
+        """Close every socket, the engine and the database, in this order."""
+        self.driver.stop()
+        with contextlib.suppress(ValueError, OSError):
+            self._loop.remove_reader(self.engine.event_fd)
+        await self.network.close()
+        self.engine.close()
+        self.store.close()
+
+    def _housekeeping(self, now: float) -> None:
+        self.registrations.expire(now)
+        self.presence.handle_timer(now)
+        self._poll_media()
+        self.timers.schedule(now + _HOUSEKEEPING_S, self._housekeeping)
+
+    def _poll_media(self) -> None:
+        events = self.engine.poll()
+        if events:
+            self.driver.post(lambda now: self._tell_media(events))
+
+    def _tell_media(self, events: Sequence[MediaEvent]) -> None:
+        for event in events:
+            self.exchange.media_event(event)
+
+    # -- reload -----------------------------------------------------------------------------------------------------
+
+    def reload(self, settings: Settings) -> list[str]:
+        """Put `settings` in force as far as that is possible while running; returns what needs a restart.
+
+        Raises ValueError and keeps everything as it was when the dialplan cannot be made.
+        """
+        plan = to_plan(settings)
+        needs_restart = wiring.needs_restart(self.settings, settings)
+        self.settings = settings
+        self.router.plan = plan
+        self.directory.reload(merge(settings, self.store.read(list_subscribers)))
+        self.trunks.replace(wiring.trunks(settings))
+        self.services.replace(wiring.services(settings))
+        self.registrar.configure(wiring.registrar_settings(settings))
+        self.guard.configure(wiring.guard_settings(settings))
+        self.overload.configure(wiring.overload_settings(settings))
+        self.exchange.settings = wiring.call_settings(settings)
+        self.driver.post(self.trunk_watch.start)
+        return needs_restart
+
+    def problems(self) -> list[str]:
+        """What is wrong now, one sentence each, for the health answer."""
+        found = [f"trunk {trunk.name} is down" for trunk in self.trunks.by_name.values() if not trunk.up]
+        if self.store.failures:
+            found.append(f"{self.store.failures} writes to the database failed")
+        if self.driver.handler_failures:
+            found.append(f"{self.driver.handler_failures} messages could not be handled; the log tells which")
+        return found
+
+    # -- small glue -------------------------------------------------------------------------------------------------
+
+    @property
+    def domain(self) -> str:
+        """The host that stands for us in From, To and identities."""
+        sip = self.settings.sip
+        return sip.domains[0] if sip.domains else self.sent_by("", "udp")[0]
+
+    def sent_by(self, listener: str, transport: str) -> tuple[str, int]:
+        """Host and port written into Via and Contact for a listener; raises LookupError when there is none."""
+        sip = self.settings.sip
+        for listen in sip.listen:
+            if listener in ("", listen.name) and transport in ("", listen.transport):
+                return wiring.advertised(sip, listen), listen.port
+        if transport in ("ws", "wss"):
+            return wiring.advertised(sip, sip.listen[0]), self.settings.http.port
+        raise LookupError(f"no listener for {transport} {listener}".strip())
+
+    def _contact(self, peer: Address) -> str:
+        host, port = self.sent_by(peer.listener, peer.transport)
+        suffix = f";transport={peer.transport}" if peer.transport != "udp" else ""
+        return f"sip:{f'[{host}]' if ':' in host else host}:{port}{suffix}"
+
+    def _trunk_contact(self, trunk: Trunk) -> str:
+        host, port = self.sent_by(trunk.listener, trunk.transport)
+        user = trunk.login.username if trunk.login else "softswitch"
+        suffix = f";transport={trunk.transport}" if trunk.transport != "udp" else ""
+        return f"sip:{user}@{f'[{host}]' if ':' in host else host}:{port}{suffix}"
+
+    def _verdict(self, host: str, user: str, accepted: bool) -> None:
+        if accepted:
+            self.guard.authentication_succeeded(host, self.now())
+        else:
+            self.guard.authentication_failed(host, user, self.now())
+            self.bus.publish(AccessRefused(host, user, "", "wrong credentials"))
+
+    def _persist(self, changes: Sequence[BindingChange], durable: Callable[[bool], None]) -> None:
+        try:
+            self.store.save_changes(changes, lambda error: durable(error is None))
+        except RuntimeError as error:
+            logger.error("registrations are not stored: %s", error)
+            durable(False)
+
+    def _deliver(self, results: list[tuple[Done, BaseException | None]]) -> None:
+        """Carry the writer thread's call-backs to the loop, all of one commit with one wake-up."""
+
+        def run(now: float) -> None:
+            for done, error in results:
+                done(error)
+
+        self.driver.post_threadsafe(run)
+
+    def _connection_closed(self, address: Address) -> None:
+        self.driver.post(lambda now: self.registrations.dropped(self.registrar.connection_closed(address, now)))
+
+    def _on_call_state(self, event: BusEvent) -> None:
+        if isinstance(event, CallStateChanged):
+            self.presence.call_changed(event.caller, event.callee)
+
+
+def _sound(file: Path | None) -> NDArray[np.int16]:
+    return announcement() if file is None else load_wav(file)

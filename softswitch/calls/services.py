@@ -1,0 +1,91 @@
+"""Numbers that the switch answers itself: echo, tone, announcement, call pick-up and call park."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softswitch.calls.leg import Cause, Leg
+from softswitch.media import MediaEngine, Port
+
+if TYPE_CHECKING:
+    from softswitch.calls.call import Call
+    from softswitch.calls.hunting import Target
+    from softswitch.calls.parking import Parking
+    from softswitch.calls.pickup import Pickup
+
+NO_CODEC = Cause(488, 88, "no codec in common with the switch (G.711)")
+NO_SERVICE = Cause(404, 1, "no such service")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDefinition:
+    """One service number; `hz` and `level_dbm0` belong to a tone, `file` (WAV, 8 kHz mono) to an announcement."""
+
+    number: str
+    kind: str
+    hz: float = 1004.0
+    level_dbm0: float = -16.0
+    file: Path | None = None
+    slots: int = 9
+    timeout_s: float = 120.0
+
+
+Sound = Callable[[Path | None], NDArray[np.int16]]
+
+
+class Services:
+    """Starts services on legs. `sound(file)` gives the samples of an announcement, None the built-in one."""
+
+    def __init__(
+        self,
+        definitions: Iterable[ServiceDefinition],
+        engine: MediaEngine,
+        sound: Sound,
+        parking: Parking,
+        pickup: Pickup,
+    ) -> None:
+        self._engine = engine
+        self._sound = sound
+        self._parking = parking
+        self._pickup = pickup
+        self._by_number: dict[str, ServiceDefinition] = {}
+        self.replace(definitions)
+
+    def replace(self, definitions: Iterable[ServiceDefinition]) -> None:
+        """Put other definitions in force; services in use go on."""
+        self._by_number = {definition.number: definition for definition in definitions}
+
+    def serve(self, call: Call, leg: Leg, target: Target) -> Cause | None:
+        """Let the service that `target` names answer `leg`; a Cause says why it cannot."""
+        definition = self._by_number.get(target.service.partition(":")[2])
+        if definition is None:
+            return NO_SERVICE
+        if definition.kind == "pickup":
+            return self._pickup.pick_up(call, leg, target.number.removeprefix(definition.number))
+        if definition.kind == "park":
+            return self._parking.serve(call, leg, target.number, definition)
+        if not call.answer_with_service(leg):
+            return NO_CODEC
+        port = call.port_of(leg)
+        if port is None:
+            return NO_CODEC
+        self._start(definition, port)
+        return None
+
+    def _start(self, definition: ServiceDefinition, port: Port) -> None:
+        engine = self._engine
+        if definition.kind == "echo":
+            engine.echo(port)
+        elif definition.kind == "tone":
+            engine.tone(port, definition.hz, definition.level_dbm0)
+        else:
+            engine.play(port, self._sound(definition.file), loop=False)
+
+
+__all__ = ["NO_CODEC", "NO_SERVICE", "ServiceDefinition", "Services"]

@@ -1,0 +1,269 @@
+"""The sections that describe the switch itself: node, SIP, RTP, HTTP, storage, security, logging, tracing."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from softswitch.config.base import (
+    HEX_SHA256_PATTERN,
+    Count,
+    FileName,
+    IpAddress,
+    IpNetwork,
+    Name,
+    PemFile,
+    PortNumber,
+    PositiveCount,
+    PositiveSeconds,
+    Seconds,
+    Secret,
+    Section,
+    Switch,
+    matching,
+)
+
+Sha256Hex = Annotated[str, AfterValidator(matching(HEX_SHA256_PATTERN, "a SHA-256 in 64 hexadecimal digits"))]
+
+
+class NodeSettings(Section):
+    """Who this switch is among others."""
+
+    id: Name = Field(default="node1", description="Short identifier that every call and record of this node carries.")
+    name: str = Field(
+        default="softswitch", description="Name shown to people in the console and in `softswitch status`."
+    )
+
+
+class ListenSettings(Section):
+    """A place where SIP is received and sent."""
+
+    name: Name = Field(description="Name by which a trunk refers to this listener.")
+    transport: Literal["udp", "tcp", "tls"] = Field(default="udp", description="Transport protocol.")
+    address: IpAddress = Field(default="127.0.0.1", description="Local address; 0.0.0.0 or :: for every interface.")
+    port: PortNumber = Field(default=5060, description="Local port.")
+    trusted: Switch = Field(
+        default=False, description="Whether requests received here need no digest authentication. For trunks and tests."
+    )
+    certificate: PemFile | None = Field(
+        default=None,
+        description="PEM file with the certificate chain (TLS). `self-signed` makes one in the data directory.",
+    )
+    private_key: FileName | None = Field(default=None, description="PEM file with the private key (TLS).")
+    client_authority: FileName | None = Field(
+        default=None, description="PEM file with the authorities whose client certificates are demanded (mutual TLS)."
+    )
+
+
+class SipSettings(Section):
+    """SIP as this switch speaks it (RFC 3261 and its family)."""
+
+    realm: str = Field(
+        default="softswitch", min_length=1, description="Realm of digest authentication. HA1 depends on it."
+    )
+    domains: tuple[str, ...] = Field(
+        default=(), description="Host names that mean this switch, besides its own addresses and the realm."
+    )
+    advertised_address: IpAddress | None = Field(
+        default=None, description="Address written into Via and Contact when it differs from the listening one (NAT)."
+    )
+    user_agent: str = Field(default="softswitch", description="Text of the Server and User-Agent headers.")
+    listen: tuple[ListenSettings, ...] = Field(
+        default=(ListenSettings(name="udp", transport="udp"), ListenSettings(name="tcp", transport="tcp")),
+        description="Listeners, one table each; without any, UDP and TCP port 5060 of 127.0.0.1.",
+    )
+    session_expires: Count = Field(
+        default=1800, description="Session timer in seconds offered and demanded (RFC 4028); 0 switches it off."
+    )
+    min_se: Annotated[int, Field(ge=90, strict=True)] = Field(
+        default=90, description="Shortest session timer accepted, in seconds (RFC 4028 §4: at least 90)."
+    )
+    max_forwards: Annotated[int, Field(ge=1, le=255, strict=True)] = Field(
+        default=70, description="Max-Forwards of requests that start here."
+    )
+    t1_s: PositiveSeconds = Field(default=0.5, description="Round-trip estimate T1 in seconds (RFC 3261 §17.1.1.1).")
+    invite_timeout_s: PositiveSeconds = Field(
+        default=180, description="Longest ringing of one branch in seconds (timer C)."
+    )
+    reliable_provisional: Literal["off", "supported", "required"] = Field(
+        default="supported", description="Use of reliable provisional responses (RFC 3262) towards callees."
+    )
+    max_calls: Count = Field(default=0, description="Most simultaneous calls; 0 means no limit.")
+    max_call_s: Seconds = Field(default=0, description="Longest call in seconds; 0 means no limit.")
+    min_expires_s: PositiveCount = Field(default=60, description="Shortest registration accepted, in seconds.")
+    default_expires_s: PositiveCount = Field(default=3600, description="Registration time when the phone names none.")
+    max_expires_s: PositiveCount = Field(default=7200, description="Longest registration granted, in seconds.")
+    max_contacts: PositiveCount = Field(default=10, description="Most contacts registered at once for one subscriber.")
+    nat_keepalive_s: Seconds = Field(
+        default=25, description="Interval of keepalives to phones behind NAT, in seconds; 0 switches them off."
+    )
+    tcp_idle_s: PositiveSeconds = Field(
+        default=900, description="Idle time in seconds after which a connection closes."
+    )
+    tcp_connections: PositiveCount = Field(
+        default=20000, description="Most simultaneous TCP, TLS and WebSocket connections."
+    )
+    max_message_octets: Annotated[int, Field(ge=1500, le=65536, strict=True)] = Field(
+        default=65536, description="Largest message accepted."
+    )
+    overload_calls_per_s: Count = Field(
+        default=0,
+        description="New calls a second above which INVITE is answered 503 with Retry-After; 0 means no limit.",
+    )
+    overload_registrations_per_s: Count = Field(
+        default=0, description="REGISTER a second above which they are answered 503 with Retry-After; 0 means no limit."
+    )
+    overload_lag_s: Seconds = Field(
+        default=0.5,
+        description="Delay of the event loop in seconds above which new work is answered 503; 0 switches it off.",
+    )
+    overload_retry_after_s: PositiveCount = Field(
+        default=10, description="Retry-After in seconds of those 503 answers."
+    )
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if not self.min_expires_s <= self.default_expires_s <= self.max_expires_s:
+            raise ValueError("min_expires_s ≤ default_expires_s ≤ max_expires_s does not hold")
+        if 0 < self.session_expires < self.min_se:
+            raise ValueError("session_expires is below min_se")
+        return self
+
+
+class RtpSettings(Section):
+    """Where media flows."""
+
+    address: IpAddress = Field(default="127.0.0.1", description="Local address of the media ports.")
+    advertised_address: IpAddress | None = Field(
+        default=None, description="Address written into SDP when it differs from the local one (NAT)."
+    )
+    first_port: Annotated[int, Field(ge=1024, le=65534, strict=True)] = Field(
+        default=30000, description="First UDP port."
+    )
+    last_port: Annotated[int, Field(ge=1025, le=65535, strict=True)] = Field(
+        default=39999, description="Last UDP port."
+    )
+    timeout_s: Seconds = Field(
+        default=60, description="Silence in seconds after which a call without any RTP is released; 0 never releases."
+    )
+    workers: Count = Field(default=0, description="Media threads; 0 means one a processor core.")
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.last_port <= self.first_port:
+            raise ValueError("last_port must lie above first_port")
+        return self
+
+
+class TokenSettings(Section):
+    """A bearer token of the HTTP interface. Give `token` or `token_sha256`; only the hash is kept."""
+
+    name: Name = Field(description="Name that the audit log shows.")
+    role: Literal["admin", "dispatcher", "viewer"] = Field(default="viewer", description="What the bearer may do.")
+    token: Secret | None = Field(
+        default=None, description="The token itself, best as `file:/path` or `env:NAME`.", repr=False, exclude=True
+    )
+    token_sha256: Sha256Hex = Field(
+        default="", description="SHA-256 of the token in hexadecimal: `printf %s TOKEN | sha256sum`.", repr=False
+    )
+
+    @model_validator(mode="after")
+    def _seal(self) -> Self:
+        if self.token is not None:
+            if self.token_sha256:
+                raise ValueError("give either token or token_sha256, not both")
+            digest = hashlib.sha256(self.token.get_secret_value().encode()).hexdigest()
+            object.__setattr__(self, "token", None)
+            object.__setattr__(self, "token_sha256", digest)
+        elif not self.token_sha256:
+            raise ValueError("a token or token_sha256 is needed")
+        else:
+            object.__setattr__(self, "token_sha256", self.token_sha256.lower())
+        return self
+
+
+class HttpSettings(Section):
+    """Control API, console, metrics and SIP over WebSocket."""
+
+    enabled: Switch = Field(default=True, description="Whether the HTTP interface is served.")
+    address: IpAddress = Field(default="127.0.0.1", description="Local address.")
+    port: PortNumber = Field(default=8080, description="Local port.")
+    certificate: PemFile | None = Field(
+        default=None, description="PEM file with the chain, or `self-signed`; makes it HTTPS."
+    )
+    private_key: FileName | None = Field(default=None, description="PEM file with the private key.")
+    websocket_sip: Switch = Field(default=True, description="Whether path /sip takes SIP over WebSocket (RFC 7118).")
+    metrics: Switch = Field(default=True, description="Whether /metrics is served.")
+    token: tuple[TokenSettings, ...] = Field(default=(), description="Bearer tokens, one table each.")
+
+
+class StorageSettings(Section):
+    """The database file."""
+
+    path: str = Field(default="softswitch.db", description="File name, taken from the data directory when relative.")
+    durability: Literal["full", "batch"] = Field(
+        default="full",
+        description="`full` survives a power cut (one fsync for a group of writes); `batch` survives the end of the "
+        "process, and a power cut may cost the last seconds.",
+    )
+    queue: PositiveCount = Field(
+        default=100000, description="Most writes waiting; beyond it, registrations are answered 503."
+    )
+
+
+class SecuritySettings(Section):
+    """Defence against strangers."""
+
+    authentication: Switch = Field(default=True, description="Digest authentication of subscribers (RFC 8760).")
+    nonce_seconds: PositiveCount = Field(default=300, description="Life of a digest nonce in seconds.")
+    rate_requests: Count = Field(
+        default=200,
+        description="Requests from one source within `rate_window_s` before the rest is dropped; 0: no limit.",
+    )
+    rate_window_s: PositiveSeconds = Field(default=2, description="Window of the request limit in seconds.")
+    failed_authentications: Count = Field(
+        default=10, description="Failed authentications within `failed_window_s` that ban a source; 0 never bans."
+    )
+    failed_window_s: PositiveSeconds = Field(default=60, description="Window of that count in seconds.")
+    ban_seconds: PositiveSeconds = Field(default=300, description="Length of a ban in seconds.")
+    scanner_agents: tuple[str, ...] = Field(
+        default=(
+            "friendly-scanner",
+            "sipvicious",
+            "sipcli",
+            "sip-scan",
+            "sipsak",
+            "vaxsipuseragent",
+            "pplsip",
+            "sundayddr",
+        ),
+        description="Parts of User-Agent, in any case, whose senders are dropped in silence and banned.",
+    )
+    exempt_networks: tuple[IpNetwork, ...] = Field(
+        default=("127.0.0.0/8", "::1/128"),
+        description="Sources that are never limited or banned, besides trunk addresses.",
+    )
+    max_sources: PositiveCount = Field(default=65536, description="Most sources remembered at once.")
+
+
+class LoggingSettings(Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Lowest level written.")
+    format: Literal["text", "json"] = Field(
+        default="text", description="Lines for people or JSON objects for machines."
+    )
+
+
+class HepSettings(Section):
+    """Copy of the signalling for Homer and its kind (HEP version 3)."""
+
+    enabled: Switch = Field(default=False, description="Whether messages are copied.")
+    host: str = Field(default="127.0.0.1", description="Collector.")
+    port: PortNumber = Field(default=9060, description="UDP port of the collector.")
+    agent_id: Annotated[int, Field(ge=0, le=0xFFFFFFFF, strict=True)] = Field(
+        default=1, description="Capture agent id."
+    )
+    password: Secret | None = Field(default=None, description="Authentication key of the collector.")

@@ -1,0 +1,190 @@
+"""Typed events and the one in-process bus they travel on.
+
+Each state change of the switch is one event. Records, WebSocket clients, metrics, audit and the recording index
+subscribe; call logic calls none of them. Events are plain mutable dataclasses with slots, because several are made per
+call; a subscriber must not change one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(slots=True)
+class Event:
+    """Something that happened; `time` is wall-clock seconds since the epoch, set by the bus."""
+
+    type: ClassVar[str] = "event"
+    time: float = dataclasses.field(default=0.0, init=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready mapping: `type`, ISO 8601 UTC `time`, then the event's own fields."""
+        body = dataclasses.asdict(self)
+        moment = datetime.fromtimestamp(body.pop("time"), UTC).isoformat(timespec="microseconds")
+        return {"type": self.type, "time": moment.replace("+00:00", "Z"), **body}
+
+
+@dataclasses.dataclass(slots=True)
+class CallStateChanged(Event):
+    """A call's machine was moved by `method`; old and new may be the same state (ringing twice)."""
+
+    type: ClassVar[str] = "call.state"
+    call_id: str
+    method: str
+    old_state: str
+    state: str
+    caller: str
+    callee: str
+    cause: int = 0
+
+
+@dataclasses.dataclass(slots=True)
+class LegStateChanged(Event):
+    """One party's session with the switch moved."""
+
+    type: ClassVar[str] = "leg.state"
+    leg_id: str
+    call_id: str
+    party: str
+    state: str
+    cause: int = 0
+
+
+@dataclasses.dataclass(slots=True)
+class CallRecorded(Event):
+    """A call attempt is over; `record` is its call detail record, ready to store."""
+
+    type: ClassVar[str] = "call.record"
+    call_id: str
+    record: dict[str, Any]
+
+
+@dataclasses.dataclass(slots=True)
+class CallOpened(Event):
+    """A call attempt began; `record` is what a record must show if the switch dies before the end."""
+
+    type: ClassVar[str] = "call.opened"
+    call_id: str
+    record: dict[str, Any]
+
+
+@dataclasses.dataclass(slots=True)
+class CallTransferred(Event):
+    """A party moved a call to another party: `kind` is blind, attended, pickup, park, retrieve or replace."""
+
+    type: ClassVar[str] = "call.transferred"
+    call_id: str
+    kind: str
+    by: str
+    target: str
+
+
+@dataclasses.dataclass(slots=True)
+class DigitReceived(Event):
+    """A party pressed a key, told by SIP INFO or by the media engine."""
+
+    type: ClassVar[str] = "call.digit"
+    call_id: str
+    leg_id: str
+    digit: str
+    duration_ms: int
+
+
+@dataclasses.dataclass(slots=True)
+class RegistrationChanged(Event):
+    """A binding came, went or was refreshed: `action` is registered, refreshed, expired or removed."""
+
+    type: ClassVar[str] = "registration.changed"
+    number: str
+    contact: str
+    action: str
+    expires_s: float
+
+
+@dataclasses.dataclass(slots=True)
+class TrunkStateChanged(Event):
+    """A trunk answers or does not: `state` is up, down, registered or refused."""
+
+    type: ClassVar[str] = "trunk.state"
+    trunk: str
+    state: str
+    reason: str = ""
+
+
+@dataclasses.dataclass(slots=True)
+class AccessRefused(Event):
+    """Someone was refused: failed authentication, scanner, forbidden destination."""
+
+    type: ClassVar[str] = "security.refused"
+    source: str
+    user: str
+    method: str
+    reason: str
+
+
+@dataclasses.dataclass(slots=True)
+class MessageRelayed(Event):
+    """A short message went from one party to another; `status` is the SIP answer its sender got."""
+
+    type: ClassVar[str] = "message.relayed"
+    sender: str
+    recipient: str
+    status: int
+
+
+@dataclasses.dataclass(slots=True)
+class ConfigurationReloaded(Event):
+    """A new configuration is in force (`accepted`) or was refused and the old one kept."""
+
+    type: ClassVar[str] = "configuration.reloaded"
+    accepted: bool
+    detail: str
+
+
+Subscriber = Callable[[Event], None]
+
+
+class EventBus:
+    """Delivers each event to every subscriber, in order, at once; a subscriber's failure is logged, not spread."""
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self._subscribers: dict[Subscriber, frozenset[str]] = {}
+        self._by_type: dict[str, tuple[Subscriber, ...]] = {}
+
+    def subscribe(self, subscriber: Subscriber, *types: str) -> Callable[[], None]:
+        """Deliver events of `types` (none given: all) to `subscriber`; returns what ends it."""
+        self._subscribers[subscriber] = frozenset(types)
+        self._by_type.clear()
+
+        def unsubscribe() -> None:
+            self._subscribers.pop(subscriber, None)
+            self._by_type.clear()
+
+        return unsubscribe
+
+    def wanted(self, event_type: str) -> bool:
+        """Whether anyone listens, so that a costly event need not be made for nobody."""
+        return bool(self._audience(event_type))
+
+    def publish(self, event: Event) -> None:
+        """Stamp `event` with the wall clock and deliver it."""
+        event.time = self._wall()
+        for subscriber in self._audience(event.type):
+            try:
+                subscriber(event)
+            except Exception:
+                logger.exception("an event subscriber failed", extra={"event": event.type})
+
+    def _audience(self, event_type: str) -> tuple[Subscriber, ...]:
+        audience = self._by_type.get(event_type)
+        if audience is None:
+            audience = tuple(s for s, types in self._subscribers.items() if not types or event_type in types)
+            self._by_type[event_type] = audience
+        return audience

@@ -1,0 +1,37 @@
+"""The media engine: RTP ports, what flows between them, and what is played into them; see docs/media.md.
+
+Importing this package is cheap: numba and the compiled code are loaded when an engine starts, or by `warm_up`.
+"""
+
+from __future__ import annotations
+
+from softswitch.media.engine import MediaEngine
+from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
+from softswitch.media.formats import PCMA, PCMU, StreamFormat
+from softswitch.media.notices import Goodbye, Latched, MediaEvent, PlaybackEnded, RtpResumed, RtpTimeout
+from softswitch.media.port import Port, PortCounters
+from softswitch.media.routing import PortSettings
+from softswitch.media.totals import MediaStatistics
+from softswitch.media.warmup import warm_up
+
+__all__ = [
+    "PCMA",
+    "PCMU",
+    "Goodbye",
+    "Latched",
+    "MediaEngine",
+    "MediaError",
+    "MediaEvent",
+    "MediaStatistics",
+    "NotTranscodable",
+    "PlaybackEnded",
+    "Port",
+    "PortClosed",
+    "PortCounters",
+    "PortSettings",
+    "PortsExhausted",
+    "RtpResumed",
+    "RtpTimeout",
+    "StreamFormat",
+    "warm_up",
+]

@@ -1,0 +1,391 @@
+"""The media engine: hands out RTP ports and says what happens between them; packet threads do the rest.
+
+The engine decides nothing by itself and never touches a packet. Its methods may be called from any thread, do not
+block (a command waits in a ring), and return before the packet thread has acted, which it does within microseconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import secrets
+import socket
+import threading
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softswitch.media import tones
+from softswitch.media.addresses import decode_address
+from softswitch.media.allocation import PortAllocator
+from softswitch.media.clips import ClipStore
+from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
+from softswitch.media.layout import (
+    COMMAND_CLOSE,
+    COMMAND_CONFIGURE,
+    COMMAND_DETACH,
+    COMMAND_OPEN,
+    COMMAND_PLAY,
+    COMMAND_ROUTE,
+    COMMAND_STOP_PLAYING,
+    EVENT_BYE,
+    EVENT_LATCHED,
+    EVENT_PLAYED,
+    EVENT_RESUMED,
+    EVENT_TIMEOUT,
+    NO_PEER,
+    PLAY_ULAW,
+)
+from softswitch.media.memory import Arena
+from softswitch.media.notices import Goodbye, Latched, MediaEvent, PlaybackEnded, RtpResumed, RtpTimeout
+from softswitch.media.packet_thread import PacketThread
+from softswitch.media.port import Port
+from softswitch.media.records import Fields, playback_fields, prepare_port, route_fields, settings_fields
+from softswitch.media.resample import resample
+from softswitch.media.routing import NO_ROUTE, PortSettings, find_route, playable_format
+from softswitch.media.totals import MediaStatistics, collect
+
+_RING_PLACES = 4096
+_CLIP_SAMPLES = 16_000_000  # 2000 s at 8 kHz; memory is used only for what is played
+_DESCRIPTORS_BESIDES_PORTS = 256
+
+
+class MediaEngine:
+    """RTP ports of one machine, and the threads that serve them.
+
+    `address` is bound, `advertised` told to peers (a NAT's outside). Ports are the even ones of `first_port` …
+    `last_port`, each with its RTCP port; `capacity` bounds how many are open at a time (default: as many as the range
+    has). A closed port is not used again for `quarantine_s`. A latched port lets another source in only after
+    `latch_silence_s` of silence. `threads` packet threads share the ports; those of one owner are on one thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        address: str = "127.0.0.1",
+        advertised: str | None = None,
+        first_port: int = 30000,
+        last_port: int = 39999,
+        capacity: int | None = None,
+        threads: int = 1,
+        quarantine_s: float = 3.0,
+        latch_silence_s: float = 5.0,
+        report_interval_s: float = 5.0,
+    ) -> None:
+        self.address = address
+        self.advertised = advertised
+        self._allocator = PortAllocator(
+            first_port, last_port, quarantine_s=quarantine_s, start=secrets.randbelow(65536)
+        )
+        self.capacity = self._allocator.size if capacity is None else min(capacity, self._allocator.size)
+        self._thread_count = threads
+        self._latch_silence_s = latch_silence_s
+        self._report_interval_s = report_interval_s
+        self._lock = threading.RLock()
+        self._ports: dict[int, Port] = {}  # by slot
+        self._free_slots = deque(range(self.capacity))
+        self._afterwards: deque[tuple[PacketThread, int, Callable[[], object]]] = deque()
+        self._threads: list[PacketThread] = []
+        self._playbacks = 0
+        self._events: deque[MediaEvent] = deque()
+        self.event_fd = -1
+
+    # -- life ---------------------------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Load the compiled code (compiling it when there is none yet: `warm_up` shows progress) and start."""
+        if self._threads:
+            raise MediaError("the engine is running")
+        _allow_descriptors(2 * self.capacity + _DESCRIPTORS_BESIDES_PORTS)
+        self.event_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._arena = Arena.create(
+            ports=self.capacity,
+            workers=self._thread_count,
+            commands=_RING_PLACES,
+            events=_RING_PLACES,
+            samples=_CLIP_SAMPLES,
+        )
+        self._clips = ClipStore(self._arena.clips)
+        for number in range(self._thread_count):
+            thread = PacketThread(self._arena, number, self.event_fd, report_interval_s=self._report_interval_s)
+            thread.start()
+            self._threads.append(thread)
+        return self
+
+    def close(self) -> None:
+        """Close every port and end the threads. A second call does nothing."""
+        with self._lock:
+            for port in list(self._ports.values()):
+                self.close_port(port)
+            threads, self._threads = self._threads, []
+            for thread in threads:
+                thread.stop()
+            self._afterwards.clear()
+            if self.event_fd >= 0:
+                os.close(self.event_fd)
+                self._arena.close()
+                self.event_fd = -1
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # -- ports --------------------------------------------------------------------------------------------------
+
+    def open_port(
+        self, owner: str, *, address: str | None = None, advertised: str | None = None, rtcp_mux: bool = False
+    ) -> Port:
+        """Bind the next free port pair for `owner` (a call's identifier); raises PortsExhausted, MediaError.
+
+        `address` binds elsewhere than the engine's own; `rtcp_mux` does without an RTCP socket, for peers that have
+        promised to multiplex. The port receives and sends nothing before it is configured.
+        """
+        host = address or self.address
+        with self._lock:
+            thread = self._thread_of(owner)
+            self._settle()
+            if not self._free_slots:
+                raise PortsExhausted(f"all {self.capacity} RTP ports of the engine are open")
+            pair = self._allocator.bind(host, time.monotonic(), rtcp=not rtcp_mux)
+            slot = self._free_slots.popleft()
+            ports, ipv6, silence_s = self._arena.ports, ":" in host, self._latch_silence_s
+            prepare_port(ports, slot, pair, owner=owner, worker=thread.number, ipv6=ipv6, latch_silence_s=silence_s)
+            port = Port(self, ports[slot], slot, thread, owner, socket.AF_INET6 if ipv6 else socket.AF_INET)
+            outside = advertised or (self.advertised if address in (None, self.address) else None)
+            port.local = (outside or host, pair.port)
+            self._ports[slot] = port
+            self._command(port, COMMAND_OPEN)
+            return port
+
+    def configure(self, port: Port, settings: PortSettings) -> None:
+        """`Port.configure`."""
+        with self._lock:
+            self._check_open(port)
+            fields = settings_fields(settings, port.family)
+            port.settings = settings
+            self._command(port, COMMAND_CONFIGURE, fields)
+            if port.peer is not None:
+                self._route_again(port)
+
+    def close_port(self, port: Port) -> None:
+        """`Port.close`."""
+        with self._lock:
+            if port.closed:
+                return
+            self.disconnect(port)
+            self._end_playback(port)
+            port.seal()
+            position = self._command(port, COMMAND_CLOSE)
+            del self._ports[port.slot]
+            self._allocator.release(port.local_port, time.monotonic())
+            self._later(port.thread, position, lambda: self._free_slots.append(port.slot))
+
+    def port(self, port_id: str) -> Port:
+        """The open port of that id; raises KeyError."""
+        port = self._ports[int(port_id.partition(".")[0])]
+        if port.id != port_id:
+            raise KeyError(port_id)
+        return port
+
+    # -- what happens between them ------------------------------------------------------------------------------
+
+    def connect(self, one: Port, other: Port) -> None:
+        """Pass on what either receives through the other, both ways; ends what they were connected to or played.
+
+        What both know is relayed with the payload type changed, A-law and µ-law are turned into each other. Raises
+        NotTranscodable (and changes nothing) when the settings of the two leave no way, PortClosed.
+        """
+        with self._lock:
+            self._check_open(one)
+            self._check_open(other)
+            if one is other:
+                raise ValueError("a port is connected to itself by echo()")
+            there, back = find_route(one.settings, other.settings), find_route(other.settings, one.settings)
+            for port in (one, other):
+                self.stop(port)
+                self.disconnect(port)
+            if one.thread is not other.thread:
+                self._move(other, one.thread)
+            one.peer, other.peer = other, one
+            self._command(one, COMMAND_ROUTE, route_fields(other.slot, there))
+            self._command(other, COMMAND_ROUTE, route_fields(one.slot, back))
+
+    def disconnect(self, port: Port) -> None:
+        """Undo connect or echo: both ports fall silent."""
+        with self._lock:
+            peer, port.peer = port.peer, None
+            if peer is None:
+                return
+            nobody = route_fields(NO_PEER, NO_ROUTE)
+            self._command(port, COMMAND_ROUTE, nobody)
+            if peer is not port:
+                peer.peer = None
+                self._command(peer, COMMAND_ROUTE, nobody)
+
+    def echo(self, port: Port) -> None:
+        """Send back what the port receives, under its own SSRC; ends what it was connected to or played."""
+        with self._lock:
+            self._check_open(port)
+            route = find_route(port.settings, port.settings)
+            self.stop(port)
+            self.disconnect(port)
+            port.peer = port
+            self._command(port, COMMAND_ROUTE, route_fields(port.slot, route))
+
+    def play(self, port: Port, pcm: NDArray[np.int16], loop: bool = False, *, rate_hz: int = 8000) -> int:
+        """Play int16[n] at `rate_hz` into a port of G.711 or L16, instead of whatever else it would send.
+
+        Returns a number that PlaybackEnded will carry; a loop goes on until `stop`. Afterwards what the port is
+        connected to is heard again. While the port may not send, or has nowhere to, the clip waits. Raises
+        NotTranscodable when the port sends no such format, MediaError when the clip store is full.
+        """
+        with self._lock:
+            self._check_open(port)
+            entry, codec = playable_format(port.settings)
+            clip = self._clips.hold(resample(pcm, rate_hz, entry.clock_rate))
+            self._end_playback(port)
+            self._playbacks += 1
+            port.clip, port.playback = clip, self._playbacks
+            fields = playback_fields(port.playback, clip, entry, codec, loop=loop)
+            self._command(port, COMMAND_PLAY, fields)
+            return port.playback
+
+    def tone(self, port: Port, hz: float, level_dbm0: float) -> int:
+        """Play a sine, exact in frequency and level, until `stop`; raises NotTranscodable, ValueError."""
+        entry, codec = playable_format(port.settings)
+        scale = tones.ULAW_FULL_SCALE_DBM0 if codec == PLAY_ULAW else tones.FULL_SCALE_DBM0
+        rate_hz = entry.clock_rate
+        return self.play(port, tones.sine(hz, level_dbm0, rate_hz, full_scale_dbm0=scale), True, rate_hz=rate_hz)
+
+    def stop(self, port: Port, playback: int | None = None) -> None:
+        """Stop what the port plays (only that playback, if it is named); no PlaybackEnded follows."""
+        with self._lock:
+            if port.clip is None or playback not in (None, port.playback):
+                return
+            self._end_playback(port)
+            self._command(port, COMMAND_STOP_PLAYING, {"play_id": port.playback})
+
+    # -- what is told -------------------------------------------------------------------------------------------
+
+    def poll(self) -> list[MediaEvent]:
+        """Every event since the last call, in the order of each thread; never waits (`event_fd` tells when to call)."""
+        with self._lock:
+            if self.event_fd < 0:
+                return []
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_read(self.event_fd)
+            for thread in self._threads:
+                for record in thread.events():
+                    event = self._translate(record)
+                    if event is not None:
+                        self._events.append(event)
+            self._settle()
+            events = list(self._events)
+            self._events.clear()
+            return events
+
+    def statistics(self) -> MediaStatistics:
+        """Totals over all ports since the start; raises MediaError when the engine does not run."""
+        with self._lock:
+            self._check_running()
+            self._settle()
+            return collect(
+                self._arena,
+                ports_open=len(self._ports),
+                ports_free=self.capacity - len(self._ports),
+                ports_quarantined=self._allocator.quarantined,
+            )
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _check_running(self) -> None:
+        if not self._threads:
+            raise MediaError("the engine does not run")
+
+    def _check_open(self, port: Port) -> None:
+        self._check_running()
+        if port.closed:
+            raise PortClosed(f"{port} is closed")
+
+    def _thread_of(self, owner: str) -> PacketThread:
+        self._check_running()
+        return self._threads[zlib.crc32(owner.encode()) % len(self._threads)]
+
+    def _command(self, port: Port, operation: int, fields: Fields | None = None) -> int:
+        head: dict[str, Any] = {"operation": operation, "port": port.slot, "generation": port.generation}
+        return port.thread.ring.post(head if fields is None else head | fields)
+
+    def _later(self, thread: PacketThread, position: int, action: Callable[[], object]) -> None:
+        """Do something when the thread has carried out its commands up to `position`."""
+        self._afterwards.append((thread, position, action))
+
+    def _settle(self) -> None:
+        while self._afterwards and self._afterwards[0][0].ring.done >= self._afterwards[0][1]:
+            self._afterwards.popleft()[2]()
+
+    def _end_playback(self, port: Port) -> None:
+        """Give the port's clip back, once the packet thread has done the command that comes next."""
+        clip, port.clip = port.clip, None
+        if clip is not None:
+            held = clip
+            self._later(port.thread, port.thread.ring.written + 1, lambda: self._clips.release(held))
+
+    def _route_again(self, port: Port) -> None:
+        """After new settings: find the ways from and to the port anew."""
+        peer = port.peer
+        assert peer is not None
+        failure = None
+        for source, target in {(port, peer), (peer, port)}:
+            try:
+                route = find_route(source.settings, target.settings)
+            except NotTranscodable as error:
+                failure, route = error, NO_ROUTE
+            self._command(source, COMMAND_ROUTE, route_fields(target.slot, route))
+        if failure is not None:
+            raise failure
+
+    def _move(self, port: Port, thread: PacketThread) -> None:
+        """Let another packet thread serve a port: the first must have let go of it before."""
+        position = self._command(port, COMMAND_DETACH)
+        port.thread.ring.wait(position)
+        self._arena.ports[port.slot]["worker"] = thread.number
+        port.thread = thread
+        self._command(port, COMMAND_OPEN)
+
+    def _translate(self, record: NDArray[Any]) -> MediaEvent | None:
+        port = self._ports.get(int(record["port"]))
+        if port is None or port.generation != record["generation"]:
+            return None
+        kind, time_s = int(record["kind"]), int(record["time_ns"]) / 1e9
+        if kind == EVENT_LATCHED:
+            return Latched(port, decode_address(record["address"]), time_s)
+        if kind == EVENT_TIMEOUT:
+            return RtpTimeout(port, int(record["value"]) / 1e9, time_s)
+        if kind == EVENT_RESUMED:
+            return RtpResumed(port, time_s)
+        if kind == EVENT_BYE:
+            return Goodbye(port, time_s)
+        if kind == EVENT_PLAYED:
+            playback = int(record["value"])
+            if playback == port.playback and port.clip is not None:
+                self._clips.release(port.clip)
+                port.clip = None
+            return PlaybackEnded(port, playback, time_s)
+        return None
+
+
+def _allow_descriptors(wanted: int) -> None:
+    """Raise the soft limit of open files as far as is needed and allowed; opening a port says so when it is not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

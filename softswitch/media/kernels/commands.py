@@ -1,0 +1,204 @@
+"""What the control side asks for, done by the packet thread between two packets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
+from softswitch.media.kernels import atomic
+from softswitch.media.kernels.clock import SECOND_NS
+from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.libc import (
+    EPOLL_CTL_ADD,
+    EPOLL_CTL_DEL,
+    EPOLL_DATA,
+    EPOLLIN,
+    close,
+    epoll_ctl,
+)
+from softswitch.media.kernels.octets import copy_address, raise_port
+from softswitch.media.kernels.player import start_playing, stop_playing
+from softswitch.media.kernels.reception import lost_in_stream
+from softswitch.media.kernels.report import plan_report, send_report
+from softswitch.media.layout import (
+    ADDRESS_WORDS,
+    COMMAND_CLOSE,
+    COMMAND_CONFIGURE,
+    COMMAND_DETACH,
+    COMMAND_OPEN,
+    COMMAND_PLAY,
+    COMMAND_ROUTE,
+    COMMAND_STOP,
+    COMMAND_STOP_PLAYING,
+    COMMANDS_DONE,
+    COMMANDS_WRITTEN,
+    FREE,
+    OPEN,
+    UNLATCHED,
+)
+
+_load_acquire = atomic.load_acquire
+_store_release = atomic.store_release
+
+#: How long packets still under way from the address a peer has left are kept from latching again.
+_LEAVING_NS = 2 * SECOND_NS
+
+
+@part
+def apply_commands(ports: Any, worker: Any, positions: Any, commands: Any, scratch: Any, now_ns: int) -> None:
+    """Carry out every waiting command in order; each is done, and seen to be done, before the next packet."""
+    done = positions[COMMANDS_DONE]
+    written = _load_acquire(positions, COMMANDS_WRITTEN)
+    while done < written:
+        command = commands[done % len(commands)]
+        operation, slot = command["operation"], command["port"]
+        if operation == COMMAND_STOP:
+            worker["running"] = 0
+        elif ports[slot]["generation"] == command["generation"]:
+            _apply(ports, slot, worker, command, scratch, now_ns)
+        done += 1
+        _store_release(positions, COMMANDS_DONE, done)
+
+
+@part
+def _apply(ports: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns: int) -> None:
+    port = ports[slot]
+    operation = command["operation"]
+    if operation == COMMAND_OPEN:
+        _attach(port, slot, worker, scratch)
+    elif operation == COMMAND_CONFIGURE:
+        _configure(port, worker, command, now_ns)
+    elif operation == COMMAND_ROUTE:
+        port["peer"] = command["peer"]
+        for i in range(MAXIMUM_FORMATS):
+            port["route_payload_type"][i] = command["route_payload_type"][i]
+            port["route_convert"][i] = command["route_convert"][i]
+    elif operation == COMMAND_PLAY:
+        _play(ports, slot, worker, command, scratch, now_ns)
+    elif operation == COMMAND_STOP_PLAYING:
+        if port["play_id"] == command["play_id"] or command["play_id"] == 0:
+            stop_playing(ports, slot, worker)
+    elif operation == COMMAND_DETACH:
+        stop_playing(ports, slot, worker)
+        _watch(port, slot, worker, EPOLL_CTL_DEL, scratch)
+        worker["ports_open"] -= 1
+    elif operation == COMMAND_CLOSE:
+        stop_playing(ports, slot, worker)
+        _close(port, slot, worker, scratch, now_ns)
+
+
+@part
+def _watch(port: Any, slot: int, worker: Any, operation: int, scratch: Any) -> None:
+    """Add the port's sockets to the worker's epoll set, or take them out; the event carries slot and generation."""
+    event = scratch["epoll_event"]
+    event[0] = EPOLLIN
+    event[EPOLL_DATA] = 2 * slot
+    event[EPOLL_DATA + 1] = port["generation"] & 0x7FFFFFFF
+    epoll_ctl(worker["epoll_fd"], operation, port["rtp_fd"], event.ctypes.data)
+    if port["rtcp_fd"] >= 0:
+        event[EPOLL_DATA] = 2 * slot + 1
+        epoll_ctl(worker["epoll_fd"], operation, port["rtcp_fd"], event.ctypes.data)
+
+
+@part
+def _attach(port: Any, slot: int, worker: Any, scratch: Any) -> None:
+    port["state"] = OPEN
+    worker["ports_open"] += 1
+    worker["ports_used"] = max(worker["ports_used"], slot + 1)
+    _watch(port, slot, worker, EPOLL_CTL_ADD, scratch)
+
+
+@part
+def _configure(port: Any, worker: Any, command: Any, now_ns: int) -> None:
+    _readdress(port, command, now_ns)
+    if port["send"] == 0 and command["send"] != 0:
+        port["marker_pending"] = 1
+    port["send"] = command["send"]
+    port["receive"] = command["receive"]
+    port["symmetric"] = command["symmetric"]
+    port["rtcp_mux"] = command["rtcp_mux"]
+    port["timeout_ns"] = command["timeout_ns"]
+    port["telephone_event"] = command["telephone_event"]
+    for i in range(PAYLOAD_TYPES):
+        port["format_of"][i] = command["format_of"][i]
+    for i in range(MAXIMUM_FORMATS):
+        port["clock"][i] = command["clock"][i]
+    port["latched"] = UNLATCHED
+    port["timeout_from_ns"] = now_ns
+    port["timed_out"] = 0
+    if port["next_report_ns"] == 0:
+        plan_report(port, worker, now_ns)
+
+
+@part
+def _readdress(port: Any, command: Any, now_ns: int) -> None:
+    """Follow a change of the signalled addresses; what was learnt from packets stays when they are the old ones."""
+    moved = port["signalled_length"] != command["signalled_length"]
+    rtcp_moved = port["signalled_rtcp_length"] != command["signalled_rtcp_length"]
+    for i in range(ADDRESS_WORDS):
+        moved |= port["signalled"][i] != command["signalled"][i]
+        rtcp_moved |= port["signalled_rtcp"][i] != command["signalled_rtcp"][i]
+    if not moved and not rtcp_moved:
+        return
+    port["latch_version"] += 1
+    if moved:
+        if port["latched"] != UNLATCHED:
+            copy_address(port["source"], port["refused"])
+            port["refused_until_ns"] = now_ns + _LEAVING_NS
+        copy_address(command["signalled"], port["signalled"])
+        copy_address(command["signalled"], port["remote"])
+        port["signalled_length"] = command["signalled_length"]
+        port["remote_length"] = command["signalled_length"]
+    copy_address(command["signalled_rtcp"], port["signalled_rtcp"])
+    port["signalled_rtcp_length"] = command["signalled_rtcp_length"]
+    if command["signalled_rtcp_length"] > 0:
+        copy_address(command["signalled_rtcp"], port["rtcp"])
+        port["rtcp_length"] = command["signalled_rtcp_length"]
+    else:
+        copy_address(port["remote"], port["rtcp"])
+        port["rtcp_length"] = port["remote_length"]
+        raise_port(port["rtcp"])
+    port["latch_version"] += 1
+
+
+@part
+def _play(ports: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns: int) -> None:
+    port = ports[slot]
+    port["play_id"] = command["play_id"]
+    port["play_offset"] = command["play_offset"]
+    port["play_length"] = command["play_length"]
+    port["play_loop"] = command["play_loop"]
+    port["play_codec"] = command["play_codec"]
+    port["play_payload_type"] = command["play_payload_type"]
+    port["play_clock"] = command["play_clock"]
+    port["play_samples"] = command["play_samples"]
+    port["play_ticks"] = command["play_ticks"]
+    start_playing(ports, slot, worker, scratch, now_ns)
+
+
+@part
+def _close(port: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None:
+    send_report(port, scratch, True, now_ns)
+    _watch(port, slot, worker, EPOLL_CTL_DEL, scratch)
+    close(port["rtp_fd"])
+    if port["rtcp_fd"] >= 0:
+        close(port["rtcp_fd"])
+    port["state"] = FREE
+    worker["ports_open"] -= 1
+    worker["packets_received"] += port["packets_received"]
+    worker["octets_received"] += port["octets_received"]
+    worker["packets_sent"] += port["packets_sent"]
+    worker["octets_sent"] += port["octets_sent"]
+    worker["dropped_source"] += port["dropped_source"]
+    worker["dropped_payload_type"] += port["dropped_payload_type"]
+    worker["dropped_direction"] += port["dropped_direction"]
+    worker["dropped_unrouted"] += port["dropped_unrouted"]
+    worker["malformed"] += port["malformed"]
+    worker["ignored"] += port["ignored"]
+    worker["send_errors"] += port["send_errors"]
+    worker["rtcp_sent"] += port["rtcp_sent"]
+    worker["rtcp_received"] += port["rtcp_received"]
+    if port["rx_ssrc"] >= 0:
+        port["lost_before"] += max(lost_in_stream(port), 0)
+        port["rx_ssrc"] = -1
+    worker["lost_before"] += port["lost_before"]

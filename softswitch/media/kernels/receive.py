@@ -1,0 +1,102 @@
+"""One datagram from a port's socket: told apart, checked, counted, and passed on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.feedback import is_rtcp, read_compound, valid_compound
+from softswitch.media.kernels.forward import forward
+from softswitch.media.kernels.latch import NEWLY_LATCHED, REFUSED, accept_rtcp_source, accept_source
+from softswitch.media.kernels.libc import MSG_TRUNC, recvfrom
+from softswitch.media.kernels.notices import notify
+from softswitch.media.kernels.octets import get16, get32
+from softswitch.media.kernels.reception import NEW_STREAM, track
+from softswitch.media.layout import EVENT_BYE, EVENT_LATCHED, EVENT_RESUMED, MAXIMUM_PACKET, NO_PEER
+
+
+@part
+def _take(fd: int, scratch: Any) -> Any:
+    """Receive one datagram into the scratch packet; its true size (also when cut), or -1 for none."""
+    source, packet = scratch["source"], scratch["packet"]
+    scratch["source_length"] = 28
+    length = scratch["length_word"]
+    length[0] = 28
+    size = recvfrom(fd, packet.ctypes.data, MAXIMUM_PACKET + 1, MSG_TRUNC, source.ctypes.data, length.ctypes.data)
+    scratch["source_length"] = length[0]
+    return size
+
+
+@part
+def _report_received(
+    port: Any, slot: int, size: int, muxed: bool, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int
+) -> None:
+    packet = scratch["packet"]
+    if size > MAXIMUM_PACKET or not valid_compound(packet, size):
+        port["malformed"] += 1
+    elif not accept_rtcp_source(port, scratch["source"], scratch["source_length"], muxed):
+        port["dropped_source"] += 1
+    elif read_compound(port, packet, size, scratch, now_ns):
+        notify(worker, positions, events, EVENT_BYE, slot, port, 0, now_ns, scratch)
+
+
+@part
+def _set_aside(
+    port: Any, packet: Any, size: int, worker: Any, positions: Any, events: Any, slot: int, scratch: Any, now_ns: int
+) -> None:
+    """Count what is no RTP packet: RTCP too short for RTP, STUN, DTLS and TURN (RFC 7983 §7), or garbage."""
+    if is_rtcp(packet, size) and size <= MAXIMUM_PACKET:
+        _report_received(port, slot, size, True, worker, positions, events, scratch, now_ns)
+    elif size > 0 and (packet[0] <= 3 or 16 <= packet[0] <= 79):
+        port["ignored"] += 1
+    else:
+        port["malformed"] += 1
+
+
+@part
+def receive(ports: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int) -> None:
+    """Take one datagram from a port's RTP socket and pass it on (level-triggered epoll comes back for more)."""
+    port = ports[slot]
+    packet = scratch["packet"]
+    size = _take(port["rtp_fd"], scratch)
+    if size < 0:
+        return
+    if size < 12 or size > MAXIMUM_PACKET or packet[0] >> 6 != 2 or size < 12 + 4 * (packet[0] & 0x0F):
+        _set_aside(port, packet, size, worker, positions, events, slot, scratch, now_ns)
+        return
+    if is_rtcp(packet, size):
+        _report_received(port, slot, size, True, worker, positions, events, scratch, now_ns)
+        return
+    number = port["format_of"][packet[1] & 0x7F]
+    if number == 0:
+        port["dropped_payload_type"] += 1
+        return
+    number -= 1
+    accepted = accept_source(port, scratch["source"], scratch["source_length"], now_ns)
+    if accepted == REFUSED:
+        port["dropped_source"] += 1
+        return
+    if accepted == NEWLY_LATCHED:
+        notify(worker, positions, events, EVENT_LATCHED, slot, port, 0, now_ns, scratch)
+    if port["timed_out"] != 0:
+        port["timed_out"] = 0
+        notify(worker, positions, events, EVENT_RESUMED, slot, port, 0, now_ns, scratch)
+    port["last_received_ns"] = now_ns
+    port["packets_received"] += 1
+    port["octets_received"] += size
+    sequence, timestamp, ssrc = get16(packet, 2), get32(packet, 4), get32(packet, 8)
+    kind = track(port, ssrc, sequence, timestamp, port["clock"][number], now_ns)
+    if port["receive"] == 0:
+        port["dropped_direction"] += 1
+    elif port["peer"] == NO_PEER:
+        port["dropped_unrouted"] += 1
+    else:
+        stream = (ssrc, sequence, timestamp)
+        forward(port, slot, ports[port["peer"]], packet, size, number, stream, kind == NEW_STREAM, now_ns)
+
+
+@part
+def receive_rtcp(port: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int) -> None:
+    size = _take(port["rtcp_fd"], scratch)
+    if size >= 0:
+        _report_received(port, slot, size, False, worker, positions, events, scratch, now_ns)

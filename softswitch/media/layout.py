@@ -1,0 +1,293 @@
+"""The records that the control side and the packet threads share: plain numpy structures without a pointer in them.
+
+Everything the engine knows lies in these arrays, so they can be placed in any memory, also one that two processes see.
+Numbers are int64 except in tables and addresses: compiled code then mixes them without surprises, and the same code
+run as plain Python does not overflow. Times are nanoseconds of CLOCK_MONOTONIC.
+
+Who may write what
+------------------
+A port's record belongs to the control side while `state` is FREE or being prepared, and from the OPEN command to the
+CLOSE command to the one packet thread named in `worker`. The other side may read at any time: every number is one
+aligned 64-bit word, read and written whole on the machines we run on, so a counter read is never torn, only a few
+nanoseconds old. What takes more than one word, the latched address, is guarded by `latch_version` (odd while it
+changes). Every other change travels through the command ring, see `softswitch.media.commands`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
+
+LAYOUT_VERSION = 1
+
+#: A socket address as the kernel writes it (sockaddr_in, sockaddr_in6), in 32-bit words.
+ADDRESS_WORDS = 7
+ADDRESS = ("u4", ADDRESS_WORDS)
+
+#: Port states.
+FREE, OPEN = 0, 1
+
+#: How sure a port is where its peer sends from: not at all, by the first packet, by the signalled address itself.
+UNLATCHED, LATCHED, LATCHED_AS_SIGNALLED = 0, 1, 2
+
+#: `route_payload_type` of a format the other side did not agree to.
+UNMAPPED = 255
+
+#: What is done to a payload on the way from one port to another.
+COPY, ALAW_TO_ULAW, ULAW_TO_ALAW = 0, 1, 2
+
+#: What a played clip is encoded into.
+PLAY_ALAW, PLAY_ULAW, PLAY_L16 = 1, 2, 3
+
+#: `feeder` of a port that nothing, or the player, has last sent through.
+NO_FEEDER, PLAYER_FEEDER = -1, -2
+
+#: `peer` of a port whose packets go nowhere.
+NO_PEER = -1
+
+#: What a CONFIGURE command brings and the port keeps.
+_SIGNALLED = [
+    ("symmetric", "i8"),
+    ("rtcp_mux", "i8"),
+    ("timeout_ns", "i8"),
+    ("signalled_length", "i8"),
+    ("signalled", *ADDRESS),
+    ("signalled_rtcp_length", "i4"),
+    ("signalled_rtcp", *ADDRESS),
+    ("telephone_event", "i4"),
+]
+_FORMATS = [
+    ("format_of", "u1", PAYLOAD_TYPES),  # payload type -> number of the format, from 1; 0 is not agreed
+    ("clock", "i4", MAXIMUM_FORMATS),
+]
+
+#: What a ROUTE command brings.
+_ROUTES = [
+    ("route_payload_type", "u1", MAXIMUM_FORMATS),  # by number of the format
+    ("route_convert", "u1", MAXIMUM_FORMATS),
+]
+
+#: What a PLAY command brings.
+_PLAYBACK = [
+    ("play_id", "i8"),
+    ("play_offset", "i8"),  # samples from the start of the clip store
+    ("play_length", "i8"),  # samples
+    ("play_loop", "i8"),
+    ("play_codec", "i8"),
+    ("play_payload_type", "i8"),
+    ("play_clock", "i8"),
+    ("play_samples", "i8"),  # in one packet
+    ("play_ticks", "i8"),  # of 10 ms in one packet
+]
+
+# What every packet touches comes first and together: a thousand ports are more than the fastest caches hold.
+PORT = np.dtype(
+    [
+        # Looked at for every packet received ...
+        ("state", "i8"),
+        ("generation", "i8"),
+        ("rtp_fd", "i8"),
+        ("latched", "i8"),
+        ("ipv6", "i8"),
+        ("receive", "i8"),
+        ("peer", "i8"),
+        ("timed_out", "i8"),
+        ("source", *ADDRESS),  # where the peer's packets come from, once latched
+        ("remote_length", "i4"),
+        ("remote", *ADDRESS),  # where ours go
+        ("rtcp_length", "i4"),
+        # ... and written (RFC 3550 appendix A).
+        ("last_received_ns", "i8"),
+        ("packets_received", "i8"),
+        ("octets_received", "i8"),
+        ("rx_ssrc", "i8"),
+        ("highest_sequence", "i8"),
+        ("window", "i8"),  # of the last 32 sequence numbers, which have come
+        ("rx_in_stream", "i8"),
+        ("rx_timestamp", "i8"),
+        ("rx_clock", "i8"),
+        ("transit", "i8"),
+        ("jitter_16", "i8"),  # jitter in timestamp units, times 16
+        # Looked at and written for every packet sent.
+        ("send", "i8"),
+        ("playing", "i8"),
+        ("feeder", "i8"),
+        ("feeder_ssrc", "i8"),
+        ("feeder_sequence", "i8"),
+        ("sequence_offset", "i8"),
+        ("timestamp_offset", "i8"),
+        ("marker_pending", "i8"),
+        ("tx_ssrc", "i8"),
+        ("tx_sequence", "i8"),
+        ("tx_timestamp", "i8"),
+        ("tx_ns", "i8"),
+        ("tx_clock", "i8"),
+        ("packets_sent", "i8"),
+        ("octets_sent", "i8"),
+        ("payload_octets_sent", "i8"),
+        # One line of each of these is looked at.
+        *_ROUTES,
+        *_FORMATS,
+        # The rest is for rarer moments.
+        ("worker", "i8"),
+        ("rtcp_fd", "i8"),
+        ("latch_version", "i8"),
+        ("rtcp", *ADDRESS),
+        ("refused", *ADDRESS),  # the source before a change of the signalled address, for a moment
+        ("refused_until_ns", "i8"),
+        ("latch_silence_ns", "i8"),
+        ("timeout_from_ns", "i8"),
+        *_SIGNALLED,
+        ("cycles", "i8"),
+        ("base_sequence", "i8"),
+        ("duplicates_in_stream", "i8"),
+        ("lost_before", "i8"),
+        ("expected_prior", "i8"),
+        ("received_prior", "i8"),
+        ("duplicates", "i8"),
+        ("reordered", "i8"),
+        ("ssrc_changes", "i8"),
+        ("source_changes", "i8"),
+        ("dropped_source", "i8"),
+        ("dropped_payload_type", "i8"),
+        ("dropped_direction", "i8"),
+        ("dropped_unrouted", "i8"),
+        ("malformed", "i8"),
+        ("ignored", "i8"),
+        ("send_errors", "i8"),
+        # RTCP.
+        ("next_report_ns", "i8"),
+        ("packets_at_report", "i8"),
+        ("last_sr", "i8"),
+        ("last_sr_ns", "i8"),
+        ("rtcp_sent", "i8"),
+        ("rtcp_received", "i8"),
+        ("feedback_received", "i8"),
+        ("byes_received", "i8"),
+        ("remote_fraction_lost", "i8"),
+        ("remote_lost", "i8"),
+        ("remote_jitter", "i8"),
+        ("round_trip", "i8"),  # 1/65536 s, -1 not known
+        ("cname", "u1", 16),
+        # Playing.
+        ("play_position", "i8"),
+        ("play_countdown", "i8"),
+        ("play_slot", "i8"),
+        ("play_next", "i8"),
+        ("play_previous", "i8"),
+        *_PLAYBACK,
+        # What the port belongs to, for whoever finds it after a restart.
+        ("local_port", "i8"),
+        ("owner", "u1", 64),
+    ],
+    align=True,
+)
+
+#: Operations of the command ring.
+COMMAND_OPEN, COMMAND_CONFIGURE, COMMAND_ROUTE, COMMAND_PLAY = 1, 2, 3, 4
+COMMAND_STOP_PLAYING, COMMAND_CLOSE, COMMAND_DETACH, COMMAND_STOP = 5, 6, 7, 8
+
+#: Only the fields that the operation names are meaningful.
+COMMAND = np.dtype(
+    [
+        ("operation", "i8"),
+        ("port", "i8"),
+        ("generation", "i8"),
+        ("send", "i8"),
+        ("receive", "i8"),
+        *_SIGNALLED,
+        *_FORMATS,
+        ("peer", "i8"),
+        *_ROUTES,
+        *_PLAYBACK,
+    ],
+    align=True,
+)
+
+#: Kinds of events.
+EVENT_LATCHED, EVENT_TIMEOUT, EVENT_RESUMED, EVENT_PLAYED, EVENT_BYE = 1, 2, 3, 4, 5
+
+EVENT = np.dtype(
+    [
+        ("kind", "i8"),
+        ("port", "i8"),
+        ("generation", "i8"),
+        ("value", "i8"),
+        ("time_ns", "i8"),
+        ("address", *ADDRESS),
+    ],
+    align=True,
+)
+
+#: Ring positions, each on a cache line of its own; they only grow.
+COMMANDS_WRITTEN, COMMANDS_DONE, EVENTS_WRITTEN, EVENTS_READ, POSITIONS = 0, 8, 16, 24, 32
+
+#: Players are served in turns of 10 ms, each in one of ten slots of 1 ms, so that they do not all send at once.
+WHEEL_SLOTS = 10
+SLOT_NS = 1_000_000
+TICK_NS = WHEEL_SLOTS * SLOT_NS
+
+WORKER = np.dtype(
+    [
+        ("number", "i8"),
+        ("running", "i8"),
+        ("epoll_fd", "i8"),
+        ("command_fd", "i8"),
+        ("timer_fd", "i8"),
+        ("event_fd", "i8"),
+        ("report_interval_ns", "i8"),
+        ("random", "i8"),
+        ("ports_open", "i8"),
+        ("ports_used", "i8"),  # records from here on have never been open
+        ("sweep_from", "i8"),
+        ("next_sweep_ns", "i8"),
+        ("wheel_ns", "i8"),
+        ("wheel", "i8", WHEEL_SLOTS),  # first port of each slot, -1 none
+        ("wheel_load", "i8", WHEEL_SLOTS),
+        ("players", "i8"),
+        # What closed ports have counted, under the names of their fields.
+        ("packets_received", "i8"),
+        ("octets_received", "i8"),
+        ("packets_sent", "i8"),
+        ("octets_sent", "i8"),
+        ("dropped_source", "i8"),
+        ("dropped_payload_type", "i8"),
+        ("dropped_direction", "i8"),
+        ("dropped_unrouted", "i8"),
+        ("malformed", "i8"),
+        ("ignored", "i8"),
+        ("send_errors", "i8"),
+        ("rtcp_sent", "i8"),
+        ("rtcp_received", "i8"),
+        ("lost_before", "i8"),
+        # Counted by the thread itself.
+        ("timeouts", "i8"),
+        ("deadlines_missed", "i8"),
+        ("events_lost", "i8"),
+        ("commands_done", "i8"),
+    ],
+    align=True,
+)
+
+#: The longest packet taken or sent, in octets.
+MAXIMUM_PACKET = 2048
+#: Sockets looked at after one epoll_wait: so many that the call costs little, so few that `now` stays true.
+EPOLL_EVENTS = 64
+
+#: What one packet thread works in; nobody else looks at it.
+SCRATCH = np.dtype(
+    [
+        ("packet", "u1", MAXIMUM_PACKET + 64),
+        ("output", "u1", MAXIMUM_PACKET + 64),
+        ("source", *ADDRESS),
+        ("source_length", "i4"),
+        ("length_word", "i4", 1),
+        ("time", "i8", 2),
+        ("timer", "i8", 4),
+        ("word", "i8", 1),
+        ("epoll", "i4", 4 * EPOLL_EVENTS),
+        ("epoll_event", "i4", 4),
+    ],
+    align=True,
+)

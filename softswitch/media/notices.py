@@ -1,0 +1,55 @@
+"""What the engine tells of its own accord; `MediaEngine.poll` gives it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from softswitch.media.port import Port
+
+
+@dataclass(frozen=True, slots=True)
+class Latched:
+    """A port has learnt where its peer's packets come from, at first or anew."""
+
+    port: Port
+    remote: tuple[str, int]
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RtpTimeout:
+    """Nothing has come to a port for the time its settings allow; told once for each silence."""
+
+    port: Port
+    silent_s: float
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RtpResumed:
+    """Packets come again after an RtpTimeout."""
+
+    port: Port
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackEnded:
+    """A clip that does not loop has been played to its end."""
+
+    port: Port
+    playback: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """The peer has ended its stream by RTCP BYE (RFC 3550 §6.6)."""
+
+    port: Port
+    time_s: float
+
+
+MediaEvent: TypeAlias = Latched | RtpTimeout | RtpResumed | PlaybackEnded | Goodbye

@@ -1,0 +1,202 @@
+"""A port: one RTP endpoint of the engine, as the control side holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softswitch.media.addresses import decode_address
+from softswitch.media.clips import Clip
+from softswitch.media.layout import UNLATCHED
+from softswitch.media.routing import PortSettings
+
+if TYPE_CHECKING:
+    from softswitch.media.engine import MediaEngine
+    from softswitch.media.packet_thread import PacketThread
+
+_LATCH_TRIES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PortCounters:
+    """What a port has counted since it was opened.
+
+    `octets` are those of UDP payloads; `lost` counts the sequence numbers that never came, repetitions do not make up
+    for them; `jitter_ms` is RFC 3550's; `last_received_s` is on the monotonic clock, None before the first packet.
+    `dropped_source`: not from the latched source; `dropped_payload_type`: not agreed on; `dropped_direction`: on hold;
+    `dropped_unrouted`: nobody connected; `ignored`: STUN, DTLS, TURN; `malformed`: no RTP or RTCP at all.
+    `remote_…` and `round_trip_ms` are what the peer's RTCP says of our packets. `remote` is where ours go.
+    """
+
+    packets_received: int
+    octets_received: int
+    packets_sent: int
+    octets_sent: int
+    lost: int
+    jitter_ms: float
+    duplicates: int
+    reordered: int
+    dropped_source: int
+    dropped_payload_type: int
+    dropped_direction: int
+    dropped_unrouted: int
+    malformed: int
+    ignored: int
+    send_errors: int
+    ssrc_changes: int
+    source_changes: int
+    rtcp_sent: int
+    rtcp_received: int
+    feedback_received: int
+    remote_lost: int
+    remote_fraction_lost: float
+    remote_jitter_ms: float
+    round_trip_ms: float | None
+    last_received_s: float | None
+    latched: bool
+    remote: tuple[str, int]
+
+
+#: The counters that are fields of the record under the same name.
+_COUNTED = (
+    "packets_received",
+    "octets_received",
+    "packets_sent",
+    "octets_sent",
+    "duplicates",
+    "reordered",
+    "dropped_source",
+    "dropped_payload_type",
+    "dropped_direction",
+    "dropped_unrouted",
+    "malformed",
+    "ignored",
+    "send_errors",
+    "ssrc_changes",
+    "source_changes",
+    "rtcp_sent",
+    "rtcp_received",
+    "feedback_received",
+    "remote_lost",
+)
+
+
+class Port:
+    """One RTP endpoint: its socket pair, what was agreed for it, and its counters.
+
+    `local` is the (host, port) to be told to the peer, `rtcp_port` goes with it. Made by `MediaEngine.open_port`.
+    """
+
+    __slots__ = (
+        "_closed_counters",
+        "_engine",
+        "_record",
+        "clip",
+        "family",
+        "generation",
+        "id",
+        "local",
+        "local_port",
+        "owner",
+        "peer",
+        "playback",
+        "settings",
+        "slot",
+        "thread",
+    )
+
+    def __init__(
+        self, engine: MediaEngine, record: NDArray[Any], slot: int, thread: PacketThread, owner: str, family: int
+    ) -> None:
+        self._engine = engine
+        self._record = record
+        self._closed_counters: PortCounters | None = None
+        self.slot = slot
+        self.thread = thread
+        self.owner = owner
+        self.family = family
+        self.generation = int(record["generation"])
+        self.id = f"{slot}.{self.generation}"
+        self.local_port = int(record["local_port"])
+        self.local = ("", self.local_port)
+        self.settings = PortSettings()
+        self.peer: Port | None = None
+        self.playback = 0
+        self.clip: Clip | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed_counters is not None
+
+    @property
+    def rtcp_port(self) -> int:
+        """The port RTCP is received on: the RTP port itself when only multiplexed RTCP was asked for."""
+        return self.local_port + (1 if self._record["rtcp_fd"] >= 0 else 0)
+
+    @property
+    def ssrc(self) -> int:
+        """The SSRC of everything this port sends."""
+        return int(self._record["tx_ssrc"])
+
+    def configure(self, settings: PortSettings) -> None:
+        """Apply what was agreed, at first or anew (hold, re-INVITE); opens the latch for the next packet's source.
+
+        Raises ValueError for an address of the wrong kind, NotTranscodable when the port is connected and its new
+        formats have no way to the peer's (nothing flows then), PortClosed.
+        """
+        self._engine.configure(self, settings)
+
+    def close(self) -> None:
+        """Give the sockets back; what is connected falls silent. A second call does nothing."""
+        self._engine.close_port(self)
+
+    def counters(self) -> PortCounters:
+        """What the port has counted until now, or had when it was closed; stops nothing."""
+        return self._closed_counters or self.read_counters()
+
+    def seal(self) -> None:
+        """Keep the counters for good: the record is about to be another port's."""
+        self._closed_counters = self.read_counters()
+
+    def read_counters(self) -> PortCounters:
+        """The counters in the record."""
+        record = self._record
+        values = {name: int(record[name]) for name in _COUNTED}
+        last_ns, trip = int(record["last_received_ns"]), int(record["round_trip"])
+        send_clock = int(record["tx_clock"]) or 8000
+        return PortCounters(
+            **values,
+            latched=bool(record["latched"] != UNLATCHED),
+            lost=self._lost(),
+            jitter_ms=int(record["jitter_16"]) / 16 / (int(record["rx_clock"]) or 8000) * 1000,
+            remote_fraction_lost=int(record["remote_fraction_lost"]) / 256,
+            remote_jitter_ms=int(record["remote_jitter"]) / send_clock * 1000,
+            round_trip_ms=None if trip < 0 else trip / 65.536,
+            last_received_s=last_ns / 1e9 if last_ns else None,
+            remote=self._remote(),
+        )
+
+    def _lost(self) -> int:
+        record = self._record
+        lost = int(record["lost_before"])
+        if record["rx_ssrc"] >= 0:
+            expected = int(record["cycles"]) + int(record["highest_sequence"]) - int(record["base_sequence"]) + 1
+            lost += max(expected - int(record["rx_in_stream"]) + int(record["duplicates_in_stream"]), 0)
+        return lost
+
+    def _remote(self) -> tuple[str, int]:
+        """The address packets go to; read again while the packet thread changes it."""
+        record = self._record
+        for _ in range(_LATCH_TRIES):
+            version = int(record["latch_version"])
+            words, length = np.array(record["remote"]), int(record["remote_length"])
+            if version % 2 == 0 and version == record["latch_version"]:
+                return decode_address(words) if length else ("", 0)
+        return "", 0
+
+    def __repr__(self) -> str:
+        return f"<Port {self.id} {self.local[0]}:{self.local[1]} of {self.owner}>"

@@ -1,0 +1,108 @@
+"""The control side's words turned into fields of the shared records."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softswitch.media.addresses import encode_address
+from softswitch.media.allocation import BoundPair
+from softswitch.media.clips import Clip
+from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES, StreamFormat
+from softswitch.media.layout import MAXIMUM_PACKET, NO_FEEDER, NO_PEER, UNMAPPED
+from softswitch.media.routing import PortSettings, Route
+
+Fields = dict[str, Any]
+
+_TICK_MS = 10
+_CNAME_LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
+_HEADER_OCTETS = 12
+
+
+def prepare_port(
+    ports: NDArray[Any], slot: int, pair: BoundPair, *, owner: str, worker: int, ipv6: bool, latch_silence_s: float
+) -> None:
+    """Make a free record that of a new port: everything zero but what a first packet needs.
+
+    SSRC, first sequence number and timestamp are random (RFC 3550 §5.1, §8), so is the CNAME (RFC 7022 §4.2).
+    """
+    generation = int(ports[slot]["generation"]) + 1
+    ports[slot] = np.zeros((), ports.dtype)
+    record = ports[slot]
+    record["generation"] = generation
+    record["worker"] = worker
+    record["rtp_fd"], record["rtcp_fd"] = pair.rtp_fd, pair.rtcp_fd
+    record["local_port"] = pair.port
+    record["ipv6"] = ipv6
+    record["latch_silence_ns"] = int(latch_silence_s * 1e9)
+    record["symmetric"] = 1
+    record["peer"] = NO_PEER
+    record["route_payload_type"] = UNMAPPED
+    record["feeder"] = NO_FEEDER
+    record["rx_ssrc"] = -1
+    record["round_trip"] = -1
+    random = secrets.token_bytes(26)
+    record["tx_ssrc"] = int.from_bytes(random[:4], "big")
+    record["tx_sequence"] = int.from_bytes(random[4:6], "big") >> 1  # the upper half is left for the first wrap
+    record["tx_timestamp"] = int.from_bytes(random[6:10], "big")
+    record["cname"] = _CNAME_LETTERS[np.frombuffer(random[10:26], np.uint8) % 32]
+    octets = owner.encode()[: record.dtype["owner"].shape[0]]
+    record["owner"][: len(octets)] = np.frombuffer(octets, np.uint8)
+
+
+def settings_fields(settings: PortSettings, family: int) -> Fields:
+    """The fields of a CONFIGURE command; raises ValueError for an address that is none of the port's family."""
+    signalled, signalled_length = encode_address(settings.remote, family)
+    rtcp, rtcp_length = encode_address(settings.remote_rtcp, family)
+    format_of = np.zeros(PAYLOAD_TYPES, np.uint8)
+    clock = np.zeros(MAXIMUM_FORMATS, np.int32)
+    for i, entry in enumerate(settings.receivable):
+        clock[i] = entry.clock_rate
+        if format_of[entry.payload_type] == 0:
+            format_of[entry.payload_type] = i + 1
+    return {
+        "send": settings.send,
+        "receive": settings.receive,
+        "symmetric": settings.symmetric,
+        "rtcp_mux": settings.rtcp_mux,
+        "timeout_ns": int(settings.timeout_s * 1e9),
+        "signalled": signalled,
+        "signalled_length": signalled_length,
+        "signalled_rtcp": rtcp,
+        "signalled_rtcp_length": rtcp_length,
+        "telephone_event": -1 if settings.telephone_event is None else settings.telephone_event,
+        "format_of": format_of,
+        "clock": clock,
+    }
+
+
+def route_fields(peer: int, route: Route) -> Fields:
+    """The fields of a ROUTE command to the record `peer` (NO_PEER: to nobody)."""
+    payload_types = np.full(MAXIMUM_FORMATS, UNMAPPED, np.uint8)
+    conversions = np.zeros(MAXIMUM_FORMATS, np.uint8)
+    payload_types[: len(route.payload_types)] = route.payload_types
+    conversions[: len(route.conversions)] = route.conversions
+    return {"peer": peer, "route_payload_type": payload_types, "route_convert": conversions}
+
+
+def playback_fields(playback: int, clip: Clip, entry: StreamFormat, codec: int, *, loop: bool) -> Fields:
+    """The fields of a PLAY command; raises ValueError when a packet of the format's ptime would be too long."""
+    turns = max(round(entry.ptime_ms / _TICK_MS), 1)
+    samples = entry.clock_rate * turns * _TICK_MS // 1000
+    octets = samples * (2 if entry.encoding.upper() == "L16" else 1)
+    if octets + _HEADER_OCTETS > MAXIMUM_PACKET:
+        raise ValueError(f"{entry.ptime_ms} ms of {entry.encoding}/{entry.clock_rate} do not fit into one packet")
+    return {
+        "play_id": playback,
+        "play_offset": clip.offset,
+        "play_length": clip.length,
+        "play_loop": loop,
+        "play_codec": codec,
+        "play_payload_type": entry.payload_type,
+        "play_clock": entry.clock_rate,
+        "play_samples": samples,
+        "play_ticks": turns,
+    }

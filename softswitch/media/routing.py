@@ -1,0 +1,122 @@
+"""How a packet of each payload type gets from one port to another: decided here once, looked up for every packet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from softswitch.media.errors import NotTranscodable
+from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
+from softswitch.media.layout import (
+    ALAW_TO_ULAW,
+    COPY,
+    PLAY_ALAW,
+    PLAY_L16,
+    PLAY_ULAW,
+    ULAW_TO_ALAW,
+    UNMAPPED,
+)
+
+_CONVERSIONS = {("PCMA", "PCMU"): ALAW_TO_ULAW, ("PCMU", "PCMA"): ULAW_TO_ALAW}
+_PLAYABLE = {"PCMA": PLAY_ALAW, "PCMU": PLAY_ULAW, "L16": PLAY_L16}
+
+
+@dataclass(frozen=True, slots=True)
+class PortSettings:
+    """What offer and answer agreed for one port.
+
+    `remote` and `remote_rtcp` are the peer's signalled (host, port), literal addresses; None, port 0 or an unspecified
+    host: nowhere yet. `formats` are the payload types the peer sends us, `send_formats` those it wants (None: the
+    same), `send_format` the one that is played and converted into (None: the first that fits). `symmetric`: answer to
+    where packets come from (RFC 4961) instead of to `remote` alone. `timeout_s` 0: silence is no event.
+    """
+
+    remote: tuple[str, int] | None = None
+    remote_rtcp: tuple[str, int] | None = None
+    rtcp_mux: bool = False
+    send: bool = True
+    receive: bool = True
+    formats: tuple[StreamFormat, ...] = ()
+    send_format: StreamFormat | None = None
+    telephone_event: int | None = None
+    symmetric: bool = True
+    timeout_s: float = 0
+    send_formats: tuple[StreamFormat, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.receivable) > MAXIMUM_FORMATS:
+            raise ValueError(f"{len(self.receivable)} formats, a port has room for {MAXIMUM_FORMATS}")
+
+    @property
+    def receivable(self) -> tuple[StreamFormat, ...]:
+        """The formats the peer sends; `telephone_event` is one of them even when `formats` leaves it out."""
+        return self._with_telephone_event(self.formats)
+
+    @property
+    def sendable(self) -> tuple[StreamFormat, ...]:
+        """The formats the peer takes, the preferred one first."""
+        formats = self._with_telephone_event(self.formats if self.send_formats is None else self.send_formats)
+        if self.send_format is None:
+            return formats
+        return (self.send_format, *(entry for entry in formats if entry != self.send_format))
+
+    def _with_telephone_event(self, formats: tuple[StreamFormat, ...]) -> tuple[StreamFormat, ...]:
+        payload_type = self.telephone_event
+        if payload_type is None or any(entry.payload_type == payload_type for entry in formats):
+            return formats
+        clock_rate = formats[0].clock_rate if formats else 8000
+        return (*formats, StreamFormat(payload_type, "telephone-event", clock_rate))
+
+
+class Route(NamedTuple):
+    """For each format of the receiving port, in order: the payload type to send and what to do to the payload."""
+
+    payload_types: tuple[int, ...]
+    conversions: tuple[int, ...]
+
+
+NO_ROUTE = Route((), ())
+
+
+def find_route(source: PortSettings, target: PortSettings) -> Route:
+    """The way from `source`'s formats to what `target` sends; raises NotTranscodable when no main format has one.
+
+    A format the target knows too is passed on as it is. What it does not know is converted, if it can be, into the
+    target's preferred format. Packets of the others (a telephone-event without counterpart) are dropped and counted.
+    """
+    payload_types, conversions = [], []
+    carried = False
+    sendable = target.sendable
+    for entry in source.receivable:
+        payload_type, conversion = _carry(entry, sendable)
+        payload_types.append(payload_type)
+        conversions.append(conversion)
+        carried |= payload_type != UNMAPPED and not entry.auxiliary
+    if not carried and source.formats and sendable:
+        here = ", ".join(entry.encoding for entry in source.formats)
+        there = ", ".join(entry.encoding for entry in sendable)
+        raise NotTranscodable(f"no way from {here} to {there}")
+    return Route(tuple(payload_types), tuple(conversions))
+
+
+def _carry(entry: StreamFormat, sendable: tuple[StreamFormat, ...]) -> tuple[int, int]:
+    same = [other for other in sendable if entry.same_payload(other)]
+    if same:
+        # Several payload types of one encoding differ in fmtp (H.264 profiles): the equal one, else the first.
+        best = next((other for other in same if other.fmtp == entry.fmtp), same[0])
+        return best.payload_type, COPY
+    for other in sendable:
+        conversion = _CONVERSIONS.get((entry.encoding.upper(), other.encoding.upper()))
+        if conversion is not None and entry.clock_rate == other.clock_rate and entry.channels == other.channels:
+            return other.payload_type, conversion
+    return UNMAPPED, COPY
+
+
+def playable_format(settings: PortSettings) -> tuple[StreamFormat, int]:
+    """The format clips are played into and its number in the layout; raises NotTranscodable."""
+    for entry in settings.sendable:
+        codec = _PLAYABLE.get(entry.encoding.upper())
+        if codec is not None and entry.channels == 1:
+            return entry, codec
+    names = ", ".join(entry.encoding for entry in settings.sendable) or "no format"
+    raise NotTranscodable(f"cannot play into {names}")

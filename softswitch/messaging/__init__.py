@@ -1,0 +1,1 @@
+"""Short messages between parties of any system."""

@@ -1,0 +1,212 @@
+"""What the switch tells Prometheus, in a registry of its own.
+
+Counters that exist elsewhere (driver, guard, transactions, media) are read by callables when the metrics are scraped,
+so nothing is counted twice on the path of a message. Only what is an event is counted here, from the event bus.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from softswitch.runtime.driver import SipDriver
+from softswitch.runtime.guard import Guard
+from softswitch.runtime.network import SipNetwork
+from softswitch.runtime.overload import Overload
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+PREFIX = "softswitch_"
+_SETUP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 180)
+_LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+Labels = tuple[str, ...]
+Reading = float | Mapping[Labels, float]
+
+
+class BusEvent(Protocol):
+    """What metrics need of an event of the bus."""
+
+    @property
+    def type(self) -> str:
+        """The event's name."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The event's fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    kind: Literal["gauge", "counter"]
+    name: str
+    help: str
+    labels: Labels
+    read: Callable[[], Reading]
+
+
+class Metrics(Collector):
+    """The registry and everything in it; `render` is what `/metrics` answers."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._sources: dict[str, _Source] = {}
+        self.registry.register(self)
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self.call_setup = self._histogram(
+            "call_setup_seconds",
+            "Seconds from the first INVITE to the answer of calls that were answered.",
+            _SETUP_BUCKETS,
+        )
+        self.loop_lag = self._histogram(
+            "event_loop_lag_seconds", "Seconds by which the signalling event loop ran late.", _LAG_BUCKETS
+        )
+        self._calls = Counter(
+            f"{PREFIX}calls",
+            "Call attempts that have ended, by how they ended.",
+            ("disposition",),
+            registry=self.registry,
+        )
+        self._call_seconds = Counter(
+            f"{PREFIX}call_duration_seconds", "Seconds of conversation of all ended calls.", registry=self.registry
+        )
+        self._events = Counter(
+            f"{PREFIX}events", "Events published on the switch's bus, by type.", ("type",), registry=self.registry
+        )
+        self._refused = Counter(
+            f"{PREFIX}access_refused",
+            "Requests refused for lack of rights, by reason.",
+            ("reason",),
+            registry=self.registry,
+        )
+
+    # --- what is read on scrape -------------------------------------------------------------------------------------
+
+    def gauge(self, name: str, help_text: str, read: Callable[[], Reading], labels: Labels = ()) -> None:
+        """Show `read()` as gauge `softswitch_<name>`; with labels it answers values by label tuple."""
+        self._sources[name] = _Source("gauge", PREFIX + name, help_text, labels, read)
+
+    def counter(self, name: str, help_text: str, read: Callable[[], Reading], labels: Labels = ()) -> None:
+        """Show `read()` as counter `softswitch_<name>_total`; with labels it answers values by label tuple."""
+        self._sources[name] = _Source("counter", PREFIX + name, help_text, labels, read)
+
+    def collect(self) -> Iterator[Metric]:
+        """Read every source; one that fails is left out of this scrape and logged."""
+        for source in tuple(self._sources.values()):
+            family = (GaugeMetricFamily if source.kind == "gauge" else CounterMetricFamily)(
+                source.name, source.help, labels=source.labels
+            )
+            try:
+                reading = source.read()
+                values = reading.items() if isinstance(reading, Mapping) else [((), reading)]
+                for labels, value in values:
+                    family.add_metric(labels, value)
+            except Exception:
+                logger.exception("metric %s could not be read", source.name)
+                continue
+            yield family
+
+    def describe(self) -> list[Metric]:
+        """Nothing: sources are added after registration."""
+        return []
+
+    def render(self) -> bytes:
+        """The text exposition of all metrics."""
+        return generate_latest(self.registry)
+
+    # --- what is counted from events --------------------------------------------------------------------------------
+
+    def observe_event(self, event: BusEvent) -> None:
+        """A subscriber for the event bus."""
+        kind = event.type
+        self._events.labels(kind).inc()
+        if kind == "call.record":
+            self._count_call(event.to_dict().get("record") or {})
+        elif kind == "security.refused":
+            self._refused.labels(str(event.to_dict().get("reason", ""))[:60]).inc()
+
+    def _count_call(self, record: Mapping[str, Any]) -> None:
+        self._calls.labels(str(record.get("disposition", "unknown"))).inc()
+        self._call_seconds.inc(max(0.0, float(record.get("billsec_ms") or 0.0) / 1000.0))
+        started, answered = record.get("started_at") or 0.0, record.get("answered_at") or 0.0
+        if answered:
+            self.call_setup.observe(max(0.0, float(answered) - float(started)))
+
+    # --- the usual sources ------------------------------------------------------------------------------------------
+
+    def watch_driver(self, driver: SipDriver[Any]) -> None:
+        """Show a driver's counters."""
+        self.counter(
+            "sip_messages",
+            "SIP messages taken from and given to the network.",
+            lambda: {("in",): driver.messages_in, ("out",): driver.messages_out},
+            ("direction",),
+        )
+        self.counter(
+            "sip_octets",
+            "Octets of SIP messages taken from and given to the network.",
+            lambda: {("in",): driver.octets_in, ("out",): driver.octets_out},
+            ("direction",),
+        )
+        self.counter(
+            "handler_failures",
+            "Unexpected exceptions caught while handling messages, timers or events.",
+            lambda: driver.handler_failures,
+        )
+
+    def watch_network(self, network: SipNetwork) -> None:
+        """Show connections and what could not be sent."""
+        self.gauge("sip_connections", "Open TCP, TLS and WebSocket connections for SIP.", lambda: network.connections)
+        self.counter(
+            "sip_connections_refused",
+            "Connections refused because a limit was reached.",
+            lambda: network.refused_connections,
+        )
+        self.counter(
+            "sip_connections_overdue",
+            "Connections closed because they were idle or did not complete a message.",
+            lambda: network.overdue_connections,
+        )
+        self.counter(
+            "sip_messages_unsendable",
+            "SIP messages whose destination could not be reached.",
+            lambda: network.unsendable,
+        )
+
+    def watch_guard(self, guard: Guard, clock: Callable[[], float]) -> None:
+        """Show what the guard kept out."""
+        counters = guard.counters
+        self.counter(
+            "guard_dropped_messages",
+            "SIP messages dropped unread, by reason.",
+            lambda: {
+                ("rate",): counters.rate_limited,
+                ("banned",): counters.banned_messages,
+                ("scanner",): counters.scanners,
+            },
+            ("reason",),
+        )
+        self.counter("guard_bans", "Sources banned for scanning or guessing.", lambda: counters.bans)
+        self.counter(
+            "authentication_failures", "Requests with wrong credentials.", lambda: counters.authentication_failures
+        )
+        self.gauge("guard_banned_sources", "Sources banned at present.", lambda: len(guard.bans(clock())))
+
+    def watch_overload(self, overload: Overload) -> None:
+        """Show what overload control refused."""
+        self.counter(
+            "overload_refused",
+            "New calls and registrations refused with 503 because of overload.",
+            lambda: {(kind,): count for kind, count in overload.refused.items()},
+            ("kind",),
+        )
+
+    def _histogram(self, name: str, help_text: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(PREFIX + name, help_text, buckets=buckets, registry=self.registry)

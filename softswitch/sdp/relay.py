@@ -1,0 +1,197 @@
+"""Rewriting a description for a media relay: our addresses in, every way around us out.
+
+What the two ends say of codecs passes through; the payload type numbers of each side are kept, the relay maps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from softswitch.sdp.attributes import parse_parameters
+from softswitch.sdp.description import SessionDescription
+from softswitch.sdp.fields import Connection, Origin, RtpMap
+from softswitch.sdp.formats import AUXILIARY, Codec, free_payload_type
+from softswitch.sdp.media import Attribute, MediaDescription
+from softswitch.sdp.offer_answer import refuse
+
+#: Attributes that name addresses, ports or sources other than the relay's, or bind several streams into one.
+BYPASS = frozenset(
+    {
+        "candidate",
+        "remote-candidates",
+        "end-of-candidates",
+        "ice-ufrag",
+        "ice-pwd",
+        "ice-options",
+        "ice-lite",
+        "ice-mismatch",
+        "ice-pacing",
+        "rtcp",
+        "rtcp-mux",
+        "rtcp-mux-only",
+        "ssrc",
+        "ssrc-group",
+        "msid",
+        "msid-semantic",
+        "group",
+        "bundle-only",
+        "altc",
+    }
+)
+
+#: Attributes whose value begins with the format they speak of.
+_OF_A_FORMAT = frozenset({"rtpmap", "fmtp", "rtcp-fb", "imageattr"})
+
+
+class MediaAddress(NamedTuple):
+    """Where the relay takes one stream; `rtcp_port` None = the next port; `rtcp_mux` writes ``a=rtcp-mux``."""
+
+    host: str
+    port: int
+    rtcp_port: int | None = None
+    rtcp_mux: bool = False
+
+
+def rewrite(
+    description: SessionDescription,
+    addresses: Sequence[MediaAddress | None],
+    *,
+    origin: Origin | None = None,
+    allow: Collection[str] | None = None,
+    add: Sequence[Codec] = (),
+) -> SessionDescription:
+    """A new description that sends all media to the relay; `description` is left as it is.
+
+    `addresses` goes in step with the media lines; a line without one is refused in place. `origin` None keeps the
+    session's id and version and hides user name and address. `allow` keeps only these encodings (any case) in audio and
+    video lines, with the telephone-event and comfort noise of their clock rates; `add` appends codecs that are missing.
+    A line left without a codec is refused.
+    """
+    wanted = None if allow is None else frozenset(name.lower() for name in allow)
+    host = next((address.host for address in addresses if address is not None), description.origin.address)
+    sections: list[MediaDescription] = []
+    count = len(addresses)
+    for index, media in enumerate(description.media):
+        address = addresses[index] if index < count else None
+        if address is None or not media.port:
+            sections.append(refuse(media))
+        else:
+            sections.append(_rewrite_media(media, address, host, wanted, add))
+    return SessionDescription(
+        origin or description.origin._replace(username="-").with_address(host),
+        description.name or "-",
+        sections,
+        [Connection.to(host)],
+        description.timing[:] or ["t=0 0"],
+        [entry for entry in description.attributes if entry[0] not in BYPASS],
+        description.bandwidth[:],
+        description.information,
+        description.uri,
+        description.emails[:],
+        description.phones[:],
+        description.key,
+        description.unknown[:],
+        description.newline,
+    )
+
+
+def _rewrite_media(
+    media: MediaDescription, address: MediaAddress, host: str, wanted: frozenset[str] | None, add: Sequence[Codec]
+) -> MediaDescription:
+    formats = media.formats[:]
+    attributes = [entry for entry in media.attributes if entry[0] not in BYPASS]
+    if (wanted is not None or add) and media.kind in ("audio", "video"):
+        formats, attributes = _change_codecs(media, attributes, wanted, add)
+        if not formats:
+            return refuse(media)
+    if address.rtcp_mux:
+        attributes.append(("rtcp-mux", None))
+    elif address.rtcp_port is not None and address.rtcp_port != address.port + 1:
+        attributes.append(("rtcp", str(address.rtcp_port)))
+    section = MediaDescription(
+        media.kind,
+        address.port,
+        media.protocol,
+        formats,
+        1,
+        media.information,
+        [] if address.host == host else [Connection.to(address.host)],
+        media.bandwidth[:],
+        media.key,
+        attributes,
+        media.unknown[:],
+    )
+    connection = media.connection
+    if connection is not None and connection.unspecified:
+        # The hold that 0.0.0.0 said must now be said by the direction, because our address is a real one.
+        section.direction = media.direction
+    return section
+
+
+def _change_codecs(
+    media: MediaDescription, attributes: list[Attribute], wanted: frozenset[str] | None, add: Sequence[Codec]
+) -> tuple[list[str], list[Attribute]]:
+    maps = media.rtpmaps
+    kept = maps if wanted is None else _restrict(media, maps, wanted, add)
+    added = _additions(media, maps, kept, add)
+    if all(mapping.encoding.lower() in AUXILIARY for mapping in kept.values()) and not added:
+        return [], attributes
+    companions = {number for number, mapping in kept.items() if mapping.encoding.lower() in AUXILIARY}
+    formats = [str(number) for number in kept if number not in companions]
+    formats += [str(number) for number, codec in added if codec.encoding.lower() not in AUXILIARY]
+    formats += [str(number) for number in kept if number in companions]
+    formats += [str(number) for number, codec in added if codec.encoding.lower() in AUXILIARY]
+    known = {*formats, "*"}
+    result = [
+        (name, value)
+        for name, value in attributes
+        if name not in _OF_A_FORMAT or value is None or value.partition(" ")[0] in known
+    ]
+    for number, codec in added:
+        result.append(("rtpmap", str(RtpMap(number, codec.encoding, codec.clock_rate, codec.channels))))
+        if codec.fmtp:
+            result.append(("fmtp", f"{number} {codec.fmtp}"))
+    return formats, result
+
+
+def _restrict(
+    media: MediaDescription, maps: dict[int, RtpMap], wanted: frozenset[str], add: Sequence[Codec]
+) -> dict[int, RtpMap]:
+    main = {number for number, mapping in maps.items() if mapping.encoding.lower() in wanted - AUXILIARY}
+    rates = {maps[number].clock_rate for number in main} | {codec.clock_rate for codec in add}
+    repairs = {number for number, mapping in maps.items() if mapping.encoding.lower() == "rtx"}
+    parameters = media.fmtps if repairs else {}
+    kept: dict[int, RtpMap] = {}
+    for number, mapping in maps.items():
+        name = mapping.encoding.lower()
+        if number in main or (name in ("telephone-event", "cn") and mapping.clock_rate in rates):
+            kept[number] = mapping
+        elif number in repairs:
+            repaired = parse_parameters(parameters.get(str(number), "")).get("apt", "")
+            if repaired.isdigit() and len(repaired) <= 3 and int(repaired) in main:
+                kept[number] = mapping
+        elif name in AUXILIARY and name in wanted and mapping.clock_rate in rates:
+            kept[number] = mapping
+    return kept
+
+
+def _additions(
+    media: MediaDescription, maps: dict[int, RtpMap], kept: dict[int, RtpMap], add: Sequence[Codec]
+) -> list[tuple[int, Codec]]:
+    present = {mapping.key for mapping in kept.values()}
+    taken: set[int | None] = {int(text) for text in media.formats if len(text) <= 3 and text.isdigit()}
+    taken.update(maps)
+    result: list[tuple[int, Codec]] = []
+    for codec in add:
+        if codec.key in present:
+            continue
+        number = codec.static_payload_type
+        if number is None or (number in maps and maps[number].key != codec.key):
+            number = codec.payload_type
+            if number is None or number in taken:
+                number = free_payload_type(taken)
+        taken.add(number)
+        present.add(codec.key)
+        result.append((number, codec))
+    return result

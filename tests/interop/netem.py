@@ -1,0 +1,65 @@
+"""A line between two SIP parties that loses chosen datagrams."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+from tests.interop.ports import free_port
+
+
+class LossyLine:
+    """Carries datagrams between whoever sends to `port` and `far`; the n-th of a direction may be lost, once.
+
+    `drop_out` counts datagrams towards `far`, `drop_back` those from it; both begin at 1, 0 loses nothing.
+    """
+
+    def __init__(self, far: tuple[str, int], *, port: int = 0, drop_out: int = 0, drop_back: int = 0) -> None:
+        self.port = port or free_port()
+        self.far = far
+        self.lost: list[bytes] = []
+        self.carried = {"out": 0, "back": 0}
+        self._drop = {"out": drop_out, "back": drop_back}
+        self._near: tuple[str, int] | None = None
+        self._listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._listening.bind(("127.0.0.1", self.port))
+        self._sending = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sending.bind(("127.0.0.1", 0))
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._carry, name="lossy line", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join(5)
+        self._listening.close()
+        self._sending.close()
+
+    def _carry(self) -> None:
+        while not self._end.is_set():
+            for ready in select.select([self._listening, self._sending], [], [], 0.1)[0]:
+                data, source = ready.recvfrom(65536)
+                if ready is self._listening:
+                    self._near = source
+                    self._pass("out", data, self._sending, self.far)
+                elif self._near is not None:
+                    self._pass("back", data, self._listening, self._near)
+
+    def _pass(self, direction: str, data: bytes, by: socket.socket, to: tuple[str, int]) -> None:
+        self.carried[direction] += 1
+        if self.carried[direction] == self._drop[direction]:
+            self.lost.append(data)
+        else:
+            by.sendto(data, to)
+
+    def lost_first_lines(self) -> list[str]:
+        """What was lost, for messages and checks."""
+        return [data.split(b"\r\n", 1)[0].decode("latin-1") for data in self.lost]

@@ -1,0 +1,89 @@
+"""baresip 1001 and 1002: speech both ways over UDP, TCP and TLS, with a hold in the middle."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop import audio
+from tests.interop.baresip import Baresip
+from tests.interop.namespace import Namespace
+from tests.interop.switch import Plan, Switch, password_of, running_switch
+from tests.interop.wiretap import WireTap
+
+pytestmark = pytest.mark.needs("baresip", "namespace", "espeak-ng", "sox")
+
+TALK_S = 5.0
+FIRST = "Unit twelve, report to the north gate, count the vehicles there, and wait for further orders from control."
+SECOND = (
+    "Control, this is twelve, we have arrived, there is smoke over the east wing, and the road behind it is blocked."
+)
+
+
+@pytest.fixture(scope="module")
+def namespace() -> Iterator[Namespace]:
+    """A network of its own: baresip does not use loopback."""
+    with Namespace() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def network_switch(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
+    """A switch on this machine's side of that network."""
+    plan = Plan(address=namespace.near, ipv6=False)
+    with running_switch(plan, tmp_path_factory.mktemp("switch")) as switch:
+        yield switch
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+@pytest.mark.parametrize("codec", ["PCMU", "PCMA"])
+def test_speech_both_ways(
+    network_switch: Switch, namespace: Namespace, tmp_path: Path, transport: str, codec: str
+) -> None:
+    """What each says is what the other hears, before a hold and after it; during the hold nothing is heard."""
+    if transport != "udp" and codec == "PCMA":
+        pytest.skip("one codec is enough for the other transports")
+    plan = network_switch.plan
+    target = (plan.address, plan.tls if transport == "tls" else plan.sip)
+    first_file, first = audio.speech(tmp_path, FIRST, seconds=60)
+    second_file, second = audio.speech(tmp_path, SECOND, seconds=60, voice="en-us")
+
+    def phone(number: str, speech: Path, port: int) -> Baresip:
+        return Baresip(
+            namespace, tmp_path / number, number=number, password=password_of(number), switch=target,
+            transport=transport, speech=speech, port=port, codecs=(codec,),
+        )  # fmt: skip
+
+    with (
+        WireTap(namespace.outside) as tap,
+        phone("1001", first_file, 5600) as caller,
+        phone("1002", second_file, 8600) as called,
+    ):
+        caller.wait_event("REGISTER_OK")
+        called.wait_event("REGISTER_OK")
+        caller.dial("1002")
+        caller.wait_event("CALL_ESTABLISHED")
+        called.wait_event("CALL_ESTABLISHED")
+        time.sleep(TALK_S)
+        caller.command("hold")
+        time.sleep(1.0)
+        held = tap.mark()
+        time.sleep(1.0)
+        during = len(tap.heard(namespace.far, 9600, 9700, since=held))
+        caller.command("resume")
+        time.sleep(0.5)
+        resumed = tap.mark()
+        time.sleep(TALK_S)
+        caller.command("hangup")
+        called.wait_event("CALL_CLOSED")
+    assert during == 0, f"{during / audio.RATE:.2f} s of sound reached the party on hold"
+    audio.assert_alike(first, called.heard(), seconds=TALK_S - 1.5, what="1001 to 1002, as 1002 recorded it")
+    audio.assert_alike(second, caller.heard(), seconds=TALK_S - 1.5, what="1002 to 1001, as 1001 recorded it")
+    after_called = tap.heard(namespace.far, 9600, 9700, since=resumed)
+    after_caller = tap.heard(namespace.far, 6600, 6700, since=resumed)
+    audio.assert_alike(first, after_called, seconds=TALK_S - 1.5, what="1001 to 1002 after the hold")
+    audio.assert_alike(second, after_caller, seconds=TALK_S - 1.5, what="1002 to 1001 after the hold")
+    network_switch.wait_idle()

@@ -1,0 +1,78 @@
+"""Media through the switch, octet by octet: two bare RTP parties behind sipp calls."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.interop.ports import free_port
+from tests.interop.rawsip import RawPhone, RtpParty, media_address
+from tests.interop.sipp_runner import callee
+from tests.interop.switch import Switch
+
+pytestmark = pytest.mark.needs("sipp")
+
+
+def pattern(seconds: float, step: int) -> bytes:
+    """Octets that name their own place, so that a missing or doubled packet shows."""
+    return bytes((number * step) & 0xFF for number in range(int(seconds * 8000)))
+
+
+def test_relayed_octet_for_octet(switch: Switch, tmp_path: Path) -> None:
+    """5502: what either side sends arrives at the other whole and in order; none of it before its sender's latch."""
+    with (
+        callee("uas_call", tmp_path, "-rtp_echo", port=switch.plan.callee, media_port=free_port()),
+        RawPhone(("127.0.0.1", switch.plan.trunk)) as phone,
+        RtpParty(phone.rtp_port) as party,
+    ):
+        answer = phone.invite("5502", "0")
+        assert answer.status == 200, f"the call was answered with {answer.start}"
+        host, port = media_address(answer.body)
+        first, last = switch.plan.rtp
+        assert host == "127.0.0.1" and first <= port <= last, f"media goes to {host}:{port}, not through the switch"
+        sent = pattern(3, 7)
+        party.send(sent, (host, port))
+        time.sleep(3.5)
+        calls = switch.calls()
+        assert len(calls) == 1, f"one call is in progress, the interface lists {len(calls)}"
+        assert phone.bye().status == 200, "the BYE was not answered"
+        returned = party.octets().tobytes()
+    assert len(returned) >= 2.9 * 8000, f"{len(returned) // 160} of {len(sent) // 160} packets came back"
+    assert returned in sent, "what came back is not what went"
+
+
+def test_stranger_cannot_take_the_stream(switch: Switch, tmp_path: Path) -> None:
+    """Once latched, packets from another source change nothing: the stream still goes to its owner, alone."""
+    with (
+        callee("uas_call", tmp_path, "-rtp_echo", port=switch.plan.callee, media_port=free_port()),
+        RawPhone(("127.0.0.1", switch.plan.trunk)) as phone,
+        RtpParty(phone.rtp_port) as party,
+        RtpParty(free_port()) as stranger,
+    ):
+        answer = phone.invite("5502", "0")
+        address = media_address(answer.body)
+        party.send(pattern(3, 7), address)
+        time.sleep(1)
+        stranger.send(b"\x2a" * 16000, address)
+        time.sleep(2.5)
+        assert phone.bye().status == 200, "the BYE was not answered"
+        returned = party.octets().tobytes()
+    assert not stranger.packets, f"the stranger was sent {len(stranger.packets)} packets"
+    assert b"\x2a" * 160 not in returned, "the stranger's packets were let through"
+    assert len(returned) >= 2.8 * 8000, f"the owner got {len(returned) // 160} of 150 packets"
+
+
+def test_passthrough_keeps_media_away(switch: Switch, tmp_path: Path) -> None:
+    """5501: the description of the callee reaches the caller as it is, and no port of the switch is taken."""
+    before = switch.ports_in_use()
+    media = free_port()
+    with (
+        callee("uas_call", tmp_path, port=switch.plan.callee, media_port=media),
+        RawPhone(("127.0.0.1", switch.plan.trunk)) as phone,
+    ):
+        answer = phone.invite("5501", "0")
+        assert media_address(answer.body) == ("127.0.0.1", media), f"the description was changed:\n{answer.body}"
+        assert switch.ports_in_use() <= before, "a media port was opened"
+        assert phone.bye().status == 200, "the BYE was not answered"

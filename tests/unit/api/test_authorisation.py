@@ -1,0 +1,104 @@
+"""Every operation needs a token and its role; guessing is slowed; nothing is told to strangers."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+
+import pytest
+
+from softswitch.api import data, events, system, voice
+from softswitch.api.auth import GuessingLimit
+from softswitch.api.operations import PREFIX, Operation
+from softswitch.api.services import ApiServices, AuditNote
+from tests.unit.api.conftest import Connect, as_role
+
+RANK = {"viewer": 1, "dispatcher": 2, "admin": 3}
+
+
+async def _reloaded() -> str:
+    return "nothing changed"
+
+
+def with_everything(services: ApiServices) -> list[Operation]:
+    """Offer every operation there is, and list them."""
+    services.reload = _reloaded
+    services.originate = lambda body, principal: {"call_id": "c", "state": "idle", "caller": "1", "callee": "2"}
+    services.call_commands = {name: lambda identifier, body, principal: None for name in voice.COMMANDS}
+    return [each for component in (system, voice, data, events) for each in component.operations(services)]
+
+
+@pytest.mark.parametrize("role", ["", *RANK])
+async def test_every_operation_for_every_role(services: ApiServices, connect: Connect, role: str) -> None:
+    operations = with_everything(services)
+    session = await connect()
+    for operation in operations:
+        path = PREFIX + operation.path.replace("{id}", "c1")
+        async with session.request(operation.method, path, headers=as_role(role) if role else {}) as response:
+            status = response.status
+        what = f"{operation.method} {operation.path} as {role or 'nobody'}"
+        if not role:
+            assert status == 401, what
+        elif RANK[role] < RANK[operation.role]:
+            assert status == 403, what
+        else:
+            assert status not in (401, 403, 405, 500), f"{what} answered {status}"
+
+
+async def test_challenge_names_bearer_and_wrong_token_says_so(connect: Connect) -> None:
+    session = await connect()
+    async with session.get("/api/v1/system/health") as response:
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+    async with session.get("/api/v1/system/health", headers={"Authorization": "Bearer guess"}) as response:
+        assert (response.status, response.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
+    async with session.get("/api/v1/system/health", headers={"Authorization": "Basic c2VjcmV0"}) as response:
+        assert response.status == 401
+
+
+async def test_guessing_is_refused_even_with_the_right_token(connect: Connect) -> None:
+    session = await connect()
+    for _ in range(20):
+        async with session.get("/api/v1/system/health", headers={"Authorization": "Bearer guess"}) as response:
+            assert response.status == 401
+    async with session.get("/api/v1/system/health", headers=as_role("admin")) as response:
+        assert (response.status, response.headers["Retry-After"]) == (429, "61")
+        assert (await response.json())["type"] == "urn:softswitch:problem:too-many-failures"
+
+
+def test_guessing_limit_ends_with_its_window_and_is_bounded() -> None:
+    now = [0.0]
+    limit = GuessingLimit(lambda: now[0], failures=2, window=10, sources=3)
+    limit.failed("a")
+    assert limit.blocked_for("a") == 0
+    limit.failed("a")
+    assert limit.blocked_for("a") == 10
+    assert limit.blocked_for("b") == 0
+    now[0] = 10.5
+    assert limit.blocked_for("a") == 0
+    for source in "cdefgh":
+        limit.failed(source)
+    assert len(limit._sources) == 3
+
+
+async def test_token_as_websocket_subprotocol(connect: Connect) -> None:
+    session = await connect()
+    encoded = base64.urlsafe_b64encode(b"secret-viewer").decode().rstrip("=")
+    async with session.ws_connect("/api/v1/events", protocols=("softswitch", f"bearer.{encoded}")) as socket:
+        assert socket.protocol == "softswitch"
+        assert (await socket.receive_json(timeout=5))["type"] == "stream.opened"
+
+
+async def test_changes_are_audited_with_their_result(services: ApiServices, connect: Connect) -> None:
+    notes: list[AuditNote] = []
+    services.record_audit = notes.append
+    services.reload = _reloaded
+    session = await connect()
+    for role in ("viewer", "admin"):
+        async with session.post("/api/v1/system/reload", headers=as_role(role)):
+            pass
+    async with session.get("/api/v1/system/health", headers=as_role("admin")):
+        pass
+    assert [dataclasses.astuple(note) for note in notes] == [
+        ("viewer", "viewer", "POST /system/reload", "/api/v1/system/reload", "127.0.0.1", 403),
+        ("admin", "admin", "POST /system/reload", "/api/v1/system/reload", "127.0.0.1", 200),
+    ]
