@@ -132,7 +132,7 @@ def main() -> int:
         engine = Relay("engine", engine_process, f"{'transcode' if options.transcode else 'relay'} {phones}")
         program = build_floor(Path(folder))
         bench.note(
-            f"{options.calls} calls, {2 * options.calls / _PTIME_S:.0f} packets/s, {rounds} rounds of {seconds:g} s each"
+            f"{options.calls} calls, {2 * options.calls / _PTIME_S:.0f} packets/s, {rounds} rounds of {seconds:g} s"
         )
         if program is None:
             _rounds(bench, load, [engine], rounds, seconds)
@@ -157,7 +157,7 @@ def _rounds(bench: Bench, load: Any, relays: list[Relay], rounds: int, seconds: 
             last = relay.rounds[-1]
             bench.note(
                 f"{relay.name}: {last['cpu_us']:.2f} us/packet, {last['received']:.0f} of {last['sent']:.0f} packets,"
-                f" p50 {last['p50_ms']:.3f} ms, p99 {last['p99_ms']:.3f} ms (sender late by up to {last['late_ms']:.1f} ms)"
+                f" p50 {last['p50_ms']:.3f} ms, p99 {last['p99_ms']:.3f} ms (sender late by {last['late_ms']:.1f} ms at worst)"
             )
 
 

@@ -1,7 +1,7 @@
 """The phones of the relay bench: every one sends 50 packets a second and takes what comes, in compiled code.
 
-Started by relay.py. Reads lines from standard input: `open COUNT` (answers `ports: …`, the local ports), then any number of
-`run SECONDS PORT…` (the relay's port for each phone in turn; answers `result: {…}`).
+Started by relay.py. Reads lines from standard input: `open COUNT` (answers `ports: …`, the local ports), then any
+number of `run SECONDS PORT…` (the relay's port for each phone in turn; answers `result: {…}`).
 
 A packet carries the time it was sent, and the kernel stamps its arrival (SO_TIMESTAMPNS), so the latency is that of
 the relay and the two passages of loopback, whatever this program is busy with.

@@ -22,7 +22,7 @@ Verdict = Literal["ok", "warning", "failed"]
 MIN_FREE_OCTETS = 1 << 30
 LOW_FREE_OCTETS = 200 << 20
 MIN_FILES = 4096
-OCTETS_PER_CALL_PORT = 4
+PORTS_PER_CALL = 4
 REQUIRED = ("aiohttp", "cryptography", "dnspython", "numba", "numpy", "prometheus-client", "pydantic", "rich",
             "sqlite-utils", "uvloop")  # fmt: skip
 SANE_YEAR = 2025
@@ -81,7 +81,7 @@ def media_ports(settings: Settings, data: Path) -> Iterator[Finding]:
     step = max(1, (rtp.last_port - rtp.first_port) // 50)
     tried = range(rtp.first_port, rtp.last_port + 1, step)
     taken = [port for port in tried if _try_bind(rtp.address, port, datagram=True) is not None]
-    calls = (rtp.last_port - rtp.first_port + 1) // OCTETS_PER_CALL_PORT
+    calls = (rtp.last_port - rtp.first_port + 1) // PORTS_PER_CALL
     if taken:
         yield Finding(
             "RTP ports",
@@ -142,7 +142,7 @@ def files_limit(settings: Settings, data: Path) -> Iterator[Finding]:
     if soft >= needed or soft == resource.RLIM_INFINITY:
         yield Finding("open files", "ok", f"{soft} files and sockets may be open.")
     else:
-        calls = max(0, soft - 256) // OCTETS_PER_CALL_PORT
+        calls = max(0, soft - 256) // PORTS_PER_CALL
         yield Finding(
             "open files",
             "warning" if soft >= MIN_FILES else "failed",

@@ -2,51 +2,64 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
+import os
+import sys
+import time
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from softswitch.cli.output import OK, CommandError, write, write_json
+from softswitch.cli.greeting import greeting
+from softswitch.cli.output import OK, CommandError, complain, write, write_json
 from softswitch.cli.sources import data_directory, settings_of
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from typing import Any
-
-    from softswitch.config import Settings
 
 
 def serve(arguments: Namespace) -> int:
     """Run the switch until it is told to stop."""
     settings = settings_of(arguments)
-    from softswitch import app
+    data = data_directory(arguments)
+    path = arguments.config or os.environ.get("SOFTSWITCH_CONFIG")
+    from softswitch.media import MediaError
+    from softswitch.media.warmup import warm_up
+    from softswitch.runtime.supervision import ServiceFailed
+    from softswitch.serve import run
+    from softswitch.store import StoreError
 
-    return _run(app.serve(settings, data_directory(arguments)))
+    warm_up(_Patience())
+    try:
+        run(
+            settings,
+            data,
+            configuration=Path(path) if path else None,
+            ready=lambda application: _greet(greeting(settings, data, embedded=not path)),
+        )
+    except* (OSError, StoreError, MediaError) as group:
+        raise CommandError(f"the switch cannot start: {group.exceptions[0]}") from None
+    except* ServiceFailed as group:
+        raise CommandError(f"the switch stopped: {group.exceptions[0]}") from None
+    return OK
+
+
+def _greet(text: str) -> None:
+    write(text)
+    sys.stdout.flush()  # whoever started us through a pipe waits for these lines
 
 
 def demo(arguments: Namespace) -> int:
-    """Run the switch on the embedded defaults together with the simulators of the gateways."""
-    from softswitch import app
-    from softswitch.config import embedded_defaults
-
-    settings: Settings = embedded_defaults()
-    return _run(app.serve(settings, data_directory(arguments), demo=True))
+    """Run the switch on the embedded defaults, whatever the environment says."""
+    arguments.config = None
+    os.environ.pop("SOFTSWITCH_CONFIG", None)
+    return serve(arguments)
 
 
-def _run(outcome: Coroutine[Any, Any, int | None] | int | None) -> int:
-    """Wait for the switch to end and take its exit code."""
-    if inspect.iscoroutine(outcome):
-        import uvloop
+class _Patience:
+    """Shows the progress of the first compilation, and nothing of the quick loading at every later start."""
 
-        try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                outcome = runner.run(outcome)
-        except OSError as error:
-            raise CommandError(f"the switch cannot start: {error}") from None
-        except RuntimeError as error:
-            raise CommandError(f"the switch stopped: {error}") from error
-    return outcome if isinstance(outcome, int) else OK
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        if time.monotonic() - self._began > 1.5:
+            complain(line)
 
 
 def warmup(arguments: Namespace) -> int:

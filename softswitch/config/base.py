@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
-from dialplan import Pattern, Schedule, Target
+from dialplan import DialplanError, Pattern, Schedule, Target
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 NUMBER_PATTERN = r"^[0-9A-Za-z*#+][0-9A-Za-z*#+_.-]{0,63}$"
@@ -101,7 +101,10 @@ def _check_pattern(value: str) -> str:
 
 
 def _check_days(value: str) -> str:
-    Schedule.create("", days=[value])
+    try:
+        Schedule.create("", days=[value])
+    except DialplanError:
+        raise ValueError(f"{value!r} is no day such as mon, and no range such as mon-fri") from None
     return value.lower()
 
 

@@ -64,6 +64,7 @@ def demo_document() -> dict[str, Any]:
         "http": {
             "token": [{"name": token, "token": token, "role": role} for token, role in DEMO_TOKENS.items()],
         },
+        "emergency": {"route": "number:1001"},
         "subscriber": _subscribers(),
         "trunk": [
             {

@@ -39,7 +39,7 @@ _TITLES = {"class_of_service": "class of service", "hunt_group": "hunt group"}
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """The choice that looks most like `word`, or nothing."""
-    return next(iter(difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)), "")
+    return next(iter(difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)), "")
 
 
 def entries(document: Document, *keys: str) -> list[tuple[KeyPath, Document]]:
@@ -87,6 +87,8 @@ def _check_targets(document: Document, report: Report) -> None:
         for name in names:
             if kind == "gateway":
                 _expect(path, name, "gateway", set(GATEWAY_NAMES), report)
+            elif kind in ("number", "subscriber"):
+                _expect_reachable(document, path, name, report)
             elif kind in _TARGETS:
                 section, key = _TARGETS[kind]
                 _expect(path, name, section, _texts(document, section, key), report)
@@ -116,15 +118,19 @@ def _check_trunk_listeners(document: Document, report: Report) -> None:
 
 
 def _check_members(document: Document, report: Report) -> None:
-    known = set().union(*(_texts(document, section, "number") for section in _NUMBERED))
     subscribers = _texts(document, "subscriber", "number")
     for path, entry in entries(document, "hunt_group"):
         for index, member in enumerate(_list(entry.get("members"))):
-            if isinstance(member, str) and member not in known and not _routed(document, member):
-                report((*path, "members", index), f"nothing has the number '{member}'", nearest(member, known))
+            _expect_reachable(document, (*path, "members", index), member, report)
     for path, entry in entries(document, "talkgroup"):
         for index, member in enumerate(_list(entry.get("members"))):
             _expect((*path, "members", index), member, "subscriber", subscribers, report)
+
+
+def _expect_reachable(document: Document, path: KeyPath, number: Any, report: Report) -> None:
+    known = set().union(*(_texts(document, section, "number") for section in _NUMBERED))
+    if isinstance(number, str) and number not in known and not _routed(document, number):
+        report(path, f"nothing has the number '{number}'", nearest(number, known))
 
 
 def _list(value: Any) -> list[Any]:

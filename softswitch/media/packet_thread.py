@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,16 @@ from softswitch.media.layout import COMMAND_STOP, EVENTS_READ, EVENTS_WRITTEN
 from softswitch.media.memory import Arena
 
 _STOP_S = 5.0
+_NICENESS = -10
 #: Codes of the two descriptors that are no port's (those have 2·slot and 2·slot + 1).
 _COMMAND_CODE, _TIMER_CODE = -1, -2
+
+
+def _run(loop: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    """Run the loop ahead of other work where we may: sound cannot wait."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    loop(*arguments)
 
 
 class PacketThread:
@@ -57,7 +66,9 @@ class PacketThread:
             arena.clips,
             arena.scratch[number],
         )
-        self._thread = threading.Thread(target=worker.run_worker, args=arguments, name=f"media-{number}", daemon=True)
+        self._thread = threading.Thread(
+            target=_run, args=(worker.run_worker, arguments), name=f"media-{number}", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to serve ports."""

@@ -7,6 +7,7 @@ silence, because any answer tells a scanner that something lives here.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -29,12 +30,15 @@ SCANNER_AGENTS = (
 )
 
 
+_TELLTALE_HEADERS = (b"\nuser-agent", b"\nfrom", b"\nf:")
+
+
 @dataclass(frozen=True, slots=True)
 class GuardSettings:
     """Limits of the guard: messages per second and burst for each source, `failures` within a window; times in seconds.
 
     `trusted` holds addresses and networks that are neither limited nor banned; loopback is one of them when
-    `trust_loopback` is set. `messages_per_second` 0 switches the rate limit off.
+    `trust_loopback` is set. `messages_per_second` 0 switches the rate limit off, `failures` 0 the ban for guessing.
     """
 
     messages_per_second: float = 200.0
@@ -91,7 +95,7 @@ class Guard:
     settings: GuardSettings = field(default_factory=GuardSettings)
     counters: GuardCounters = field(default_factory=GuardCounters)
     _sources: OrderedDict[str, _Source] = field(default_factory=OrderedDict)
-    _agents: tuple[bytes, ...] = ()
+    _agents: re.Pattern[bytes] | None = None
     _trusted: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
 
     def __post_init__(self) -> None:
@@ -100,7 +104,8 @@ class Guard:
     def configure(self, settings: GuardSettings) -> None:
         """Put new settings in force; bans stay, exemptions are judged anew. Raises ValueError for a bad network."""
         self._trusted = tuple(ipaddress.ip_network(text, strict=False) for text in settings.trusted)
-        self._agents = tuple(agent.lower().encode() for agent in settings.scanner_agents)
+        names = [re.escape(agent.lower().encode()) for agent in settings.scanner_agents if agent]
+        self._agents = re.compile(b"|".join(names)) if names else None
         self.settings = settings
         for host, source in self._sources.items():
             source.exempt = self._is_exempt(host)
@@ -133,7 +138,7 @@ class Guard:
         """Count a wrong password for `user`; True when this one earned a ban."""
         self.counters.authentication_failures += 1
         source = self._sources.get(host) or self._remember(host, now)
-        if source.exempt:
+        if source.exempt or self.settings.failures <= 0:
             return False
         earliest = now - self.settings.failure_window
         source.failures = [at for at in source.failures if at > earliest]
@@ -199,15 +204,17 @@ class Guard:
         return True
 
     def _is_scanner(self, data: bytes) -> bool:
-        end = data.find(b"\r\n\r\n")
-        head = (data[:4096] if end < 0 or end > 4096 else data[:end]).lower()
-        for name in (b"\nuser-agent", b"\nfrom", b"\nf:", b"\nserver"):
+        agents = self._agents
+        if agents is None:
+            return False
+        end = data.find(b"\r\n\r\n", 0, 4096)
+        head = data[: 4096 if end < 0 else end].lower()
+        for name in _TELLTALE_HEADERS:
             start = head.find(name)
             if start < 0:
                 continue
             line_end = head.find(b"\n", start + 1)
-            line = head[start:line_end] if line_end > 0 else head[start:]
-            if any(agent in line for agent in self._agents):
+            if agents.search(head, start, line_end if line_end > 0 else len(head)):
                 return True
         return False
 

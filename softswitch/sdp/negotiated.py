@@ -9,6 +9,9 @@ from softswitch.sdp.media import MediaDescription
 
 _DEFAULT_PTIME_MS = 20.0
 
+#: Variants of one codec that are compared: a description full of them must not cost quadratic time.
+_SAME_CODEC = 8
+
 
 class AgreedFormat(NamedTuple):
     """A codec both sides named: we are sent `receive_payload_type` (our number) and send `send_payload_type`.
@@ -49,7 +52,7 @@ def agree(local: MediaDescription, remote: MediaDescription) -> AgreedStream:
     """Join the same media line of our description and the peer's, whichever of them was the offer (RFC 3264 §7)."""
     if not local.port or not remote.port:
         return _DEAD
-    ours = read_formats(local)
+    ours = _by_key(read_formats(local))
     ptime = remote.ptime or _DEFAULT_PTIME_MS
     formats: list[AgreedFormat] = []
     events: dict[int, tuple[int, int]] = {}
@@ -80,9 +83,17 @@ def agree(local: MediaDescription, remote: MediaDescription) -> AgreedStream:
     )
 
 
-def _partner(ours: list[Format], theirs: Format) -> Format | None:
-    key = theirs.mapping.key
-    for own in ours:
-        if own.mapping.key == key and compatible(own.mapping.encoding, own.fmtp, theirs.fmtp):
+def _by_key(formats: list[Format]) -> dict[tuple[str, int, int], list[Format]]:
+    grouped: dict[tuple[str, int, int], list[Format]] = {}
+    for entry in formats:
+        same = grouped.setdefault(entry.mapping.key, [])
+        if len(same) < _SAME_CODEC:
+            same.append(entry)
+    return grouped
+
+
+def _partner(ours: dict[tuple[str, int, int], list[Format]], theirs: Format) -> Format | None:
+    for own in ours.get(theirs.mapping.key, ()):
+        if compatible(own.mapping.encoding, own.fmtp, theirs.fmtp):
             return own
     return None

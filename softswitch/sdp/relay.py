@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from softswitch.sdp.attributes import parse_parameters
 from softswitch.sdp.description import SessionDescription
+from softswitch.sdp.errors import OfferAnswerError
 from softswitch.sdp.fields import Connection, Origin, RtpMap
 from softswitch.sdp.formats import AUXILIARY, Codec, free_payload_type
 from softswitch.sdp.media import Attribute, MediaDescription
@@ -43,6 +44,8 @@ BYPASS = frozenset(
 #: Attributes whose value begins with the format they speak of.
 _OF_A_FORMAT = frozenset({"rtpmap", "fmtp", "rtcp-fb", "imageattr"})
 
+_VIDEO_CLOCK_HZ = 90000
+
 
 class MediaAddress(NamedTuple):
     """Where the relay takes one stream; `rtcp_port` None = the next port; `rtcp_mux` writes ``a=rtcp-mux``."""
@@ -60,12 +63,14 @@ def rewrite(
     origin: Origin | None = None,
     allow: Collection[str] | None = None,
     add: Sequence[Codec] = (),
+    kinds: Collection[str] = ("audio",),
 ) -> SessionDescription:
     """A new description that sends all media to the relay; `description` is left as it is.
 
     `addresses` goes in step with the media lines; a line without one is refused in place. `origin` None keeps the
-    session's id and version and hides user name and address. `allow` keeps only these encodings (any case) in audio and
-    video lines, with the telephone-event and comfort noise of their clock rates; `add` appends codecs that are missing.
+    session's id and version and hides user name and address. In lines of `kinds`, `allow` keeps only these encodings
+    (any case) with the telephone-event and comfort noise of their clock rates, and `add` appends codecs that are
+    missing, as far as payload types are left (those with a 90 kHz clock to video lines, the others to audio lines).
     A line left without a codec is refused.
     """
     wanted = None if allow is None else frozenset(name.lower() for name in allow)
@@ -77,7 +82,10 @@ def rewrite(
         if address is None or not media.port:
             sections.append(refuse(media))
         else:
-            sections.append(_rewrite_media(media, address, host, wanted, add))
+            change = media.kind in kinds and (wanted is not None or bool(add))
+            sections.append(
+                _rewrite_media(media, address, host, wanted, add) if change else _move(media, address, host)
+            )
     return SessionDescription(
         origin or description.origin._replace(username="-").with_address(host),
         description.name or "-",
@@ -99,12 +107,22 @@ def rewrite(
 def _rewrite_media(
     media: MediaDescription, address: MediaAddress, host: str, wanted: frozenset[str] | None, add: Sequence[Codec]
 ) -> MediaDescription:
-    formats = media.formats[:]
-    attributes = [entry for entry in media.attributes if entry[0] not in BYPASS]
-    if (wanted is not None or add) and media.kind in ("audio", "video"):
-        formats, attributes = _change_codecs(media, attributes, wanted, add)
-        if not formats:
-            return refuse(media)
+    """`_move` with another choice of codecs."""
+    video = media.kind == "video"
+    fitting = [codec for codec in add if (codec.clock_rate == _VIDEO_CLOCK_HZ) == video]
+    formats, attributes = _change_codecs(media, wanted, fitting)
+    if not formats:
+        return refuse(media)
+    section = _move(media, address, host, attributes)
+    section.formats = formats
+    return section
+
+
+def _move(
+    media: MediaDescription, address: MediaAddress, host: str, source: list[Attribute] | None = None
+) -> MediaDescription:
+    """The line with our address; `source` are the attributes to filter instead of its own."""
+    attributes = [entry for entry in (media.attributes if source is None else source) if entry[0] not in BYPASS]
     if address.rtcp_mux:
         attributes.append(("rtcp-mux", None))
     elif address.rtcp_port is not None and address.rtcp_port != address.port + 1:
@@ -113,7 +131,7 @@ def _rewrite_media(
         media.kind,
         address.port,
         media.protocol,
-        formats,
+        media.formats[:],
         1,
         media.information,
         [] if address.host == host else [Connection.to(address.host)],
@@ -130,13 +148,14 @@ def _rewrite_media(
 
 
 def _change_codecs(
-    media: MediaDescription, attributes: list[Attribute], wanted: frozenset[str] | None, add: Sequence[Codec]
+    media: MediaDescription, wanted: frozenset[str] | None, add: Sequence[Codec]
 ) -> tuple[list[str], list[Attribute]]:
+    """The formats that stay or are added (none: nothing is left to talk with) and the attributes that fit them."""
     maps = media.rtpmaps
     kept = maps if wanted is None else _restrict(media, maps, wanted, add)
     added = _additions(media, maps, kept, add)
     if all(mapping.encoding.lower() in AUXILIARY for mapping in kept.values()) and not added:
-        return [], attributes
+        return [], []
     companions = {number for number, mapping in kept.items() if mapping.encoding.lower() in AUXILIARY}
     formats = [str(number) for number in kept if number not in companions]
     formats += [str(number) for number, codec in added if codec.encoding.lower() not in AUXILIARY]
@@ -145,7 +164,7 @@ def _change_codecs(
     known = {*formats, "*"}
     result = [
         (name, value)
-        for name, value in attributes
+        for name, value in media.attributes
         if name not in _OF_A_FORMAT or value is None or value.partition(" ")[0] in known
     ]
     for number, codec in added:
@@ -190,7 +209,10 @@ def _additions(
         if number is None or (number in maps and maps[number].key != codec.key):
             number = codec.payload_type
             if number is None or number in taken:
-                number = free_payload_type(taken)
+                try:
+                    number = free_payload_type(taken)
+                except OfferAnswerError:
+                    break
         taken.add(number)
         present.add(codec.key)
         result.append((number, codec))

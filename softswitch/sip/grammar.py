@@ -175,11 +175,11 @@ def format_params(params: Params) -> str:
 
 def bare_or_quoted(value: str) -> str:
     """The value as it may stand behind `=`: already quoted or harmless stays, else it is quoted."""
-    if value.isalnum() and value.isascii():
+    if not value or (value.isalnum() and value.isascii()):
         return value
     if len(value) >= 2 and value[0] == '"' and value[-1] == '"' and _is_quoted(value):
         return value
-    return quote(value) if not value or value.translate(_DELETE_BARE_VALUE) else value
+    return quote(value) if value.translate(_DELETE_BARE_VALUE) else value
 
 
 def _is_quoted(value: str) -> bool:

@@ -164,7 +164,12 @@ def _parse_start_line(line: str) -> Request | Response:
 
 def _parse_status_line(line: str) -> Response:
     code = line[8:11]
-    if not (code.isascii() and code.isdigit()) or line[11:12] not in (" ", "") or not "1" <= code[:1] <= "6":
+    if (
+        len(code) != 3
+        or not (code.isascii() and code.isdigit())
+        or line[11:12] not in (" ", "")
+        or code[0] not in "123456"
+    ):
         raise ProtocolError("not a status code", section="RFC 3261 §7.2", status=0)
     return Response(int(code), line[12:].rstrip(" \t"))
 

@@ -100,7 +100,7 @@ class TimerWheel:
                 timer.callback(now)
 
     def next_at(self) -> float | None:
-        """When to call `advance` next, on a tick so that a busy core wakes 64 times a second at most; None for never."""
+        """When to call `advance` next, on a tick so that a busy core wakes 64 times a second at most."""
         earliest = inf
         for lane in self._lanes:
             at = lane.next_at()

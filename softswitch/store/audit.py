@@ -60,5 +60,6 @@ def verify(connection: sqlite3.Connection) -> int | None:
 
 def read(connection: sqlite3.Connection, since: float | None, limit: int) -> list[AuditRecord]:
     """Entries from `since` (Unix time) on, oldest first."""
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM audit WHERE time >= ? ORDER BY sequence LIMIT ?", (since or 0.0, limit))
+    query = f"SELECT {_COLUMNS} FROM audit WHERE time >= ? ORDER BY sequence LIMIT ?"
+    rows = connection.execute(query, (since or 0.0, limit))
     return [AuditRecord._make((*row[:6], json.loads(row[6]), *row[7:])) for row in rows]

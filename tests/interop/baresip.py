@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from tests.interop import audio
 from tests.interop.namespace import Namespace
 from tests.interop.switch import wait_until
@@ -159,7 +161,7 @@ class Baresip:
         """Wait until `count` events of a type have come (REGISTER_OK, CALL_ESTABLISHED, CALL_CLOSED, …)."""
 
         def seen() -> bool:
-            return sum(event.get("type") == kind for event in self.poll()) >= count
+            return [event.get("type") for event in self.poll()].count(kind) >= count
 
         try:
             wait_until(seen, timeout_s, f"baresip {self.number} tells {kind}")
@@ -176,4 +178,4 @@ class Baresip:
         time.sleep(0.3)
         files = sorted(self.folder.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime)
         assert files, f"baresip {self.number} recorded nothing: {self.text()[-1500:]}"
-        return audio.np.concatenate([audio.read_wav(path) for path in files])
+        return np.concatenate([audio.read_wav(path) for path in files])

@@ -59,12 +59,19 @@ async def register(uac: Any, switch: Switch, number: str) -> None:
         auth=SipDigestAuth(number, password_of(number)),
         registrar_uri=f"sip:127.0.0.1:{switch.plan.sip}",
     )
-    done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    registration.on_registered = lambda made: done.done() or done.set_result("registered")
-    registration.on_failed = lambda made, status, reason: done.done() or done.set_result(f"{status} {reason}")
+    done = asyncio.Event()
+    told = "nothing"
+
+    def tell(text: str) -> None:
+        nonlocal told
+        told = text
+        done.set()
+
+    registration.on_registered = lambda made: tell("registered")
+    registration.on_failed = lambda made, status, reason: tell(f"{status} {reason}")
     registration.register()
     async with asyncio.timeout(10):
-        told = await done
+        await done.wait()
     assert told == "registered", f"{number} was not registered: {told}"
 
 

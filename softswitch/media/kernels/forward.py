@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from mediacodecs.g711 import ALAW_TO_ULAW as ALAW_TO_ULAW_TABLE
 from mediacodecs.g711 import ULAW_TO_ALAW as ULAW_TO_ALAW_TABLE
 from softswitch.media.kernels.clock import SECOND_NS, ticks
@@ -60,12 +62,12 @@ def convert_payload(packet: Any, begin: int, end: int, conversion: int) -> None:
 def payload_bounds(packet: Any, size: int) -> Any:
     """Where the payload of an RTP packet begins and ends; (0, 0) when header, extension or padding reach past the end
     (RFC 3550 §5.1, §5.3.1)."""
-    begin = 12 + 4 * (packet[0] & 0x0F)
+    begin = 12 + 4 * np.int64(packet[0] & 0x0F)
     if packet[0] & 0x10 and begin + 4 <= size:
         begin += 4 + 4 * get16(packet, begin + 2)
     end = size
     if packet[0] & 0x20:
-        padding = packet[size - 1]
+        padding = np.int64(packet[size - 1])
         if padding == 0:
             return 0, 0
         end -= padding
@@ -97,7 +99,7 @@ def forward(
         port["malformed"] += 1
         withhold(out, slot, ssrc, sequence)
         return
-    clock = port["clock"][number]
+    clock = np.int64(port["clock"][number])
     if out["feeder"] != slot or out["feeder_ssrc"] != ssrc or renewed:
         rebase(out, slot, ssrc, sequence, timestamp, clock, now_ns)
     if port["route_convert"][number] != COPY:

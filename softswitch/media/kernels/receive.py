@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.feedback import is_rtcp, read_compound, valid_compound
 from softswitch.media.kernels.forward import forward
@@ -85,7 +87,7 @@ def receive(ports: Any, slot: int, worker: Any, positions: Any, events: Any, scr
     port["packets_received"] += 1
     port["octets_received"] += size
     sequence, timestamp, ssrc = get16(packet, 2), get32(packet, 4), get32(packet, 8)
-    kind = track(port, ssrc, sequence, timestamp, port["clock"][number], now_ns)
+    kind = track(port, ssrc, sequence, timestamp, np.int64(port["clock"][number]), now_ns)
     if port["receive"] == 0:
         port["dropped_direction"] += 1
     elif port["peer"] == NO_PEER:

@@ -21,7 +21,7 @@ _SR_OCTETS, _RR_OCTETS, _BLOCK_OCTETS = 28, 8, 24
 def plan_report(port: Any, worker: Any, now_ns: int) -> None:
     """Choose the time of the next report: the interval, by a random half more or less (RFC 3550 §6.2)."""
     interval = worker["report_interval_ns"]
-    port["next_report_ns"] = now_ns + interval // 2 + interval * random31(worker) // 0x7FFFFFFF
+    port["next_report_ns"] = now_ns + interval // 2 + interval // 1000 * random31(worker) // 0x7FFFFFFF * 1000
 
 
 @part

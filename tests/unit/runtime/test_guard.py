@@ -74,6 +74,10 @@ def test_scanners_are_known_by_their_headers(data: bytes, scanner: bool) -> None
     assert guard.counters.scanners == int(scanner)
 
 
+def test_without_agents_nobody_is_a_scanner() -> None:
+    assert Guard(GuardSettings(scanner_agents=())).allow_message(message("sipcli"), STRANGER, 0.0)
+
+
 def test_source_that_authenticated_is_not_inspected_again() -> None:
     guard = Guard()
     guard.authentication_succeeded(STRANGER, 0.0)
@@ -100,6 +104,12 @@ def test_failures_outside_the_window_or_before_success_are_forgotten() -> None:
     assert not guard.authentication_failed(STRANGER, "1001", 11.0), "the first failure is out of the window"
     guard.authentication_succeeded(STRANGER, 12.0)
     assert not guard.authentication_failed(STRANGER, "1001", 13.0), "success forgave the earlier one"
+
+
+def test_failures_zero_never_bans() -> None:
+    guard = Guard(GuardSettings(failures=0))
+    assert not any(guard.authentication_failed(STRANGER, "1001", 0.0) for _ in range(100))
+    assert guard.allow(STRANGER, 0.0)
 
 
 def test_unban_lifts_and_says_whether_there_was_one() -> None:

@@ -439,7 +439,8 @@ def test_an_exchange_in_each_direction() -> None:
     state.send_offer(ours)
     assert state.state == "local-offer" and state.pending is ours
     state.receive_answer(theirs)
-    assert (state.state, state.local, state.remote, state.pending) == ("stable", ours, theirs, None)
+    assert (state.state, state.local, state.remote) == ("stable", ours, theirs)
+    assert state.pending is None
     new = sdp("m=audio 6000 RTP/AVP 8", "a=sendonly", version=2)
     state.receive_offer(new)
     given_answer = answer(new, Capabilities(), LocalSession(OURS.with_version(2), (PORT,)))

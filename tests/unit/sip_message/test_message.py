@@ -87,8 +87,11 @@ def test_absent_fields(invite: Request) -> None:
     [
         ("Via", "SIP/2.0/UDP", "via"), ("Via", "SIP/2.0/UDP a, b", "vias"), ("From", "x y", "from_"), ("To", "<", "to"),
         ("CSeq", "1", "cseq"), ("Contact", "<sip:a", "contact"), ("Contact", "<sip:a>, *x", "contacts"),
-        ("Route", "x", "routes"),        ("Record-Route", ",", "record_routes"), ("Max-Forwards", "256", "max_forwards"),
-        ("Max-Forwards", "-1", "max_forwards"),        ("Expires", "soon", "expires"), ("Content-Type", "sdp", "content_type"), ("Require", '"', "require"),
+        ("Route", "x", "routes"),
+        ("Record-Route", ",", "record_routes"), ("Max-Forwards", "256", "max_forwards"),
+        ("Max-Forwards", "-1", "max_forwards"),
+        ("Expires", "soon", "expires"),
+        ("Content-Type", "sdp", "content_type"), ("Require", '"', "require"),
     ],
 )  # fmt: skip
 def test_typed_access_to_malformed_fields(name: str, value: str, attribute: str) -> None:

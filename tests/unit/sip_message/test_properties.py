@@ -28,6 +28,7 @@ SIP_URIS = st.builds(
     st.sampled_from(["sip", "sips"]),
     st.none(),
     PARAMS.map(lambda params: tuple((name.replace("%", ""), value) for name, value in params if name.replace("%", ""))),
+    st.just(()),
 )
 VIAS = st.builds(Via, st.sampled_from(["UDP", "TCP", "TLS", "WSS"]), HOST, PORT, PARAMS)
 ADDRESSES = st.builds(NameAddr, SIP_URIS.map(str), st.none() | PLAIN, PARAMS)

@@ -51,7 +51,8 @@ def test_parse_and_write_back(text: str, expected: object) -> None:
     [
         "", "sip", "sip:", "sip:@h", "sip:u@", "sip:u@h:99999", "sip:u@h:-1", "sip:u@h:5x", "sip:u@[::1", "sip:u@[::g]",
         "sip:u@[fe80::1%eth0]", "sip:u@[::1]x", "sip:2001:db8::10", "sip:a b@h", "sip:<u>@h", 'sip:"u"@h',
-        "sip:u@h\x00",        "sip:u@-h", "sip:u@h?a", "sip:u@h?=b", "sip:u@v@h", "sip:u@h;a=b@c", "tel:", "tel:+", "tel:xyz", "tel:1+2",
+        "sip:u@h\x00",
+        "sip:u@-h", "sip:u@h?a", "sip:u@h?=b", "sip:u@v@h", "sip:u@h;a=b@c", "tel:", "tel:+", "tel:xyz", "tel:1+2",
         "1x:y", "x y:z", "http:", "sip:u@h\r\nVia: x", "sip:ü@münchen",
     ],
 )  # fmt: skip

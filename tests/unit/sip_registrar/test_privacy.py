@@ -115,6 +115,7 @@ def test_only_an_identity_of_ones_own_can_be_preferred(preferred: str, chosen: s
         ("<sip:Anonymous@example.com>", True),
         ('"Anonymous" <sip:1001@example.com>', False),
         ("<tel:+15551001>", False),
+        ("<sip:@broken>", False),
     ],
 )
 def test_anonymous_callers_are_recognized(from_: str, anonymous: bool) -> None:

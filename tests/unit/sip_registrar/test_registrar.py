@@ -8,7 +8,7 @@ import pytest
 
 from softswitch.sip.address import Address
 from softswitch.sip.binding import Binding
-from softswitch.sip.registrar import RegistrarResult
+from softswitch.sip.registrar import RegistrarResult, RegistrarSettings
 
 A = "<sip:1001@192.0.2.10:5060>"
 B = "<sip:1001@192.0.2.20:5070;transport=tcp>"
@@ -444,3 +444,26 @@ def test_operator_removes_one_contact_or_all(desk: Any) -> None:
     assert (change.event, change.removed, desk.contacts()) == ("deactivated", True, [URI_B])
     assert len(desk.registrar.remove("1001@pbx.example.com")) == 1
     assert desk.registrar.remove("1001@pbx.example.com") == []
+
+
+def test_outbound_switched_off_ignores_reg_id(desk_of: Any) -> None:
+    desk = desk_of(outbound=False)
+    contact, source = flow(1, 1)
+    assert desk.register(contact, fields=[OUTBOUND], source=source).response.get("Require") is None
+    assert [binding.reg_id for binding in desk.registrar] == [0]
+
+
+@pytest.mark.parametrize(("q", "text"), [("1", None), ("1.000", None), ("0", "0"), ("0.", "0"), ("0.25", "0.25")])
+def test_preference_is_read_and_written_back(desk: Any, q: str, text: str | None) -> None:
+    desk.register(f"{A};q={q}")
+    assert [binding.q_text for binding in desk.registrar] == [text]
+
+
+def test_refusal_of_a_malformed_request_says_why(desk: Any) -> None:
+    assert desk.register(f"{A};q=2").response.get("Warning") == '399 registrar "a q value is not between 0 and 1"'
+
+
+def test_new_settings_hold_for_the_next_request(desk: Any) -> None:
+    desk.registrar.configure(RegistrarSettings(min_expires=600, date=False))
+    assert desk.register(f"{A};expires=300").response.get("Min-Expires") == "600"
+    assert desk.register(A).response.get("Date") is None

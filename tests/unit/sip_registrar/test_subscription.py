@@ -10,6 +10,7 @@ import pytest
 from softswitch.sip.address import Address
 from softswitch.sip.message import Request, Response
 from softswitch.sip.packages import DIALOG, MESSAGE_SUMMARY, PRESENCE, REG
+from softswitch.sip.parser import parse_message, validate
 from softswitch.sip.subscription import Notifier, NotifierSettings, OutgoingNotify
 from softswitch.sip.uri import SipUri
 
@@ -336,3 +337,30 @@ def test_limits_hold(request_of: Any, new_id: Any) -> None:
     assert (response.status, response.get("Retry-After")) == (503, "9")
     house.notifier.close()
     assert house.subscribe(call_id="f")[0].status == 200, "what ends makes room"
+
+
+def test_refresh_without_contact_leaves_the_target(house: House) -> None:
+    response, _ = house.subscribe()
+    request = house.make("SUBSCRIBE", EVENT, cseq=2, to=response.get("To"))
+    answer, (notify,) = house.notifier.process(request, SOURCE, house.now)
+    assert (answer.status, notify.request.request_uri) == (200, "sip:1001@192.0.2.10:5060")
+
+
+def test_notify_names_its_sender_where_so_configured(request_of: Any, new_id: Any) -> None:
+    _, (notify,) = House(request_of, new_id, user_agent="switch/1", max_forwards=20).subscribe()
+    assert (notify.request.get("User-Agent"), notify.request.get("Max-Forwards")) == ("switch/1", "20")
+
+
+def test_notify_can_be_written_to_the_wire_once_it_has_a_via(house: House) -> None:
+    _, (notify,) = house.subscribe()
+    notify.request.prepend("Via", "SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKn")
+    parsed = parse_message(notify.request.serialize())
+    assert isinstance(parsed, Request) and parsed.body == notify.request.body
+    validate(parsed)
+
+
+def test_subscriptions_can_be_listed(house: House) -> None:
+    house.subscribe()
+    assert [(item.subscriber, item.resource, item.package.name) for item in house.notifier] == [
+        (WATCHER, RESOURCE, "dialog")
+    ]

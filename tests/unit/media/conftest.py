@@ -1,0 +1,212 @@
+"""An engine on loopback, in compiled code and as plain Python, and phones that talk to it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+import softswitch.media.kernels
+from softswitch.media import PCMA, MediaEngine, MediaEvent, Port, PortSettings
+
+_PATIENCE_S = 3.0
+
+
+class Packet(NamedTuple):
+    """One RTP packet as it was received."""
+
+    marker: bool
+    payload_type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+    payload: bytes
+    source: tuple[str, int]
+    at: float
+
+
+class Phone:
+    """A peer with an RTP and an RTCP socket of its own."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.rtp = socket.socket(family, socket.SOCK_DGRAM)
+        self.rtcp = socket.socket(family, socket.SOCK_DGRAM)
+        self._bind_pair(host)
+        self.ssrc, self.sequence, self.timestamp = 0x11223344, 100, 5000
+
+    def _bind_pair(self, host: str) -> None:
+        for port in range(50000, 60000, 2):
+            try:
+                self.rtp.bind((host, port))
+            except OSError:
+                continue
+            self.rtcp.bind((host, port + 1))
+            return
+        raise AssertionError("no free port pair for a test phone")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where this phone's RTP is."""
+        name = self.rtp.getsockname()
+        return name[0], name[1]
+
+    def send(self, port: Port, payload: bytes = bytes(160), payload_type: int = 8, **header: Any) -> None:
+        """Send the next RTP packet of this phone's stream, or one with the header fields given."""
+        sequence = header.get("sequence", self.sequence)
+        timestamp = header.get("timestamp", self.timestamp)
+        first = header.get("first", 0x80)
+        second = payload_type | (0x80 if header.get("marker") else 0)
+        ssrc = header.get("ssrc", self.ssrc)
+        head = struct.pack(">BBHII", first, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
+        self.rtp.sendto(head + header.get("extra", b"") + payload, port.local)
+        if "sequence" not in header:
+            self.sequence += 1
+        if "timestamp" not in header:
+            self.timestamp += 160
+
+    def receive(self, timeout_s: float = _PATIENCE_S) -> Packet:
+        """The next RTP packet; fails the test when none comes."""
+        self.rtp.settimeout(timeout_s)
+        try:
+            data, source = self.rtp.recvfrom(4096)
+        except TimeoutError:
+            raise AssertionError(f"no RTP packet within {timeout_s} s") from None
+        first, second, sequence, timestamp, ssrc = struct.unpack_from(">BBHII", data)
+        assert first >> 6 == 2, "RTP version"
+        place = (source[0], source[1])
+        return Packet(second > 127, second & 127, sequence, timestamp, ssrc, data[12:], place, time.monotonic())
+
+    def receive_rtcp(self, timeout_s: float = _PATIENCE_S) -> bytes:
+        """The next RTCP datagram; fails the test when none comes."""
+        self.rtcp.settimeout(timeout_s)
+        try:
+            return self.rtcp.recv(4096)
+        except TimeoutError:
+            raise AssertionError(f"no RTCP within {timeout_s} s") from None
+
+    def silent(self, seconds: float = 0.05) -> bool:
+        """Whether no RTP comes for a while."""
+        self.rtp.settimeout(seconds)
+        try:
+            self.rtp.recv(4096)
+        except TimeoutError:
+            return True
+        return False
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self.rtp.close()
+        self.rtcp.close()
+
+
+def use_plain_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every kernel be the Python function it was compiled from."""
+    for module_info in pkgutil.iter_modules(softswitch.media.kernels.__path__):
+        module = importlib.import_module(f"softswitch.media.kernels.{module_info.name}")
+        for name, value in list(vars(module).items()):
+            if hasattr(value, "py_func"):
+                monkeypatch.setattr(module, name, value.py_func)
+
+
+@pytest.fixture
+def make_engine() -> Iterator[Callable[..., MediaEngine]]:
+    """Start engines; they are closed when the test ends."""
+    engines: list[MediaEngine] = []
+
+    def make(**options: Any) -> MediaEngine:
+        defaults: dict[str, Any] = {"first_port": 20000, "last_port": 24999}
+        engine = MediaEngine(**(defaults | options)).start()
+        engines.append(engine)
+        return engine
+
+    yield make
+    for engine in engines:
+        engine.close()
+
+
+@pytest.fixture(params=["compiled", "python"])
+def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test twice: with compiled kernels, and with the same functions as plain Python."""
+    if request.param == "python":
+        use_plain_python(monkeypatch)
+    return str(request.param)
+
+
+@pytest.fixture
+def engine(mode: str, make_engine: Callable[..., MediaEngine]) -> MediaEngine:
+    """An engine whose packet thread is compiled code, and again one whose packet thread is plain Python."""
+    return make_engine()
+
+
+@pytest.fixture
+def make_phone() -> Iterator[Callable[..., Phone]]:
+    """Make phones; they are closed when the test ends."""
+    phones: list[Phone] = []
+
+    def make(host: str = "127.0.0.1") -> Phone:
+        phones.append(Phone(host))
+        return phones[-1]
+
+    yield make
+    for phone in phones:
+        phone.close()
+
+
+class Leg(NamedTuple):
+    """A phone and the port it talks to."""
+
+    phone: Phone
+    port: Port
+
+
+@pytest.fixture
+def make_leg(make_phone: Callable[..., Phone]) -> Callable[..., Leg]:
+    """Open and configure a port for a new phone; keyword arguments are those of PortSettings."""
+
+    def make(engine: MediaEngine, *, host: str = "127.0.0.1", owner: str = "call", **settings: Any) -> Leg:
+        phone = make_phone(host)
+        port = engine.open_port(owner, address=host)
+        port.configure(PortSettings(**({"remote": phone.address, "formats": (PCMA,)} | settings)))
+        return Leg(phone, port)
+
+    return make
+
+
+def eventually(condition: Callable[[], object], what: str, patience_s: float = _PATIENCE_S) -> Any:
+    """The first true value of `condition`; fails the test, naming `what`, when there is none in time."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.002)
+    raise AssertionError(f"not within {patience_s} s: {what}")
+
+
+@pytest.fixture
+def wait_for() -> Callable[..., Any]:
+    """`eventually`, for tests."""
+    return eventually
+
+
+@pytest.fixture
+def next_event() -> Callable[..., Any]:
+    """Wait for the engine's next event of a kind and return it."""
+
+    def find(engine: MediaEngine, kind: type[MediaEvent], patience_s: float = _PATIENCE_S) -> Any:
+        seen: list[MediaEvent] = []
+
+        def look() -> MediaEvent | None:
+            seen.extend(engine.poll())
+            return next((event for event in seen if isinstance(event, kind)), None)
+
+        return eventually(look, f"event {kind.__name__} (seen: {seen})", patience_s)
+
+    return find
