@@ -26,13 +26,14 @@ TRACE_WAITING = 1000
 
 def health_row(services: ApiServices) -> Row:
     """What `/system/health` answers."""
+    given = services.health()
     return {
         "node": services.node,
         "version": services.version,
         "started_at": services.started_at,
         "uptime_s": max(0.0, round(services.wall() - services.started_at, 3)),
-        "status": "ok",
-        **services.health(),
+        "status": "degraded" if given.get("problems") else "ok",
+        **given,
     }
 
 

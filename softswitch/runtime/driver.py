@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from softswitch.runtime.guard import Guard
+from softswitch.runtime.logs import FloodLog
 from softswitch.runtime.network import SipNetwork
 from softswitch.runtime.tasks import TaskOwner
 from softswitch.runtime.trace import Direction, TracedMessage, TraceHub
@@ -74,6 +75,7 @@ class SipDriver(Generic[EventT]):
     """Drives `core` on the running loop and hands its events to `handle_event(event, now)`.
 
     An exception in a handler is logged with its traceback and counted, and ends neither the loop nor the message.
+    With the core's `counters`, a rise of `messages_malformed` is logged, once a second for each source.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class SipDriver(Generic[EventT]):
         guard: Guard | None = None,
         trace: TraceHub | None = None,
         wall: Callable[[], float] = time.time,
+        counters: Counter[str] | None = None,
     ) -> None:
         self.core = core
         self.messages_in = 0
@@ -112,6 +115,9 @@ class SipDriver(Generic[EventT]):
         self._failed_addresses: list[Address] = []
         self._late: deque[Callable[[float], None]] = deque()
         self._stopped = False
+        self._counters = counters
+        self._malformed = 0
+        self._flood = FloodLog(logger, self._clock)
         network.receiver = self.receive_data
         network.on_failure = self._note_failure
 
@@ -137,6 +143,10 @@ class SipDriver(Generic[EventT]):
         except Exception:
             self._log_failure("receiving a message")
         self._drain(now)
+        counters = self._counters
+        if counters is not None and counters["messages_malformed"] != self._malformed:
+            self._malformed = counters["messages_malformed"]
+            self._flood.warn(source.host, f"malformed message over {source.transport}, {len(data)} octets")
 
     def post(self, work: Callable[[float], None]) -> None:
         """Run `work(now)` as one mutation: at once, or after the present one when called from within a handler."""
@@ -198,6 +208,8 @@ class SipDriver(Generic[EventT]):
                     more = True
                 if not more:
                     break
+        except Exception:
+            self._log_failure("draining the core")
         finally:
             self._busy = False
         at = core.next_timer()

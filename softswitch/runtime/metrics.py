@@ -91,11 +91,14 @@ class Metrics(Collector):
 
     def gauge(self, name: str, help_text: str, read: Callable[[], Reading], labels: Labels = ()) -> None:
         """Show `read()` as gauge `softswitch_<name>`; with labels it answers values by label tuple."""
-        self._sources[name] = _Source("gauge", PREFIX + name, help_text, labels, read)
+        self._add(_Source("gauge", _prefixed(name), help_text, labels, read))
 
     def counter(self, name: str, help_text: str, read: Callable[[], Reading], labels: Labels = ()) -> None:
         """Show `read()` as counter `softswitch_<name>_total`; with labels it answers values by label tuple."""
-        self._sources[name] = _Source("counter", PREFIX + name, help_text, labels, read)
+        self._add(_Source("counter", _prefixed(name), help_text, labels, read))
+
+    def _add(self, source: _Source) -> None:
+        self._sources[source.name] = source
 
     def collect(self) -> Iterator[Metric]:
         """Read every source; one that fails is left out of this scrape and logged."""
@@ -161,6 +164,15 @@ class Metrics(Collector):
             lambda: driver.handler_failures,
         )
 
+    def watch_counters(self, counters: Mapping[str, int]) -> None:
+        """Show the counters of the SIP stack (`UserAgent.counters`)."""
+        self.counter(
+            "sip_stack",
+            "What happened in the SIP stack, by kind.",
+            lambda: {(kind,): count for kind, count in counters.items()},
+            ("kind",),
+        )
+
     def watch_network(self, network: SipNetwork) -> None:
         """Show connections and what could not be sent."""
         self.gauge("sip_connections", "Open TCP, TLS and WebSocket connections for SIP.", lambda: network.connections)
@@ -173,6 +185,11 @@ class Metrics(Collector):
             "sip_connections_overdue",
             "Connections closed because they were idle or did not complete a message.",
             lambda: network.overdue_connections,
+        )
+        self.counter(
+            "sip_streams_malformed",
+            "Connections closed because messages on them could not be told apart.",
+            lambda: network.unframeable,
         )
         self.counter(
             "sip_messages_unsendable",
@@ -210,3 +227,7 @@ class Metrics(Collector):
 
     def _histogram(self, name: str, help_text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(PREFIX + name, help_text, buckets=buckets, registry=self.registry)
+
+
+def _prefixed(name: str) -> str:
+    return name if name.startswith(PREFIX) else PREFIX + name

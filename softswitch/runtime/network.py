@@ -13,11 +13,13 @@ import ssl
 from collections.abc import Callable
 from typing import Protocol
 
+from softswitch.runtime.logs import FloodLog
 from softswitch.runtime.tasks import TaskOwner
 from softswitch.runtime.tcp import StreamConnection, StreamLimits, StreamListener, listen_stream
-from softswitch.runtime.tls import TlsContexts
+from softswitch.runtime.tls import TlsContexts, TlsSettings
 from softswitch.runtime.udp import Receiver, UdpListener, listen_udp
 from softswitch.sip.address import Address
+from softswitch.sip.errors import ProtocolError
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +71,7 @@ class SipNetwork:
         self.refused_connections = 0
         self.overdue_connections = 0
         self.unsendable = 0
+        self.unframeable = 0
         self._tasks = tasks
         self._server_name = server_name
         self._clock = clock or asyncio.get_running_loop().time
@@ -81,6 +84,7 @@ class SipNetwork:
         self._per_source: dict[str, int] = {}
         self._opening: dict[_Peer, list[tuple[bytes, Address]]] = {}
         self._last_number = 0
+        self._flood = FloodLog(logger, self._clock)
         self._sweep: asyncio.TimerHandle | None = None
         self._closing = False
 
@@ -107,8 +111,8 @@ class SipNetwork:
         return await self._listen_stream(name, host, port, contexts, receiver)
 
     def use_client_tls(self, contexts: TlsContexts) -> None:
-        """Open TLS connections with these contexts where no TLS listener gives its own."""
-        self._contexts.setdefault("", contexts)
+        """Open TLS connections with these contexts where no TLS listener is named; else the system's authorities hold."""
+        self._contexts = {"": contexts, **{name: each for name, each in self._contexts.items() if name}}
 
     def reload_certificates(self) -> None:
         """Read every listener's certificate again. Raises OSError, ssl.SSLError; the old ones then stay."""
@@ -183,9 +187,9 @@ class SipNetwork:
     def _client_context(self, address: Address) -> tuple[ssl.SSLContext | None, str | None]:
         if address.transport != "tls":
             return None, None
-        contexts = self._contexts.get(address.listener) or next(iter(self._contexts.values()), None)
-        if contexts is None:
-            raise ValueError("no TLS context is configured")
+        if not self._contexts:
+            self._contexts[""] = TlsContexts(TlsSettings())
+        contexts = self._contexts.get(address.listener) or next(iter(self._contexts.values()))
         return contexts.client, self._server_name(address) or address.host
 
     def _unsendable(self, address: Address) -> None:
@@ -289,7 +293,12 @@ class SipNetwork:
             limits=self.limits,
             made=self.add,
             lost=self.remove,
+            lost_framing=self._lost_framing,
         )
+
+    def _lost_framing(self, source: Address, problem: ProtocolError) -> None:
+        self.unframeable += 1
+        self._flood.warn(source.host, f"{source.transport} stream closed: {problem}")
 
     def _schedule_sweep(self) -> None:
         self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._close_overdue)

@@ -50,6 +50,7 @@ class StreamConnection(asyncio.Protocol):
         limits: StreamLimits,
         made: Callable[[StreamConnection], bool],
         lost: Callable[[StreamConnection], None],
+        lost_framing: Callable[[Address, ProtocolError], None],
     ) -> None:
         self.address = Address(transport_name, "", 0, listener, number)
         self.local: tuple[str, int] = ("", 0)
@@ -64,6 +65,7 @@ class StreamConnection(asyncio.Protocol):
         self._limits = limits
         self._made = made
         self._lost = lost
+        self._lost_framing = lost_framing
         self._framer = StreamFramer()
         self._transport: asyncio.Transport | None = None
         self._registered = False
@@ -100,7 +102,7 @@ class StreamConnection(asyncio.Protocol):
         try:
             frames = self._framer.receive_data(data)
         except ProtocolError as problem:
-            logger.info("stream from %s closed: %s", self.address, problem)
+            self._lost_framing(self.address, problem)
             self.close()
             return
         if frames:
@@ -116,7 +118,7 @@ class StreamConnection(asyncio.Protocol):
             elif frame is KeepAlive.PING:
                 self.send(b"\r\n")
         if self._framer.error is not None:
-            logger.info("stream from %s closed: %s", self.address, self._framer.error)
+            self._lost_framing(self.address, self._framer.error)
             self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:

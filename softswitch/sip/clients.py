@@ -216,14 +216,14 @@ class ClientTransactions:
 
     def receive(self, response: Response, source: Address, now: float) -> None:
         """A response from the network; ProtocolError when it is malformed (it is then dropped)."""
-        key = response.via.branch
         cseq = response.cseq
-        if cseq.method == "CANCEL":
-            key += _CANCEL_SUFFIX
-        entry = self.entries.get(key)
+        suffix = _CANCEL_SUFFIX if cseq.method == "CANCEL" else ""
+        entry = self.entries.get(_branch(response.get("Via") or "") + suffix)
         if entry is None:
-            self._counters["responses_stray"] += 1
-            return
+            entry = self.entries.get(response.via.branch + suffix)
+            if entry is None:
+                self._counters["responses_stray"] += 1
+                return
         status = response.status
         happened = (
             ClientInput.PROVISIONAL if status < 200 else ClientInput.SUCCESS if status < 300 else ClientInput.FAILURE
@@ -232,7 +232,7 @@ class ClientTransactions:
             if cseq.method != entry.method:
                 self._counters["responses_stray"] += 1
                 return
-            _check(response, entry)
+            _check(response)
             self._receive(entry, happened, response, now)
         else:
             assert isinstance(entry, ClientRemnant)
@@ -428,21 +428,26 @@ _CANCEL_SUFFIX = " CANCEL"
 _COPIED_INTO_CANCEL = frozenset(("Route", "From", "To", "Call-ID"))
 
 
-def _check(response: Response, transaction: ClientTransaction) -> None:
-    """Look at what will be used of a response before anything changes state; ProtocolError drops it (§8.1.3.3).
+def _branch(via: str) -> str:
+    """What stands behind `;branch=` in a Via, without taking it apart."""
+    at = via.find(";branch=") + 8
+    end = via.find(";", at)
+    return via[at:] if end < 0 else via[at:end]
 
-    One that makes or confirms a dialog is checked in full, others for what identifies them.
-    """
+
+def _check(response: Response) -> None:
+    """Look at what will be used of a response before anything changes state; ProtocolError drops it (§8.1.3.3)."""
     index = response.index()
-    if transaction.method == "INVITE" and 100 < response.status < 300:
+    if len(index) != len(response.fields) or "," in index["Via"]:
         validate(response)
+    if "Call-ID" not in index or "From" not in index:
+        raise ProtocolError("a response without Call-ID or From", section="RFC 3261 §8.2.6.2", status=0)
+    _ = response.to
+    if response.status < 300:
+        if "Contact" in index:
+            _ = response.contact
         if "Record-Route" in index:
             _ = response.record_routes
-    elif len(index) != len(response.fields) or "," in index["Via"]:
-        validate(response)
-    elif index.get("Call-ID") != transaction.request.get("Call-ID"):
-        raise ProtocolError("a response to another call", section="RFC 3261 §8.1.3.3", status=0)
-    _ = response.to
 
 
 def _ignore(transaction: ClientTransaction, response: Response | None, now: float) -> None:

@@ -102,7 +102,7 @@ class Dialog:
         return dialog
 
     @classmethod
-    def from_response(cls, response: Response, destination: Address) -> Dialog:
+    def from_response(cls, response: Response, destination: Address, local_tag: str | None = None) -> Dialog:
         """The dialog that a response to our request begins (§12.1.2); the request went to `destination`."""
         to = response.to
         contact = response.contact
@@ -111,7 +111,7 @@ class Dialog:
         dialog = cls(
             response.call_id,
             response.get("From") or "",
-            response.from_.tag or "",
+            local_tag or response.from_.tag or "",
             response.get("To") or "",
             to.tag or "",
             target,

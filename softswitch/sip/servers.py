@@ -71,9 +71,6 @@ class ServerTransactions:
         """A request from the network; ProtocolError when it is malformed (`refuse` then answers it)."""
         method = request.method
         via = request.via
-        stamped = via.stamped(source.host, source.port)
-        if stamped is not via:
-            request.replace_first("Via", str(stamped))
         base = self._key_base(request, via)
         key = base + ("INVITE" if method == "ACK" else method)
         entry = self.entries.get(key)
@@ -83,7 +80,11 @@ class ServerTransactions:
         elif method == "ACK":
             self._user.ack_received(request, source, now)
         else:
-            self._receive_new(key, base, request, source, stamped, now)
+            try:
+                validate(request)
+            finally:
+                _stamp(request, via, source)
+            self._receive_new(key, base, request, source, via, now)
 
     @staticmethod
     def _key_base(request: Request, via: Via) -> str:
@@ -99,15 +100,15 @@ class ServerTransactions:
 
     def _receive_new(self, key: str, base: str, request: Request, source: Address, via: Via, now: float) -> None:
         in_dialog = request.to.tag is not None
+        method = request.method
         if len(self.entries) >= self._settings.max_transactions * (2 if in_dialog else 1):
             self._counters["requests_refused_overload"] += 1
             refusal = self.refusal(request, 503)
             refusal.add("Retry-After", str(self._settings.retry_after))
             self.send_stateless(refusal, request, source)
             return
-        validate(request)
         merge_key = ""
-        if not in_dialog and request.method != "CANCEL":
+        if not in_dialog and method != "CANCEL":
             merge_key = f"{request.call_id} {request.get('CSeq')} {request.from_.tag}"
             if merge_key in self.merged:
                 self._counters["requests_merged"] += 1
@@ -119,7 +120,7 @@ class ServerTransactions:
         self.entries[key] = transaction
         if destination.transport != "udp":
             self.flows.add(destination, key)
-        if request.method == "CANCEL":
+        if method == "CANCEL":
             self._receive_cancel(transaction, base, now)
             return
         if transaction.table is INVITE_SERVER:
@@ -137,10 +138,11 @@ class ServerTransactions:
     @staticmethod
     def _response_route(source: Address, via: Via) -> tuple[Address, Address | None]:
         """Where responses go, and where when that connection is gone (RFC 3261 §18.2.2, RFC 3581 §4)."""
-        port = via.port or DEFAULT_PORTS.get(source.transport, 5060)
-        if source.transport != "udp":
-            return source, Address(source.transport, source.host, port, source.listener)
-        if port == source.port or via.rport is not None:
+        transport = source.transport
+        port = via.port or DEFAULT_PORTS.get(transport, 5060)
+        if transport != "udp":
+            return source, Address(transport, source.host, port, source.listener)
+        if port == source.port or via.has_param("rport"):
             return source, None
         return Address("udp", source.host, port, source.listener), None
 
@@ -310,6 +312,28 @@ class ServerTransactions:
             self.flows.add(entry.destination, key)
             if entry.data and len(entry.data) > 0:
                 self._out.append((entry.data, entry.destination))
+
+
+def _stamp(request: Request, via: Via, source: Address) -> None:
+    """Note in the topmost Via where the request came from (RFC 3261 §18.2.1, RFC 3581 §4)."""
+    text = request.get("Via") or ""
+    at = text.find(";rport")
+    if at < 0 and via.host == source.host:
+        return
+    if (
+        at >= 0
+        and text[at + 6 : at + 7] in ("", ";")
+        and "," not in text
+        and '"' not in text
+        and "received" not in text
+    ):
+        # The usual case, without taking the Via apart and putting it together again.
+        host = f"[{source.host}]" if ":" in source.host else source.host
+        request.replace_first("Via", f"{text[:at]};rport={source.port}{text[at + 6 :]};received={host}")
+        return
+    stamped = via.stamped(source.host, source.port)
+    if stamped is not via:
+        request.replace_first("Via", str(stamped))
 
 
 def _phrase(error: ProtocolError) -> str | None:

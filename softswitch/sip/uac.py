@@ -114,7 +114,7 @@ def _prack_outcome(session: Session, transaction: ClientTransaction, response: R
 def make_dialog(session: Session, response: Response) -> Dialog:
     """The dialog of one response to our INVITE."""
     assert session.client is not None and session.client.destination is not None
-    dialog = Dialog.from_response(response, session.client.destination)
+    dialog = Dialog.from_response(response, session.client.destination, session.id)
     if session.keep_flow:
         dialog.keep_flow()
     return dialog

@@ -35,6 +35,7 @@ Fields = Sequence[tuple[str, str]]
 # Methods whose dialogs are not sessions: a To tag we do not know is their owner's to judge (RFC 6665 §4.4.1).
 _OTHER_USAGES = frozenset(("SUBSCRIBE", "NOTIFY", "REGISTER", "PUBLISH", "REFER"))
 _SESSION_ONLY = frozenset(("BYE", "PRACK", "UPDATE"))
+_LAST_HOPS = ("0", "00", "000")
 _ANY_CONTENT = ("application/*", "text/*", "message/*", "multipart/*", "image/*", "audio/*", "video/*")
 
 
@@ -76,6 +77,7 @@ class UserAgent:
         settings = self.settings
         supported = [tag for tag in settings.supported if tag != "100rel" or settings.reliable != "off"]
         allow = ", ".join(settings.allow)
+        self._methods = frozenset(settings.allow)
         self._extensions = frozenset(tag.lower() for tag in supported)
         self.request_fields = [("Max-Forwards", str(settings.max_forwards))]
         self.server_line = ""
@@ -302,8 +304,10 @@ class UserAgent:
         """Sort a new request: into its session, into a new one, or up."""
         tag = request.to.tag
         method = request.method
-        accepted = self.settings.accept if method == "INVITE" else _ANY_CONTENT
-        refusal = admit(request, methods=self.settings.allow, extensions=self._extensions, content_types=accepted)
+        refusal = None
+        if not self._is_plain(request):
+            accepted = self.settings.accept if method == "INVITE" else _ANY_CONTENT
+            refusal = admit(request, methods=self.settings.allow, extensions=self._extensions, content_types=accepted)
         if refusal is not None:
             self.count("requests_refused")
             self.layer.respond(transaction, refusal, now)
@@ -316,6 +320,19 @@ class UserAgent:
                 self.events.append(RequestReceived(transaction, request, source))
         else:
             self._continue(transaction, request, source, tag, now)
+
+    def _is_plain(self, request: Request) -> bool:
+        """Whether there is nothing about a request that `admit` could object to: the usual case, seen quickly."""
+        index = request.index()
+        return (
+            request.method in self._methods
+            and request.request_uri.startswith("sip:")
+            and "Require" not in index
+            and "Content-Encoding" not in index
+            and "Accept" not in index
+            and index.get("Max-Forwards", "") not in _LAST_HOPS
+            and (not request.body or index.get("Content-Type") == SDP)
+        )
 
     def _begin(self, transaction: ServerTransaction, request: Request, source: Address, now: float) -> None:
         """An INVITE outside any dialog."""

@@ -64,10 +64,10 @@ def _shared_switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]
 @pytest.fixture
 def switch(_shared_switch: Switch) -> Iterator[Switch]:
     """A running switch that all tests of one process share; after each test no call is left and the log is clean."""
-    assert _shared_switch.process is not None and _shared_switch.process.poll() is None, (
-        f"the switch has ended:\n{_shared_switch.log_tail()}"
-    )
+    if not _shared_switch.alive:  # it ended in an earlier test, which has failed for it
+        _shared_switch.start()
     before = len(_shared_switch.faults())
     yield _shared_switch
+    assert _shared_switch.alive, f"the switch has ended:\n{_shared_switch.log_tail()}"
     assert not _shared_switch.faults()[before:], f"faults in the log:\n{_shared_switch.log_tail()}"
     _shared_switch.wait_idle()

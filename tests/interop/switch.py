@@ -208,6 +208,11 @@ class Switch:
             raise SwitchFailed("the switch was not started")
         return self.process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self.process is not None and self.process.poll() is None
+
     def start(self) -> None:
         """Start and wait until OPTIONS is answered on the SIP port; raises SwitchFailed with the log's end."""
         command = [str(Path(sys.executable).with_name("softswitch")), "serve", "--data", str(self.data)]
@@ -380,7 +385,7 @@ def running_switch(plan: Plan, folder: Path) -> Iterator[Switch]:
         switch.start()
         yield switch
         if switch.process is not None:
-            assert switch.process.poll() is None, f"the switch ended by itself:\n{switch.log_tail()}"
+            assert switch.alive, f"the switch ended by itself:\n{switch.log_tail()}"
             switch.wait_idle()
             # A port of a finished call stays bound for a while, so that late packets meet nobody else's call.
             wait_until(lambda: switch.ports_in_use() == 0, 45, f"{switch.ports_in_use()} RTP ports are given back")

@@ -50,6 +50,12 @@ async def test_health_has_uptime_and_figures(connect: Connect) -> None:
     }
 
 
+async def test_health_with_problems_is_degraded(services: ApiServices, connect: Connect) -> None:
+    services.health = lambda: {"problems": ["trunk city is down"]}
+    _, body = await get(await connect(), "/api/v1/system/health", "viewer")
+    assert (body["status"], body["problems"]) == ("degraded", ["trunk city is down"])
+
+
 async def test_system_lists(services: ApiServices, connect: Connect) -> None:
     services.registrations = lambda: [{"number": "1001", "contact": "sip:1001@127.0.0.1:5070", "expires_at": 1.7e9}]
     services.trunks = lambda: [{"name": "city", "state": "up"}]

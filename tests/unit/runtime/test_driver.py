@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -144,6 +144,35 @@ async def test_core_that_raises_does_not_raise_past_the_transport(tasks: TaskOwn
     bench.core.on_receive = receive
     bench.network.receiver(b"poison", PEER)
     assert bench.driver.handler_failures == 1
+
+
+async def test_core_that_fails_while_drained_is_survived_and_its_timer_armed(tasks: TaskOwner) -> None:
+    bench = Bench(tasks)
+    bench.core.timer = asyncio.get_running_loop().time() + 30
+
+    def broken() -> list[tuple[bytes, Address]]:
+        raise RuntimeError
+
+    bench.core.data_to_send = broken  # type: ignore[method-assign]
+    bench.network.receiver(b"x", PEER)
+    assert bench.driver.handler_failures == 1
+    assert bench.driver._timer is not None
+    bench.driver.stop()
+
+
+async def test_malformed_messages_are_logged_once_a_second_per_source(
+    tasks: TaskOwner, caplog: pytest.LogCaptureFixture
+) -> None:
+    counters: Counter[str] = Counter()
+    bench = Bench(tasks, counters=counters, clock=lambda: 5.0)
+
+    def receive(data: bytes) -> None:
+        counters["messages_malformed"] += data == b"noise"
+
+    bench.core.on_receive = receive
+    for data in (b"fine", b"noise", b"noise", b"fine"):
+        bench.network.receiver(data, PEER)
+    assert [each.getMessage() for each in caplog.records] == ["127.0.0.1: malformed message over udp, 5 octets"]
 
 
 async def test_post_from_within_a_handler_runs_afterwards(tasks: TaskOwner) -> None:

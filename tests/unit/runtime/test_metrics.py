@@ -103,10 +103,14 @@ async def test_usual_sources_are_complete_and_explained() -> None:
         metrics.watch_network(network)
         metrics.watch_guard(guard, lambda: 1.0)
         metrics.watch_overload(overload)
+        metrics.watch_counters({"messages_malformed": 4})
+        metrics.gauge("softswitch_once", "A name that has the prefix already.", lambda: 1)
         found = samples(metrics)
         await network.close()
     assert found["softswitch_guard_banned_sources"] == 1
     assert found["softswitch_overload_refused_total{kind=call}"] == 1
+    assert found["softswitch_sip_stack_total{kind=messages_malformed}"] == 4
+    assert found["softswitch_once"] == 1
     assert found["softswitch_sip_messages_total{direction=in}"] == 0
     for family in text_string_to_metric_families(metrics.render().decode()):
         if family.name.startswith("softswitch_"):

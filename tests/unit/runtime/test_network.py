@@ -188,6 +188,7 @@ async def test_unframeable_stream_is_closed(nodes: Nodes) -> None:
     writer.write(MESSAGE + b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 99999999\r\n\r\n")
     assert (await node.next())[0] == MESSAGE, "what was whole before is delivered"
     assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert node.network.unframeable == 1
     writer.close()
     await writer.wait_closed()
 
@@ -313,10 +314,13 @@ async def test_client_certificate_is_required_and_known(nodes: Nodes, tmp_path: 
     assert peer is not None and peer["subject"] == ((("commonName", "client"),),)
 
 
-async def test_tls_without_a_configured_context_fails(nodes: Nodes) -> None:
-    node = nodes()
-    node.network.send(MESSAGE, Address("tls", "127.0.0.1", 9))
-    assert await asyncio.wait_for(node.failed.get(), 5) == Address("tls", "127.0.0.1", 9)
+async def test_without_tls_settings_the_authorities_of_the_system_hold(nodes: Nodes, tmp_path: Path) -> None:
+    server, client = nodes(), nodes(server_name=lambda address: "switch.example")
+    contexts = TlsContexts(certificate(tmp_path, "server"))
+    target = Address("tls", *await server.network.listen_tls("tls", "127.0.0.1", 0, contexts))
+    client.network.send(MESSAGE, target)
+    assert await asyncio.wait_for(client.failed.get(), 5) == target, "a certificate nobody vouches for is refused"
+    assert server.arrived.empty()
 
 
 def test_tls_refuses_old_versions_and_reloads(tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def test_empty_lines_before_the_start_line_are_skipped() -> None:
         b"INVITE sip:a\r\n\r\n", b"INVITE  SIP\r\n\r\n", b" \r\n\r\n", b"SIP/2.0\r\n\r\n", b"a b c\r\n\r\n",
         ANSWER.encode() + b"Content-Length: 3\r\n\r\n", ANSWER.encode() + b"No colon\r\n\r\n", ANSWER.encode(),
         b"SIP/2.0 99 Low\r\n\r\n", b"SIP/2.0 700 High\r\n\r\n", b"SIP/2.0 2000 Long\r\n\r\n",
-        b"SIP/2.0 2x0 Odd\r\n\r\n", b"SIP/2.0 50\r\n\r\n", b"SIP/2.0  200 OK\r\n\r\n", b"SIP/2.0 \r\n\r\n", b"sip/2.0 200 OK\r\n\r\n",
+        b"SIP/2.0 2x0 Odd\r\n\r\n", b"SIP/2.0 50\r\n\r\n", b"SIP/2.0  200 OK\r\n\r\n", b"SIP/2.0 \r\n\r\n",
+        b"sip/2.0 200 OK\r\n\r\n",
     ],
 )  # fmt: skip
 def test_noise_and_bad_responses_are_dropped(data: bytes) -> None:
