@@ -225,6 +225,8 @@ class Call:
 
     def taken_over_by(self, joining_call: Call, leg: Leg, leaving: Leg) -> Cause | None:
         """`leg`, who is alone in `joining_call`, takes the place of `leaving` (RFC 3891 §3)."""
+        if self.machine.state is State.CALLEE_SETUP:
+            return self.picked_up_by(joining_call, leg)
         staying = self.other(leaving)
         if self.machine.state is not State.ACTIVE or staying is None or joining_call.offer is None:
             return Cause(481, 81, "the call cannot be taken over")

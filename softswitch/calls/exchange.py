@@ -31,7 +31,6 @@ from softswitch.media import MediaEvent, PlaybackEnded, RtpTimeout
 from softswitch.sip.address import Address
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import IncomingInvite
-from softswitch.sip.headers import Replaces
 from softswitch.sip.message import Request
 from softswitch.sip.session import Session
 from softswitch.sip.timerwheel import TimerWheel
@@ -43,7 +42,6 @@ logger = logging.getLogger(__name__)
 OVERLOADED = Cause(503, 42, "too many calls")
 NO_PORTS = Cause(503, 34, "no media port is free")
 NO_CODEC = Cause(488, 88, "no codec that the callee may be offered")
-NOT_REPLACEABLE = Cause(481, 81, "no such call to replace")
 
 
 class Dialler(Protocol):
@@ -102,8 +100,7 @@ class Exchange:
         try:
             identity = self.access.identify(request, event.source, now)
             called = _number(request)
-            replaces = request.get("Replaces")
-            replaced = Replaces.parse(replaces) if replaces is not None else None
+            replaced = self.agent.match_replaces(request)
         except ProtocolError as error:
             session.reject(error.status or 400, now, reason=error.text)
             return
@@ -156,18 +153,17 @@ class Exchange:
         self.calls[call_id] = call
         return call
 
-    def _replace(self, session: Session, request: Request, identity: Identity, replaces: Replaces) -> None:
+    def _replace(self, session: Session, request: Request, identity: Identity, replaced: Session) -> None:
         """An INVITE with Replaces: the new party takes the place of the one the header names (RFC 3891 §3)."""
-        found = self.find_leg(replaces.call_id, replaces.to_tag, replaces.from_tag)
-        call = self.call_of(found) if found is not None else None
-        if found is None or call is None or (replaces.early_only and call.machine.state is State.ACTIVE):
-            status = 486 if found is not None and call is not None else 481
-            session.reject(status, self.now())
+        leaving = replaced.owner
+        call = self.call_of(leaving) if isinstance(leaving, SipLeg) else None
+        if call is None or not isinstance(leaving, SipLeg):
+            session.reject(481, self.now())
             return
         leg = self._leg_of(session, identity)
-        joining = self._new_call(leg, request, identity, found.party.number)
+        joining = self._new_call(leg, request, identity, leaving.party.number)
         joining.begin()
-        refused = call.taken_over_by(joining, leg, found)
+        refused = call.taken_over_by(joining, leg, leaving)
         if refused is not None:
             joining.refuse(refused)
 

@@ -111,7 +111,7 @@ class SipNetwork:
         return await self._listen_stream(name, host, port, contexts, receiver)
 
     def use_client_tls(self, contexts: TlsContexts) -> None:
-        """Open TLS connections with these contexts where no TLS listener is named; else the system's authorities hold."""
+        """Open TLS connections with these contexts where no TLS listener is named; by default the system's are used."""
         self._contexts = {"": contexts, **{name: each for name, each in self._contexts.items() if name}}
 
     def reload_certificates(self) -> None:

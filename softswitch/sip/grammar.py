@@ -159,8 +159,8 @@ def parse_params(text: str) -> Params:
         name, equals, value = piece.partition("=")
         if spaced:
             name, value = name.strip(" \t"), value.strip(" \t")
-        if not name or (spaced and (" " in name or "\t" in name)):
-            raise ProtocolError("a parameter has no name", section="RFC 3261 §7.3.1")
+        if not (name.isalnum() and name.isascii()) and not is_token(name):
+            raise ProtocolError("a parameter has no proper name", section="RFC 3261 §7.3.1")
         params.append((name.lower(), value if equals else None))
     return tuple(params)
 

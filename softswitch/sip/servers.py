@@ -320,16 +320,10 @@ def _stamp(request: Request, via: Via, source: Address) -> None:
     at = text.find(";rport")
     if at < 0 and via.host == source.host:
         return
-    if (
-        at >= 0
-        and text[at + 6 : at + 7] in ("", ";")
-        and "," not in text
-        and '"' not in text
-        and "received" not in text
-    ):
+    plain = "," not in text and '"' not in text and "received" not in text
+    if plain and at >= 0 and text[at + 6 : at + 7] in ("", ";"):
         # The usual case, without taking the Via apart and putting it together again.
-        host = f"[{source.host}]" if ":" in source.host else source.host
-        request.replace_first("Via", f"{text[:at]};rport={source.port}{text[at + 6 :]};received={host}")
+        request.replace_first("Via", f"{text[:at]};rport={source.port}{text[at + 6 :]};received={source.host}")
         return
     stamped = via.stamped(source.host, source.port)
     if stamped is not via:

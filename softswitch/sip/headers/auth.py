@@ -75,8 +75,10 @@ def _parse(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
                 raise ProtocolError("an authentication parameter has no value", section="RFC 3261 §25.1")
             if not name:
                 continue  # a stray comma
-        if not name or any(name == known for known, _ in params):
-            raise ProtocolError("an authentication parameter is nameless or repeated", section="RFC 7616 §3.4")
+        if not (name.isalnum() and name.isascii()) and not is_token(name):
+            raise ProtocolError("an authentication parameter has no proper name", section="RFC 3261 §25.1")
+        if any(name == known for known, _ in params):
+            raise ProtocolError("an authentication parameter is repeated", section="RFC 7616 §3.4")
         value = value.strip(" ")
         if value[:1] == '"' and (len(value) < 2 or value[-1] != '"'):
             raise ProtocolError("an authentication parameter is malformed", section="RFC 3261 §25.1")
