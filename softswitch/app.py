@@ -43,6 +43,7 @@ from softswitch.messaging.pager import Pager
 from softswitch.records import Records
 from softswitch.runtime.driver import SipDriver
 from softswitch.runtime.guard import Guard
+from softswitch.runtime.hep import HepExporter
 from softswitch.runtime.lag import LagMonitor
 from softswitch.runtime.metrics import Metrics
 from softswitch.runtime.network import SipNetwork
@@ -77,6 +78,7 @@ class Application:
         self.settings = settings
         self.data_directory = data_directory
         self.started_at = time.time()
+        self._hep: HepExporter | None = None
         self.now = loop.time
         self.wall = time.time
         self._loop = loop
@@ -211,9 +213,11 @@ class Application:
 
     def _build_runtime(self, tasks: TaskOwner) -> None:
         self.resolver = Resolver(ResolverSettings(), random=random.random, clock=self.now)
-        self.network = SipNetwork(tasks, server_name=self.resolver.server_name)
+        sip = self.settings.sip
+        self.network = SipNetwork(tasks, limits=wiring.stream_limits(sip), server_name=self.resolver.server_name)
+        self.network.use_client_tls(wiring.outgoing_tls(sip))
         self.network.on_closed = self._connection_closed
-        self.lag = LagMonitor(self.overload.note_lag)
+        self.lag = LagMonitor(self.overload.note_lag, self.metrics.loop_lag.observe)
         self.driver: SipDriver[Event] = SipDriver(
             self.agent,
             self.dispatch.handle,
@@ -222,7 +226,9 @@ class Application:
             resolver=self.resolver,
             guard=self.guard,
             trace=self.trace,
+            counters=self.agent.counters,
         )
+        self.metrics.watch_counters(self.agent.counters)
         self.metrics.watch_driver(self.driver)
         self.metrics.watch_network(self.network)
         self.metrics.watch_guard(self.guard, self.now)
@@ -254,6 +260,7 @@ class Application:
         self._loop.add_reader(self.engine.event_fd, self._poll_media)
         for listen in self.settings.sip.listen:
             await self._listen(listen)
+        self._export_hep()
         self.driver.post(self._housekeeping)
         self.driver.post(self.trunk_watch.start)
         gc.collect()
@@ -267,6 +274,13 @@ class Application:
         else:
             contexts = wiring.tls_contexts(listen, self.data_directory, self.settings.local_domains)
             await self.network.listen_tls(listen.name, listen.address, listen.port, contexts)
+
+    def _export_hep(self) -> None:
+        hep = self.settings.hep
+        if hep.enabled:
+            key = hep.password.get_secret_value() if hep.password else ""
+            self._hep = HepExporter(hep.host, hep.port, agent=hep.agent_id, key=key)
+            self.trace.subscribe(self._hep)
 
     def _load(self) -> None:
         """Take in what outlived the last run."""
@@ -297,6 +311,8 @@ class Application:
         await self.network.close()
         self.engine.close()
         self.store.close()
+        if self._hep is not None:
+            self._hep.close()
 
     def _housekeeping(self, now: float) -> None:
         self.registrations.expire(now)
@@ -332,6 +348,8 @@ class Application:
         self.overload.configure(wiring.overload_settings(settings))
         self.exchange.settings = wiring.call_settings(settings)
         self.driver.post(self.trunk_watch.start)
+        self.network.reload_certificates()
+        self.resolver.forget()
         return needs_restart
 
     def problems(self) -> list[str]:

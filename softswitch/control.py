@@ -33,7 +33,7 @@ class Control:
 
     def __init__(self, app: Application, reload: Reload) -> None:
         self._app = app
-        self.journal = EventJournal(app.settings.node.id)
+        self.journal = EventJournal(f"{app.settings.node.id}-{app.started_at:.0f}")
         app.bus.subscribe(self.journal.append)
         http = app.settings.http
         self.services = ApiServices(

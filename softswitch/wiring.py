@@ -14,6 +14,7 @@ from softswitch.config.changes import changes
 from softswitch.config.models import ListenSettings, Settings, SipSettings, TrunkSettings
 from softswitch.runtime.guard import GuardSettings
 from softswitch.runtime.overload import OverloadSettings
+from softswitch.runtime.tcp import StreamLimits
 from softswitch.runtime.tls import TlsContexts, TlsSettings
 from softswitch.sip.address import Address
 from softswitch.sip.registrar import RegistrarSettings
@@ -149,8 +150,7 @@ def advertised(sip: SipSettings, listen: ListenSettings) -> str:
 def tls_contexts(listen: ListenSettings, data_directory: Path, hosts: Iterable[str]) -> TlsContexts:
     """Key material of a TLS listener, made on the spot when it says ``self-signed``. Raises OSError, ValueError."""
     certificate, key = listen.certificate, listen.private_key
-    self_signed = certificate == "self-signed"
-    if self_signed:
+    if certificate == "self-signed":
         pair = ensure_certificate(data_directory, {listen.address, "localhost", *hosts} - {"0.0.0.0", "::"})
         certificate, key = str(pair[0]), str(pair[1])
     return TlsContexts(
@@ -159,9 +159,19 @@ def tls_contexts(listen: ListenSettings, data_directory: Path, hosts: Iterable[s
             Path(key) if key else None,
             Path(listen.client_authority) if listen.client_authority else None,
             require_client_certificate=listen.client_authority is not None,
-            verify_servers=not self_signed,
         )
     )
+
+
+def outgoing_tls(sip: SipSettings) -> TlsContexts:
+    """How servers that we connect to are verified. Raises OSError."""
+    authorities = Path(sip.server_authorities) if sip.server_authorities else None
+    return TlsContexts(TlsSettings(authorities=authorities, verify_servers=sip.verify_servers))
+
+
+def stream_limits(sip: SipSettings) -> StreamLimits:
+    """Limits of TCP, TLS and WebSocket connections."""
+    return StreamLimits(idle=sip.tcp_idle_s, connections=sip.tcp_connections)
 
 
 def needs_restart(old: Settings, new: Settings) -> list[str]:

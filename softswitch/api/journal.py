@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections import deque
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 
 class BusEvent(Protocol):
@@ -24,12 +24,25 @@ class BusEvent(Protocol):
         """Its JSON-ready fields, `type` and `time` among them."""
 
 
-class Entry(NamedTuple):
-    """One journalled event, encoded once for all clients."""
+class Entry:
+    """One journalled event, encoded once for all clients, and not before the first of them reads it."""
 
-    sequence: int
-    type: str
-    text: str
+    __slots__ = ("_event", "_text", "sequence", "type")
+
+    def __init__(self, sequence: int, event: BusEvent) -> None:
+        self.sequence = sequence
+        self.type = event.type
+        self._event: BusEvent | None = event
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        """The JSON object as it goes to clients."""
+        if self._event is not None:
+            body = {"seq": self.sequence, **self._event.to_dict()}
+            self._text = json.dumps(body, ensure_ascii=False, default=str)
+            self._event = None
+        return self._text
 
 
 class EventJournal:
@@ -49,8 +62,7 @@ class EventJournal:
     def append(self, event: BusEvent) -> None:
         """Journal one event and wake the readers."""
         self.last += 1
-        text = json.dumps({"seq": self.last, **event.to_dict()}, ensure_ascii=False, default=str)
-        self._entries.append(Entry(self.last, event.type, text))
+        self._entries.append(Entry(self.last, event))
         for waiting in self._waiting:
             waiting.set()
 

@@ -105,6 +105,12 @@ class SipSettings(Section):
     tcp_connections: PositiveCount = Field(
         default=20000, description="Most simultaneous TCP, TLS and WebSocket connections."
     )
+    verify_servers: Switch = Field(
+        default=True, description="Whether the certificate of a TLS server that we connect to (a trunk) is verified."
+    )
+    server_authorities: FileName | None = Field(
+        default=None, description="PEM file with the authorities for that; none: those of the system."
+    )
     max_message_octets: Annotated[int, Field(ge=1500, le=65536, strict=True)] = Field(
         default=65536, description="Largest message accepted."
     )

@@ -80,6 +80,8 @@ class Metrics(Collector):
         self._events = Counter(
             f"{PREFIX}events", "Events published on the switch's bus, by type.", ("type",), registry=self.registry
         )
+        # One child a type is kept, because looking it up by label costs more than counting.
+        self._event_children: dict[str, Counter] = {}
         self._refused = Counter(
             f"{PREFIX}access_refused",
             "Requests refused for lack of rights, by reason.",
@@ -129,7 +131,10 @@ class Metrics(Collector):
     def observe_event(self, event: BusEvent) -> None:
         """A subscriber for the event bus."""
         kind = event.type
-        self._events.labels(kind).inc()
+        counted = self._event_children.get(kind)
+        if counted is None:
+            counted = self._event_children[kind] = self._events.labels(kind)
+        counted.inc()
         if kind == "call.record":
             self._count_call(event.to_dict().get("record") or {})
         elif kind == "security.refused":

@@ -29,17 +29,30 @@ to = "subscriber"
 
 ROWS = [
     ("value", ("max_calls = 10", "max_calls = 11"), ["sip.max_calls changed: 10 → 11"]),
-    ("value for the next start", ("[sip]", '[rtp]\nfirst_port = 31000\n[sip]'), [
-        "rtp.first_port changed: 30000 → 31000 (takes effect after a restart)"]),
-    ("listener", ('name = "udp"', 'name = "udp"\nport = 5062'), [
-        "sip.listen.udp.port changed: 5060 → 5062 (takes effect after a restart)"]),
+    (
+        "value for the next start",
+        ("[sip]", "[rtp]\nfirst_port = 31000\n[sip]"),
+        ["rtp.first_port changed: 30000 → 31000 (takes effect after a restart)"],
+    ),
+    (
+        "listener",
+        ('name = "udp"', 'name = "udp"\nport = 5062'),
+        ["sip.listen.udp.port changed: 5060 → 5062 (takes effect after a restart)"],
+    ),
     ("secret", ("password one", "password two"), ["subscriber.1 changed"]),
-    ("name of a member", ('members = ["1"]', 'members = ["1"]\nring_s = 5'), ["hunt_group.desk.ring_s changed: 20 → 5.0"]),
-    ("entry more", ('[[hunt_group]]', '[[subscriber]]\nnumber = "9"\npassword = "password"\n[[hunt_group]]'), [
-        "subscriber.9 added"]),
+    (
+        "name of a member",
+        ('members = ["1"]', 'members = ["1"]\nring_s = 5'),
+        ["hunt_group.desk.ring_s changed: 20 → 5.0"],
+    ),
+    (
+        "entry more",
+        ("[[hunt_group]]", '[[subscriber]]\nnumber = "9"\npassword = "password"\n[[hunt_group]]'),
+        ["subscriber.9 added"],
+    ),
     ("entry less", ('[[hunt_group]]\nname = "desk"\nmembers = ["1"]', ""), ["hunt_group.desk removed"]),
     ("nothing", ("", ""), []),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("edit", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])

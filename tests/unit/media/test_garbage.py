@@ -1,0 +1,57 @@
+"""Whatever comes to a port is told apart and counted, and never more than that."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("datagram", "counter"),
+    [
+        (b"", "malformed"),
+        (b"\x80", "malformed"),
+        (b"\x80\x08" + bytes(9), "malformed"),
+        (b"\x8f\x08" + bytes(20), "malformed"),  # fifteen CSRC that are not there
+        (b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12), "ignored"),  # STUN
+        (b"\x16\xfe\xfd" + bytes(40), "ignored"),  # DTLS
+        (b"\x40\x00" + bytes(20), "ignored"),  # TURN channel data
+        (b"\xc0\x08" + bytes(20), "malformed"),
+        (b"\x05\x08" + bytes(20), "malformed"),
+        (b"GET / HTTP/1.1\r\n\r\n", "malformed"),
+        (b"OPTIONS sip:a@b SIP/2.0\r\n", "malformed"),
+        (bytes([0x80, 8]) + bytes(5000), "malformed"),
+    ],
+)
+def test_what_is_no_rtp_is_told_apart(engine, make_leg, wait_for, datagram, counter):
+    one, other = make_leg(engine), make_leg(engine)
+    engine.connect(one.port, other.port)
+    expected = "ignored" if datagram[:1] == b"G" or datagram[:1] == b"O" else counter
+    one.phone.rtp.sendto(datagram, one.port.local)
+    wait_for(lambda: getattr(one.port.counters(), expected) == 1, f"one datagram counted as {expected}")
+    assert not one.port.counters().latched, "no garbage may latch the port"
+    assert other.phone.silent(0.02)
+
+
+def test_a_flood_of_random_datagrams_is_survived_and_accounted_for(engine, make_leg, wait_for):
+    one, other = make_leg(engine), make_leg(engine)
+    engine.connect(one.port, other.port)
+    generator = random.Random(7)
+    for size in range(300):
+        datagram = bytearray(generator.randbytes(size))
+        if size > 2 and size % 2:
+            datagram[0] = 0x80 | datagram[0] & 0x3F  # looks like RTP
+            datagram[1] = generator.choice([8, 0x88, 200, 201, 206])
+        one.phone.rtp.sendto(datagram, one.port.local)
+        if size % 20 == 0:
+            one.phone.rtcp.sendto(datagram, ("127.0.0.1", one.port.rtcp_port))
+
+    def accounted():
+        c = one.port.counters()
+        return c.packets_received + c.rtcp_received + c.malformed + c.ignored + c.dropped_payload_type
+
+    wait_for(lambda: accounted() >= 300, "every datagram counted somewhere")
+    assert engine.statistics().ports_open == 2
+    other.phone.send(other.port, b"alive")
+    wait_for(lambda: other.port.counters().packets_received == 1, "the packet thread is alive")
