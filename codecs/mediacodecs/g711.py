@@ -51,21 +51,32 @@ def _ulaw_sample(code: int) -> int:
     return (-magnitude if code & 0x80 else magnitude) << 2
 
 
+def _nearest(sample: int, sign: int, decoded: list[int]) -> int:
+    """The code whose sample is nearest among those of the same sign bit; of two the quieter.
+
+    Decoding and encoding again would do worse where an interval of one law ends at a value of the other: 8064, in the
+    middle of an A-law interval, is the lower end of a µ-law interval whose middle is 8316, but 7932 is nearer.
+    """
+    return min(range(sign, sign + 0x80), key=lambda code: (abs(decoded[code] - sample), abs(decoded[code])))
+
+
 def _table(values: list[int], kind: type[_Kind]) -> NDArray[_Kind]:
     table: NDArray[_Kind] = np.array(values, kind)
     table.flags.writeable = False
     return table
 
 
+_ALAW = [_alaw_sample(code) for code in range(256)]
+_ULAW = [_ulaw_sample(code) for code in range(256)]
 #: int16[256]: the sample of every code octet.
-ALAW_DECODE = _table([_alaw_sample(code) for code in range(256)], np.int16)
-ULAW_DECODE = _table([_ulaw_sample(code) for code in range(256)], np.int16)
+ALAW_DECODE = _table(_ALAW, np.int16)
+ULAW_DECODE = _table(_ULAW, np.int16)
 #: uint8[4096] and uint8[16384]: the code of a sample, indexed by ``(sample >> 4) + 2048`` and ``(sample >> 2) + 8192``.
 ALAW_ENCODE = _table([_alaw_code(step << 4) for step in range(-2048, 2048)], np.uint8)
 ULAW_ENCODE = _table([_ulaw_code(step << 2) for step in range(-8192, 8192)], np.uint8)
 #: uint8[256]: from one law's code straight to the other's.
-ALAW_TO_ULAW = _table([_ulaw_code(_alaw_sample(code)) for code in range(256)], np.uint8)
-ULAW_TO_ALAW = _table([_alaw_code(_ulaw_sample(code)) for code in range(256)], np.uint8)
+ALAW_TO_ULAW = _table([_nearest(_ALAW[code], code & 0x80, _ULAW) for code in range(256)], np.uint8)
+ULAW_TO_ALAW = _table([_nearest(_ULAW[code], code & 0x80, _ALAW) for code in range(256)], np.uint8)
 
 #: The level of the largest sine A-law and µ-law can carry, in dBm0, and its peak in int16 (G.711 §4).
 ALAW_OVERLOAD_DBM0, ALAW_OVERLOAD_PEAK = 3.14, 32768.0

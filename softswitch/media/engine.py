@@ -131,6 +131,7 @@ class MediaEngine:
                 os.close(self.event_fd)
                 self._arena.close()
                 self.event_fd = -1
+                del self._arena, self._clips  # the mapping goes with its last array
 
     def __enter__(self) -> Self:
         return self.start()

@@ -161,6 +161,7 @@ class Port:
     def seal(self) -> None:
         """Keep the counters for good: the record is about to be another port's."""
         self._closed_counters = self.read_counters()
+        self._record = self._record.copy()
 
     def read_counters(self) -> PortCounters:
         """The counters in the record."""

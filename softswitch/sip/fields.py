@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from softswitch.sip.errors import LocalProtocolError, ProtocolError
@@ -51,6 +52,12 @@ class HeaderFields:
     def get_all(self, name: str) -> list[str]:
         """All values of a field as written, one per header line."""
         if name in CANONICAL_NAMES:
+            index = self.index()
+            first = index.get(name)
+            if first is None:
+                return []
+            if len(index) == len(self.fields):  # no field of any name is there twice
+                return [first]
             return [value for key, value in self.fields if key == name]
         wanted = canonical_name(name).lower()
         return [value for key, value in self.fields if key.lower() == wanted]
@@ -80,6 +87,12 @@ class HeaderFields:
         name = canonical_name(name)
         self.fields.append((name, value))
         self._forget(name)
+
+    def extend(self, fields: Iterable[tuple[str, str]]) -> None:
+        """Append several fields whose names are in canonical spelling already."""
+        self.fields.extend(fields)
+        self._index = None
+        self._typed.clear()
 
     def prepend(self, name: str, value: str) -> None:
         """Insert a field before all others of its name, or before all fields when it is the first of its name."""

@@ -71,6 +71,10 @@ def split_outside_quotes(text: str, separator: str) -> list[str]:
     quoted = text.find('"')
     if quoted < 0:
         return text.split(separator)
+    if "\\" not in text:
+        pieces = text.split(separator)
+        if not any(piece.count('"') & 1 for piece in pieces):
+            return pieces  # every separator stands between whole quoted strings
     pieces = []
     start = position = 0
     cut = text.find(separator)

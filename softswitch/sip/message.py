@@ -112,9 +112,8 @@ class Message(HeaderFields):
         found: list[_T] | None = self._typed.get(name + "*")
         if found is None:
             found = []
-            if self.get(name) is not None:
-                for value in self.get_all(name):
-                    found += [kind.parse(item) for item in split_list(value)] if "," in value else [kind.parse(value)]
+            for value in self.get_all(name):
+                found += [kind.parse(item) for item in split_list(value)] if "," in value else [kind.parse(value)]
             self._typed[name + "*"] = found
         return found
 

@@ -6,7 +6,7 @@ import itertools
 import os
 import socket
 
-_WORKERS = 8
+_WORKERS = 4
 _FIRST, _LAST = 10000, 26000
 _SHARE = (_LAST - _FIRST) // _WORKERS
 
@@ -18,7 +18,7 @@ def _worker() -> int:
 
 _START = _FIRST + _worker() * _SHARE
 _candidates = itertools.cycle(range(_START, _START + _SHARE, 4))
-_rtp_blocks = itertools.cycle(range(26000 + _worker() * 1600, 26000 + (_worker() + 1) * 1600, 400))
+_rtp_blocks = itertools.cycle(range(26000 + _worker() * 3200, 26000 + (_worker() + 1) * 3200, 1600))
 
 
 def _free(port: int) -> bool:
@@ -45,4 +45,4 @@ def free_port() -> int:
 def rtp_block() -> tuple[int, int]:
     """First and last port of a range for the media of one switch."""
     first = next(_rtp_blocks)
-    return first, first + 399
+    return first, first + 1599

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.ports import free_port
+from tests.interop.ports import free_port, rtp_block
 from tests.interop.rawsip import RawPhone, RtpParty, media_address
 from tests.interop.sipp_runner import callee
-from tests.interop.switch import Switch
+from tests.interop.switch import Plan, Switch, running_switch
 
 pytestmark = pytest.mark.needs("sipp")
 
@@ -76,3 +76,19 @@ def test_passthrough_keeps_media_away(switch: Switch, tmp_path: Path) -> None:
         assert media_address(answer.body) == ("127.0.0.1", media), f"the description was changed:\n{answer.body}"
         assert switch.ports_in_use() <= before, "a media port was opened"
         assert phone.bye().status == 200, "the BYE was not answered"
+
+
+def test_ports_run_out_in_order(tmp_path: Path) -> None:
+    """Two pairs of ports carry one relayed call: the second caller is told 503, the first goes on, nothing is left."""
+    first = rtp_block()[0]
+    with running_switch(Plan(rtp=(first, first + 3)), tmp_path / "switch") as switch:
+        with (
+            callee("uas_call", tmp_path, port=switch.plan.callee),
+            RawPhone(("127.0.0.1", switch.plan.trunk)) as phone,
+            RawPhone(("127.0.0.1", switch.plan.trunk)) as late,
+        ):
+            assert phone.invite("5502", "0").status == 200, "the first call was not answered"
+            refused = late.invite("5502", "0")
+            assert refused.status == 503, f"a call without ports got {refused.start}"
+            assert phone.bye().status == 200, "the first call was harmed"
+        switch.wait_idle()

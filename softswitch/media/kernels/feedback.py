@@ -12,6 +12,7 @@ from softswitch.media.kernels.report import GOODBYE, RECEIVER_REPORT, SENDER_REP
 _FIRST_TYPE, _LAST_TYPE = 192, 223  # RFC 5761 §4
 _TRANSPORT_FEEDBACK, _PAYLOAD_FEEDBACK = 205, 206
 _LONGEST_ROUND_TRIP = 60 << 16
+_SLIGHTLY_NEGATIVE = 0x100000000 - (1 << 16)
 
 
 @part
@@ -73,6 +74,8 @@ def _read_blocks(port: Any, packet: Any, at: int, end: int, count: int, scratch:
             if last_sr != 0:
                 seconds, fraction = ntp_time(scratch)
                 trip = (middle32(seconds, fraction) - last_sr - delay) & 0xFFFFFFFF
+                if trip >= _SLIGHTLY_NEGATIVE:  # the peer has rounded its delay up
+                    trip = 0
                 if trip <= _LONGEST_ROUND_TRIP:
                     port["round_trip"] = trip
         at += 24

@@ -64,7 +64,7 @@ def _parse(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     scheme, _, rest = text.strip(" \t").replace("\t", " ").partition(" ")
     if not is_token(scheme):
         raise ProtocolError("an authentication scheme is no token", section="RFC 3261 §20.7")
-    params: list[tuple[str, str]] = []
+    params: dict[str, str] = {}
     for piece in split_outside_quotes(rest, ","):
         name, equals, value = piece.partition("=")
         name = name.strip(" ").lower()
@@ -77,15 +77,15 @@ def _parse(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
                 continue  # a stray comma
         if not (name.isalnum() and name.isascii()) and not is_token(name):
             raise ProtocolError("an authentication parameter has no proper name", section="RFC 3261 §25.1")
-        if any(name == known for known, _ in params):
+        if name in params:
             raise ProtocolError("an authentication parameter is repeated", section="RFC 7616 §3.4")
         value = value.strip(" ")
         if value[:1] == '"' and (len(value) < 2 or value[-1] != '"'):
             raise ProtocolError("an authentication parameter is malformed", section="RFC 3261 §25.1")
-        params.append((name, unquote(value)))
+        params[name] = unquote(value)
         if len(params) > 32:
             raise ProtocolError("too many authentication parameters", section="RFC 7616 §3.4")
-    return scheme, tuple(params)
+    return scheme, tuple(params.items())
 
 
 def _format(scheme: str, params: tuple[tuple[str, str], ...], bare: frozenset[str]) -> str:

@@ -19,17 +19,15 @@ import pytest
         (b"\x40\x00" + bytes(20), "ignored"),  # TURN channel data
         (b"\xc0\x08" + bytes(20), "malformed"),
         (b"\x05\x08" + bytes(20), "malformed"),
-        (b"GET / HTTP/1.1\r\n\r\n", "malformed"),
-        (b"OPTIONS sip:a@b SIP/2.0\r\n", "malformed"),
+        (b"\xff" * 30, "malformed"),
         (bytes([0x80, 8]) + bytes(5000), "malformed"),
     ],
 )
 def test_what_is_no_rtp_is_told_apart(engine, make_leg, wait_for, datagram, counter):
     one, other = make_leg(engine), make_leg(engine)
     engine.connect(one.port, other.port)
-    expected = "ignored" if datagram[:1] == b"G" or datagram[:1] == b"O" else counter
     one.phone.rtp.sendto(datagram, one.port.local)
-    wait_for(lambda: getattr(one.port.counters(), expected) == 1, f"one datagram counted as {expected}")
+    wait_for(lambda: getattr(one.port.counters(), counter) == 1, f"one datagram counted as {counter}")
     assert not one.port.counters().latched, "no garbage may latch the port"
     assert other.phone.silent(0.02)
 
@@ -38,6 +36,11 @@ def test_a_flood_of_random_datagrams_is_survived_and_accounted_for(engine, make_
     one, other = make_leg(engine), make_leg(engine)
     engine.connect(one.port, other.port)
     generator = random.Random(7)
+
+    def accounted():
+        c = one.port.counters()
+        return c.packets_received + c.rtcp_received + c.malformed + c.ignored + c.dropped_payload_type
+
     for size in range(300):
         datagram = bytearray(generator.randbytes(size))
         if size > 2 and size % 2:
@@ -46,12 +49,8 @@ def test_a_flood_of_random_datagrams_is_survived_and_accounted_for(engine, make_
         one.phone.rtp.sendto(datagram, one.port.local)
         if size % 20 == 0:
             one.phone.rtcp.sendto(datagram, ("127.0.0.1", one.port.rtcp_port))
-
-    def accounted():
-        c = one.port.counters()
-        return c.packets_received + c.rtcp_received + c.malformed + c.ignored + c.dropped_payload_type
-
-    wait_for(lambda: accounted() >= 300, "every datagram counted somewhere")
+            sent = size + 1  # no more at once than the socket's buffer holds
+            wait_for(lambda sent=sent: accounted() >= sent, f"{sent} datagrams counted somewhere")
     assert engine.statistics().ports_open == 2
     other.phone.send(other.port, b"alive")
     wait_for(lambda: other.port.counters().packets_received == 1, "the packet thread is alive")

@@ -30,8 +30,8 @@ def test_every_code_is_turned_into_the_nearest_of_the_other_law(engine, make_leg
         original = decode(sent_as[0], codes).astype(int)
         converted = decode(heard_as[0], packet.payload).astype(int)
         nearest = np.abs(reachable[heard_as[0]][None, :] - original[:, None]).min(axis=1)
-        # A value half-way between two steps may go to either; G.711 leaves an eighth of a step of play.
-        assert np.all(np.abs(converted - original) <= nearest + 8 + np.abs(original) // 64)
+        assert np.array_equal(np.abs(converted - original), nearest)
+        assert np.all(converted * original >= 0), "the sign is kept"
 
 
 def test_speech_level_and_shape_survive(engine, make_leg):
@@ -47,7 +47,7 @@ def test_speech_level_and_shape_survive(engine, make_leg):
     heard = decode("pcm_mulaw", ulaw.phone.receive().payload)
     error = heard.astype(float) - signal
     noise_db = 10 * np.log10(np.mean(error**2) / np.mean(signal.astype(float) ** 2))
-    assert noise_db < -33, f"two G.711 codings leave noise of {noise_db:.1f} dB"
+    assert noise_db < -34, f"two G.711 codings leave noise of {noise_db:.1f} dB"
 
 
 def test_header_and_padding_are_not_converted(engine, make_leg):

@@ -75,8 +75,10 @@ def test_values_with_commas_of_their_own_stay_whole(invite: Request) -> None:
 
 def test_absent_fields(invite: Request) -> None:
     empty = Request("OPTIONS", "sip:h")
-    assert empty.contact is empty.max_forwards is empty.expires is empty.content_type is None
-    assert empty.contacts == empty.routes == empty.vias == empty.require == empty.supported == empty.allow == []
+    for name in ("contact", "max_forwards", "expires", "content_type"):
+        assert getattr(empty, name) is None
+    for name in ("contacts", "routes", "record_routes", "vias", "require", "supported", "allow"):
+        assert getattr(empty, name) == []
     for name in ("via", "from_", "to", "cseq", "call_id"):
         with pytest.raises(ProtocolError, match="missing"):
             getattr(empty, name)
@@ -125,6 +127,13 @@ def test_changing_a_field_changes_what_is_read(invite: Request) -> None:
     invite.remove("Subject")
     invite.remove("Subject")
     assert not invite.has("Subject")
+
+
+def test_several_fields_are_appended_at_once(invite: Request) -> None:
+    assert not invite.has("Event") and len(invite.contacts) == 2
+    invite.extend([("Event", "presence"), ("Contact", "<sip:third>")])
+    assert invite.get("Event") == "presence"
+    assert [contact.uri_text for contact in invite.contacts] == ["sip:al@h1", "sip:al@h2", "sip:third"]
 
 
 def test_set_keeps_the_place_and_drops_the_others(invite: Request) -> None:
