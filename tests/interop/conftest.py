@@ -66,8 +66,8 @@ def switch(_shared_switch: Switch) -> Iterator[Switch]:
     """A running switch that all tests of one process share; after each test no call is left and the log is clean."""
     if not _shared_switch.alive:  # it ended in an earlier test, which has failed for it
         _shared_switch.start()
-    before = len(_shared_switch.faults())
+    before, known = len(_shared_switch.faults()), frozenset(_shared_switch.call_ids())
     yield _shared_switch
     assert _shared_switch.alive, f"the switch has ended:\n{_shared_switch.log_tail()}"
     assert not _shared_switch.faults()[before:], f"faults in the log:\n{_shared_switch.log_tail()}"
-    _shared_switch.wait_idle()
+    _shared_switch.wait_idle(known=known)

@@ -316,12 +316,17 @@ class Switch:
         """Contacts bound at present."""
         return self.rows("/system/registrations")
 
-    def wait_idle(self, timeout_s: float = 10) -> None:
-        """Wait until no call is left; raises SwitchFailed naming those that stay."""
+    def call_ids(self) -> set[str]:
+        """Identifiers of the calls in progress."""
+        return {str(row.get("call_id") or row.get("id")) for row in self.calls()}
+
+    def wait_idle(self, timeout_s: float = 10, *, known: frozenset[str] = frozenset()) -> None:
+        """Wait until no call is left but those `known`; raises SwitchFailed naming those that stay."""
         try:
-            wait_until(lambda: not self.calls(), timeout_s, "no call is left")
+            wait_until(lambda: self.call_ids() <= known, timeout_s, "no call is left")
         except AssertionError:
-            raise SwitchFailed(f"calls are left behind: {self.calls()!r}") from None
+            left = [row for row in self.calls() if str(row.get("call_id") or row.get("id")) not in known]
+            raise SwitchFailed(f"calls are left behind: {left!r}\n{self.log_tail(20)}") from None
 
     def ports_in_use(self) -> int:
         """RTP sockets the process holds in its range, read from the kernel and not from the switch."""
