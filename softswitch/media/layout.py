@@ -242,6 +242,9 @@ WORKER = np.dtype(
         ("ports_used", "i8"),  # records from here on have never been open
         ("sweep_from", "i8"),
         ("next_sweep_ns", "i8"),
+        ("gathering", "i8"),
+        ("gather_from_ns", "i8"),
+        ("gather_events", "i8"),
         ("wheel_ns", "i8"),
         ("wheel", "i8", WHEEL_SLOTS),  # first port of each slot, -1 none
         ("wheel_load", "i8", WHEEL_SLOTS),

@@ -45,6 +45,8 @@ sendto = LibraryFunction("sendto", _WORD, _INT, _WORD, _WORD, _INT, _WORD, _INT)
 clock_gettime = LibraryFunction("clock_gettime", _INT, _INT, _WORD)
 timerfd_create = LibraryFunction("timerfd_create", _INT, _INT, _INT)
 timerfd_settime = LibraryFunction("timerfd_settime", _INT, _INT, _INT, _WORD, _WORD)
+usleep = LibraryFunction("usleep", _INT, _INT)
+prctl = LibraryFunction("prctl", _INT, _INT, _WORD)
 write = LibraryFunction("write", _WORD, _INT, _WORD, _WORD)
 close = LibraryFunction("close", _INT, _INT)
 
@@ -56,6 +58,7 @@ EPOLLET = -0x80000000  # bit 31 of a 32-bit word
 TFD_CLOEXEC_NONBLOCK = 0x80800
 TFD_TIMER_ABSTIME = 1
 MSG_TRUNC = 0x20
+PR_SET_TIMERSLACK = 29
 
 # struct epoll_event is packed on x86-64 alone: 12 octets there, 16 elsewhere.
 _PACKED = platform.machine() in ("x86_64", "AMD64")
