@@ -157,7 +157,7 @@ def _rounds(bench: Bench, load: Any, relays: list[Relay], rounds: int, seconds: 
             last = relay.rounds[-1]
             bench.note(
                 f"{relay.name}: {last['cpu_us']:.2f} us/packet, {last['received']:.0f} of {last['sent']:.0f} packets,"
-                f" p50 {last['p50_ms']:.3f} ms, p99 {last['p99_ms']:.3f} ms (sender late by {last['late_ms']:.1f} ms at worst)"
+                f" p50 {last['p50_ms']:.3f} ms, p99 {last['p99_ms']:.3f} ms (sender late {last['late_ms']:.1f} ms)"
             )
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mediacodecs.compiled import Compiler
 from numba import types
 
+from mediacodecs.compiled import Compiler
 from softswitch.media.kernels.libc import LibraryFunction, clock_gettime, sendto
 
 recvmsg = LibraryFunction("recvmsg", types.intp, types.int32, types.intp, types.int32)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dialplan import Plan
 from softswitch import wiring
 from softswitch.calls.access import Access
 from softswitch.calls.exchange import Exchange
@@ -32,7 +33,7 @@ from softswitch.calls.trunk import Trunk, Trunks
 from softswitch.calls.trunk_watch import TrunkWatch
 from softswitch.config.models import ListenSettings, Settings
 from softswitch.config.plan import to_plan
-from softswitch.directory import Directory, merge
+from softswitch.directory import Directory, FeaturesChanged, SubscriberRemoved, merge
 from softswitch.events import AccessRefused, CallStateChanged, EventBus
 from softswitch.events import Event as BusEvent
 from softswitch.identifiers import Identifiers
@@ -68,6 +69,8 @@ logger = logging.getLogger(__name__)
 
 SHUTTING_DOWN = Cause(503, 41, "the switch is shutting down")
 _HOUSEKEEPING_S = 0.25
+#: Messages and calls are many small objects without cycles that last: looking through them often only costs.
+_GARBAGE_THRESHOLDS = (50_000, 20, 50)
 
 
 class Application:
@@ -265,6 +268,7 @@ class Application:
         self.driver.post(self.trunk_watch.start)
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GARBAGE_THRESHOLDS)
 
     async def _listen(self, listen: ListenSettings) -> None:
         if listen.transport == "udp":
@@ -285,6 +289,8 @@ class Application:
     def _load(self) -> None:
         """Take in what outlived the last run."""
         self.directory.reload(merge(self.settings, self.store.read(list_subscribers)))
+        self.directory.restore(self.store.load_features())
+        self.router.plan = self._plan(self.settings)
         self.records.close_interrupted(time.time())
         bindings = self.store.load_bindings(time.time())
         gone = self.registrar.restore(bindings, self.now(), time.time())
@@ -292,6 +298,9 @@ class Application:
             self._persist(gone, lambda stored: None)
         if bindings:
             logger.info("%d registrations are back", len(bindings) - len(gone))
+
+    def _plan(self, settings: Settings) -> Plan:
+        return to_plan(settings, [subscriber.number for subscriber in self.directory])
 
     async def drain(self) -> None:
         """End calls politely before the sockets close."""
@@ -317,8 +326,17 @@ class Application:
     def _housekeeping(self, now: float) -> None:
         self.registrations.expire(now)
         self.presence.handle_timer(now)
+        self._follow_directory()
         self._poll_media()
         self.timers.schedule(now + _HOUSEKEEPING_S, self._housekeeping)
+
+    def _follow_directory(self) -> None:
+        """What subscribers chose is kept; a number that is gone has no contacts any more."""
+        while (event := self.directory.next_event()) is not None:
+            if isinstance(event, FeaturesChanged):
+                self.store.save_features(event.number, dict(event.choices), self.wall())
+            elif isinstance(event, SubscriberRemoved):
+                self.registrations.dropped(self.registrar.remove(event.number))
 
     def _poll_media(self) -> None:
         events = self.engine.poll()
@@ -336,11 +354,11 @@ class Application:
 
         Raises ValueError and keeps everything as it was when the dialplan cannot be made.
         """
-        plan = to_plan(settings)
+        to_plan(settings)
         needs_restart = wiring.needs_restart(self.settings, settings)
         self.settings = settings
-        self.router.plan = plan
         self.directory.reload(merge(settings, self.store.read(list_subscribers)))
+        self.router.plan = self._plan(settings)
         self.trunks.replace(wiring.trunks(settings))
         self.services.replace(wiring.services(settings))
         self.registrar.configure(wiring.registrar_settings(settings))

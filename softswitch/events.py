@@ -11,7 +11,7 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +26,12 @@ class Event:
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready mapping: `type`, ISO 8601 UTC `time`, then the event's own fields."""
         body = dataclasses.asdict(self)
-        moment = datetime.fromtimestamp(body.pop("time"), UTC).isoformat(timespec="microseconds")
-        return {"type": self.type, "time": moment.replace("+00:00", "Z"), **body}
+        return {"type": self.type, "time": _iso(body.pop("time")), **body}
+
+
+def _iso(time: float) -> str:
+    """Seconds since the epoch as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(time, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @dataclasses.dataclass(slots=True)
@@ -56,22 +60,40 @@ class LegStateChanged(Event):
     cause: int = 0
 
 
+class Record(Protocol):
+    """A call detail record: turned into plain values by whoever stores or shows it, not for nobody."""
+
+    def opening(self) -> dict[str, Any]:
+        """What was known when the attempt began."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole record."""
+
+
 @dataclasses.dataclass(slots=True)
 class CallRecorded(Event):
-    """A call attempt is over; `record` is its call detail record, ready to store."""
+    """A call attempt is over; `record` is its call detail record, which nobody changes any more."""
 
     type: ClassVar[str] = "call.record"
     call_id: str
-    record: dict[str, Any]
+    record: Record
+
+    def to_dict(self) -> dict[str, Any]:
+        """See Event."""
+        return {"type": self.type, "time": _iso(self.time), "call_id": self.call_id, "record": self.record.to_dict()}
 
 
 @dataclasses.dataclass(slots=True)
 class CallOpened(Event):
-    """A call attempt began; `record` is what a record must show if the switch dies before the end."""
+    """A call attempt began; `record` goes on being filled until the call is over."""
 
     type: ClassVar[str] = "call.opened"
     call_id: str
-    record: dict[str, Any]
+    record: Record
+
+    def to_dict(self) -> dict[str, Any]:
+        """See Event."""
+        return {"type": self.type, "time": _iso(self.time), "call_id": self.call_id, "record": self.record.opening()}
 
 
 @dataclasses.dataclass(slots=True)

@@ -5,52 +5,40 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from softswitch.events import AccessRefused, CallOpened, CallRecorded, ConfigurationReloaded, Event
+from softswitch import events
+from softswitch.calls.record import CallRecord
+from softswitch.store import records as stored
 from softswitch.store.errors import StoreError
-from softswitch.store.records import CallRecord
 from softswitch.store.store import Store
 
 logger = logging.getLogger(__name__)
-
-_COLUMNS = frozenset(
-    {
-        "call_id",
-        "caller",
-        "callee",
-        "started_at",
-        "answered_at",
-        "ended_at",
-        "disposition",
-        "sip_code",
-        "q850_cause",
-        "released_by",
-        "legs",
-        "duration_ms",
-        "billsec_ms",
-    }
-)
 
 
 class Records:
     """Subscribes to the bus and writes. A call in progress is noted too, so that a crash leaves a record of it."""
 
-    types = (CallOpened.type, CallRecorded.type, AccessRefused.type, ConfigurationReloaded.type)
+    types = (
+        events.CallOpened.type,
+        events.CallRecorded.type,
+        events.AccessRefused.type,
+        events.ConfigurationReloaded.type,
+    )
 
     def __init__(self, store: Store, node: str) -> None:
         self._store = store
         self._node = node
 
-    def on_event(self, event: Event) -> None:
+    def on_event(self, event: events.Event) -> None:
         """Write what one event says; a store that cannot take it is logged, and the call goes on."""
         try:
-            if isinstance(event, CallRecorded):
-                self._store.close_call(_call_record(event.record, self._node))
-            elif isinstance(event, CallOpened):
-                self._store.open_call(_call_record(event.record, self._node))
-            elif isinstance(event, AccessRefused):
+            if isinstance(event, events.CallRecorded) and isinstance(event.record, CallRecord):
+                self._store.close_call(_stored(event.record, self._node))
+            elif isinstance(event, events.CallOpened) and isinstance(event.record, CallRecord):
+                self._store.open_call(_stored(event.record, self._node))
+            elif isinstance(event, events.AccessRefused):
                 details = {"method": event.method, "reason": event.reason}
                 self._store.add_audit(event.user, "", "access.refused", event.source, details, event.time)
-            elif isinstance(event, ConfigurationReloaded):
+            elif isinstance(event, events.ConfigurationReloaded):
                 outcome: dict[str, Any] = {"accepted": event.accepted, "detail": event.detail}
                 self._store.add_audit("", "", "configuration.reload", "", outcome, event.time)
         except StoreError as error:
@@ -64,19 +52,26 @@ class Records:
         return interrupted
 
 
-def _call_record(record: dict[str, Any], node: str) -> CallRecord:
-    return CallRecord(
-        id=record["call_id"],
+def _stored(record: CallRecord, node: str) -> stored.CallRecord:
+    """The record as the store keeps it, complete or as far as the call has come."""
+    cause = record.cause
+    details: dict[str, Any] = {"source": str(record.source), "route": record.route, "emergency": record.emergency}
+    if cause is not None:
+        details["reason"] = cause.text
+    if record.merged_into:
+        details["merged_into"] = record.merged_into
+    return stored.CallRecord(
+        id=record.call_id,
         node=node,
-        caller=record["caller"],
-        callee=record["callee"],
-        started_at=record["started_at"],
-        answered_at=record["answered_at"] or None,
-        ended_at=record["ended_at"] or record["started_at"],
-        disposition=record["disposition"],
-        sip_code=record["sip_code"],
-        q850_cause=record["q850_cause"],
-        released_by=record["released_by"],
-        legs=record["legs"],
-        details={name: value for name, value in record.items() if name not in _COLUMNS},
+        caller=record.caller,
+        callee=record.callee,
+        started_at=record.started_at,
+        answered_at=record.answered_at or None,
+        ended_at=record.ended_at or record.started_at,
+        disposition=record.disposition,
+        sip_code=cause.status if cause else 0,
+        q850_cause=cause.q850 if cause else 0,
+        released_by=cause.by if cause else "",
+        legs=[leg.to_dict() for leg in record.legs.values()],
+        details=details,
     )

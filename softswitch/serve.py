@@ -78,12 +78,12 @@ class Reloader:
         self._path = path
 
     async def run(self) -> str:
-        """Reload, and say what happened. Raises ConfigError, or LookupError when there is no file."""
-        if self._path is None:
-            raise LookupError("the switch runs on its embedded defaults: there is no file to read again")
+        """Reload, and say what happened; without a file only the stored subscribers. Raises ConfigError."""
         bus = self._application.bus
         try:
-            settings = await asyncio.to_thread(load, self._path)
+            settings = self._application.settings
+            if self._path is not None:
+                settings = await asyncio.to_thread(load, self._path)
             later = self._application.reload(settings)
         except (ConfigError, ValueError) as error:
             bus.publish(ConfigurationReloaded(False, str(error)))
@@ -97,7 +97,7 @@ class Reloader:
         """Reload for a signal, where nobody waits for an answer."""
         try:
             await self.run()
-        except (ConfigError, ValueError, LookupError) as error:
+        except (ConfigError, ValueError) as error:
             logger.error("the configuration was not reloaded: %s", error)
 
 

@@ -389,6 +389,9 @@ class Call:
                 self.caller = self.callee
         self.callee = joining
         self.negotiation = None
+        if self._leave_service is not None and joining is not None:
+            self._leave_service()
+            self._leave_service = None
         if joining is not None:
             self.join(joining)
             self.record.answer_leg(joining, wall)

@@ -10,19 +10,31 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from softswitch.calls.leg import Cause
 from softswitch.sip.address import Address
 from softswitch.sip.uri import SipUri
 
 #: Statuses after which another trunk may do better (RFC 3263 §4.3, RFC 3398 §8.2.6.1); others are the callee's.
-_TRUNK_FAILURES = frozenset({408, 430, 480, 500, 502, 503, 504})
+_TRUNK_FAILURES = frozenset({408, 430, 500, 502, 503, 504})
 
 #: Refusals a caller can do something about, preferred over other 4xx (RFC 3261 §16.7 step 6).
-_USEFUL = frozenset({401, 407, 415, 420, 484})
+_USEFUL = frozenset({415, 420, 484})
 
 NOT_FOUND = Cause(404, 1, "no such number")
 UNAVAILABLE = Cause(480, 20, "not registered")
+
+
+class Diverted(NamedTuple):
+    """A number that sent the call on, and why, in the words of RFC 5806 §4.1."""
+
+    number: str
+    reason: str = "unknown"
+
+
+#: The numbers a call was diverted from, the first callee first.
+History = tuple[Diverted, ...]
 
 
 @dataclass(slots=True)
@@ -31,7 +43,8 @@ class Target:
 
     `request_uri` is what the INVITE is addressed to, `next_hop` where it goes ("None": where the URI or the first of
     `routes` leads). `media` is relay or passthrough; `codecs` (RTP encoding names, best first; empty: the caller's own)
-    are what the callee may be offered. `gateway` names the gateway for targets that are not SIP.
+    are what the callee may be offered. `gateway` names the gateway for targets that are not SIP, `service` the service
+    of the switch itself.
     """
 
     number: str
@@ -43,14 +56,15 @@ class Target:
     service: str = ""
     media: str = "relay"
     codecs: tuple[str, ...] = ()
-    diverted_from: str = ""
+    history: History = ()
 
 
 @dataclass(slots=True)
 class Stage:
     """Targets that ring together for at most `ring_s` seconds, and where the call goes when they do not answer.
 
-    The forward numbers belong to the subscriber whose devices these are; empty means none.
+    The forward numbers belong to the subscriber `number` whose devices these are; empty means none. `history` tells
+    how the call came to this stage.
     """
 
     targets: list[Target]
@@ -59,29 +73,27 @@ class Stage:
     forward_busy: str = ""
     forward_no_answer: str = ""
     failover_only: bool = False
+    history: History = ()
 
 
 @dataclass(slots=True)
 class Hunt:
-    """The stages still to come and the best refusal so far; `history` holds numbers already diverted from."""
+    """The stages still to come and the best refusal so far."""
 
     stages: deque[Stage]
-    history: tuple[str, ...] = ()
     best: Cause | None = None
-    tried: int = 0
     redirected: set[str] = field(default_factory=set)
 
     @classmethod
-    def through(cls, stages: Iterable[Stage], history: tuple[str, ...] = ()) -> Hunt:
+    def through(cls, stages: Iterable[Stage]) -> Hunt:
         """A hunt through `stages` in order."""
-        return cls(deque(stages), history)
+        return cls(deque(stages))
 
     def next_stage(self) -> Stage | None:
         """The next stage with anyone in it, or None when the hunt is over."""
         while self.stages:
             stage = self.stages.popleft()
             if stage.targets:
-                self.tried += len(stage.targets)
                 return stage
         return None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from softswitch.media import Port
@@ -25,17 +25,17 @@ class LegState(Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """Why something ended: the SIP status, the Q.850 cause that goes with it, and words for the record.
 
-    `by` tells who ended it: caller, callee, switch, operator or network.
+    `by` tells who ended it: caller, callee, switch, operator or network. `retry_after` in seconds, 0: say nothing.
     """
 
     status: int
     q850: int
     text: str
     by: str = "switch"
+    retry_after: int = 0
 
 
 @dataclass(slots=True)
@@ -44,10 +44,10 @@ class Party:
 
     number: str
     display_name: str = ""
-    #: identity asserted by someone we trust (RFC 3325), else empty.
+    #: identity asserted by someone we trust, or proved by digest (RFC 3325), else empty.
     asserted: str = ""
-    #: the party asked not to be shown (RFC 3323).
-    private: bool = False
+    #: the privacy the party asked for, in lower case (RFC 3323 §4.2).
+    privacy: frozenset[str] = frozenset()
 
 
 class LegObserver(Protocol):
@@ -118,18 +118,32 @@ class Leg(ABC):
     """One party's session with the switch.
 
     `direction` is "in" when the party called us and "out" when we called it. `port` is the media port of a leg that
-    brings its own, else None: then its media is negotiated by SDP.
+    brings its own, else None: then its media is negotiated by SDP. `trusted` says whether the far end may be told
+    asserted identities. `reference` is what the leg's own protocol calls the session (SIP: the Call-ID).
     """
 
-    id: str
-    direction: str
-    protocol: str
-    party: Party
-    state: LegState
-    observer: LegObserver
-    port: Port | None = None
-    #: whether the far end may be trusted with asserted identities.
-    trusted: bool = False
+    __slots__ = ("direction", "id", "observer", "party", "port", "state", "trusted")
+
+    protocol: ClassVar[str]
+
+    def __init__(self, leg_id: str, direction: str, party: Party, *, trusted: bool = False) -> None:
+        self.id = leg_id
+        self.direction = direction
+        self.party = party
+        self.trusted = trusted
+        self.state = LegState.SETUP
+        self.port: Port | None = None
+        self.observer: LegObserver
+
+    @property
+    @abstractmethod
+    def reference(self) -> str:
+        """What the leg's own protocol calls this session."""
+
+    @property
+    @abstractmethod
+    def can_offer(self) -> bool:
+        """Whether `offer` may be called now: answered and confirmed, and no other change of media is under way."""
 
     @abstractmethod
     def progress(self, status: int, sdp: bytes | None) -> None:
@@ -140,7 +154,7 @@ class Leg(ABC):
         """Answer an incoming party: with an answer, or with an offer if it made none."""
 
     @abstractmethod
-    def reject(self, cause: Cause, redirects: tuple[str, ...] = ()) -> None:
+    def reject(self, cause: Cause) -> None:
         """Refuse an incoming party that has not been answered."""
 
     @abstractmethod
@@ -167,7 +181,7 @@ class Leg(ABC):
         """End the session, whatever its state; `leg_ended` follows."""
 
     def describe(self) -> dict[str, Any]:
-        """What a record or an operator wants to know of this leg."""
+        """What an operator wants to know of this leg."""
         return {
             "leg_id": self.id,
             "protocol": self.protocol,
@@ -175,4 +189,5 @@ class Leg(ABC):
             "party": self.party.number,
             "display_name": self.party.display_name,
             "state": self.state.value,
+            "reference": self.reference,
         }

@@ -9,17 +9,25 @@ descriptions travel untouched and the parties' media flows directly.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from softswitch.calls.leg import Leg
-from softswitch.media import MediaEngine, NotTranscodable, Port, PortSettings, PortsExhausted, StreamFormat
-from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, LocalMedia, LocalSession, MediaCapability
+from softswitch.calls.leg import Cause, Leg
+from softswitch.calls.side import (
+    CONVERTIBLE,
+    Side,
+    codecs_of,
+    formats_of,
+    is_live,
+    is_rtp,
+    own_capabilities,
+    port_settings,
+)
+from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port, PortsExhausted, StreamFormat
+from softswitch.sdp.capabilities import Capabilities, LocalMedia, LocalSession, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
-from softswitch.sdp.fields import Origin
-from softswitch.sdp.formats import Codec
 from softswitch.sdp.media import MediaDescription
 from softswitch.sdp.offer_answer import (
     OfferAnswerError,
@@ -28,39 +36,48 @@ from softswitch.sdp.offer_answer import (
     check_new_offer,
     make_offer,
     next_version,
+    refuse,
     with_direction,
 )
-from softswitch.sdp.relay import MediaAddress, rewrite
+from softswitch.sdp.relay import rewrite
 
 logger = logging.getLogger(__name__)
 
-#: What the engine can convert between, best first: offered to a callee beside the caller's own codecs.
-CONVERTIBLE = (Codec("PCMA"), Codec("PCMU"))
+NO_PORTS = Cause(503, 34, "no media port is free")
+NO_CODEC = Cause(488, 88, "the parties have no codec in common")
+NO_SERVICE_CODEC = Cause(488, 88, "no codec in common with the switch (G.711)")
+ENGINE_FAILED = Cause(503, 41, "the media engine failed")
 
 
-@dataclass(slots=True)
-class Side:
-    """One leg's media.
+class NoMedia(Exception):
+    """Two descriptions cannot be brought together; `cause` says why."""
 
-    `owner` keeps the ports of one call together in the engine. `offered` and `pending` are descriptions on their way,
-    `remote` and `local` those agreed, `raw` what the party said last.
-    """
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.text)
+        self.cause = cause
 
-    owner: str
-    family: int = 4
-    passthrough: bool = False
-    codecs: tuple[str, ...] = ()
-    ports: list[Port | None] = field(default_factory=list)
-    offered: SessionDescription | None = None
-    pending: SessionDescription | None = None
-    remote: SessionDescription | None = None
-    local: SessionDescription | None = None
-    raw: bytes | None = None
-    session_id: int = 0
+
+@contextmanager
+def _refusals(leg: Leg) -> Iterator[None]:
+    """Whatever is wrong with a description, or with the engine, becomes NoMedia."""
+    try:
+        yield
+    except PortsExhausted as error:
+        logger.warning("%s", error, extra={"leg": leg.id})
+        raise NoMedia(NO_PORTS) from None
+    except (SdpError, OfferAnswerError, NotTranscodable, ValueError) as error:
+        logger.info("a description was refused: %s", error, extra={"leg": leg.id})
+        raise NoMedia(NO_CODEC) from None
+    except MediaError as error:
+        logger.error("%s", error, extra={"leg": leg.id})
+        raise NoMedia(ENGINE_FAILED) from None
 
 
 class MediaPath:
-    """The sides of all legs. `engine` None serves a switch that only signals: everything is passed through."""
+    """The sides of all legs. `engine` None serves a switch that only signals: everything is passed through.
+
+    Every method that takes a description raises NoMedia when nothing can be agreed on it.
+    """
 
     def __init__(
         self,
@@ -89,61 +106,56 @@ class MediaPath:
 
     # -- between two parties ----------------------------------------------------------------------------------------
 
-    def carry_offer(self, source: Leg, target: Leg, sdp: bytes) -> bytes | None:
-        """The offer for `target` that corresponds to what `source` offered; None when it is not acceptable.
-
-        Raises PortsExhausted when the engine has no port left.
-        """
+    def carry_offer(self, source: Leg, target: Leg, sdp: bytes) -> bytes:
+        """The offer for `target` that corresponds to what `source` offered."""
         src, dst = self.side(source), self.side(target)
         src.raw = sdp
         if src.passthrough or dst.passthrough:
             return sdp
-        try:
+        with _refusals(source):
             offered = SessionDescription.parse(sdp)
             if src.remote is not None:
                 check_new_offer(src.remote, offered)
-            src.offered = offered
             self._open_ports(dst, offered.media, target)
             pending = rewrite(
                 offered,
-                _addresses(dst, offered.media),
+                dst.addresses(offered.media),
                 origin=self._origin(dst),
                 allow=dst.codecs or None,
-                add=[codec for codec in CONVERTIBLE if codec.encoding in dst.codecs],
+                add=dst.additions(offered),
             )
-        except (SdpError, OfferAnswerError) as error:
-            logger.info("an offer was refused: %s", error, extra={"leg": source.id})
-            return None
-        dst.pending = next_version(dst.local, pending) if dst.local is not None else pending
-        return dst.pending.serialize()
+            if is_live(offered) and not is_live(pending):
+                raise OfferAnswerError("nothing of the offer may be passed on", "RFC 3264 §6")
+            src.offered = offered
+            dst.pending = next_version(dst.local, pending) if dst.local is not None else pending
+            return dst.pending.serialize()
 
-    def carry_answer(self, source: Leg, target: Leg, sdp: bytes) -> bytes | None:
-        """The answer for `target` that corresponds to what `source` answered; None when the two cannot talk.
-
-        The engine's ports are set up and joined. Raises PortsExhausted when the engine has no port left.
-        """
+    def carry_answer(self, source: Leg, target: Leg, sdp: bytes) -> bytes:
+        """The answer for `target` that corresponds to what `source` answered; the engine's ports are joined."""
         src, dst = self.side(source), self.side(target)
         src.raw = sdp
         if src.passthrough or dst.passthrough:
+            if src.ports or dst.ports:
+                self._close_ports(src)
+                self._close_ports(dst)
             return sdp
-        offered = dst.offered
-        if offered is None or src.pending is None:
-            return None
-        try:
+        offered, pending = dst.offered, src.pending
+        if offered is None or pending is None:
+            raise NoMedia(NO_CODEC)
+        with _refusals(source):
             answered = SessionDescription.parse(sdp)
-            check_answer(src.pending, answered)
+            check_answer(pending, answered)
             self._open_ports(dst, answered.media, target)
-            local = self._answer_for(dst, offered, answered, self._origin(dst))
-            src.local, src.remote = src.pending, answered
+            local = self._answer_for(dst, offered, answered)
+            if is_live(answered) and not is_live(local):
+                raise OfferAnswerError("nothing of the answer can be converted", "RFC 3264 §6")
+            src.local, src.remote = pending, answered
             dst.remote = offered
             dst.local = next_version(dst.local, local) if dst.local is not None else local
-            self._configure(src, answered, answered.media)
-            self._configure(dst, offered, dst.local.media)
+            self._configure(src, answered, pending, answered)
+            self._configure(dst, offered, dst.local, dst.local)
             self._connect(src, dst)
-        except (SdpError, OfferAnswerError, NotTranscodable, ValueError) as error:
-            logger.info("an answer was refused: %s", error, extra={"leg": source.id})
-            return None
-        return dst.local.serialize()
+            return dst.local.serialize()
 
     def reoffer(self, leg: Leg) -> bytes | None:
         """What `leg` last said of its media, as a fresh offer with every stream flowing again."""
@@ -157,89 +169,93 @@ class MediaPath:
 
     def adopt_answer(self, joining: Leg, staying: Leg, sdp: bytes) -> bool:
         """`joining` answered an offer made for `staying`; True when both can talk without asking `staying` again."""
-        held = self.side(staying).remote is not None and self._held(self.side(staying))
         stayed = self.side(staying)
-        remote, local = stayed.remote, stayed.local
-        carried = self.carry_answer(joining, staying, sdp)
-        stayed.remote, stayed.local = remote, local
-        if carried is None or stayed.passthrough or self.side(joining).passthrough or remote is None or local is None:
+        held, remote, local = stayed.held, stayed.remote, stayed.local
+        try:
+            self.carry_answer(joining, staying, sdp)
+        except NoMedia:
             return False
-        self._configure(stayed, remote, local.media)
-        return not held and self._try_connect(self.side(joining), stayed)
+        finally:
+            stayed.remote, stayed.local = remote, local
+        if stayed.passthrough or self.side(joining).passthrough or remote is None or local is None:
+            return False
+        try:
+            with _refusals(staying):
+                self._configure(stayed, remote, local, stayed.agreed)
+        except NoMedia:
+            return False
+        return not held and self.connect(joining, staying)
 
-    @staticmethod
-    def _held(side: Side) -> bool:
-        return side.remote is not None and any(m.port and m.direction != "sendrecv" for m in side.remote.media)
+    def connect(self, first: Leg, second: Leg) -> bool:
+        """Join the ports of two legs that have both agreed on something; False when nothing flows between them."""
+        one, other = self.side(first), self.side(second)
+        if one.first_port is None or other.first_port is None:
+            return False
+        try:
+            self._connect(one, other)
+        except MediaError:
+            return False
+        return True
 
     # -- with the switch itself -------------------------------------------------------------------------------------
 
-    def answer_locally(self, leg: Leg, sdp: bytes, prefer: Sequence[StreamFormat] = ()) -> bytes | None:
-        """An answer by which the switch itself talks to `leg` (G.711); None when that is not possible.
-
-        `prefer` are formats to choose before the usual ones. Raises PortsExhausted.
-        """
+    def answer_locally(self, leg: Leg, sdp: bytes, prefer: Sequence[StreamFormat] = ()) -> bytes:
+        """An answer by which the switch itself talks to `leg` (G.711); `prefer` are formats to choose before."""
         side = self.side(leg)
         side.raw = sdp
         if self.engine is None:
-            return None
-        try:
+            raise NoMedia(NO_SERVICE_CODEC)
+        with _refusals(leg):
             offered = SessionDescription.parse(sdp)
-            index = next(i for i, media in enumerate(offered.media) if media.kind == "audio" and media.port)
+            index = next((i for i, m in enumerate(offered.media) if m.kind == "audio" and m.port and is_rtp(m)), None)
+            if index is None:
+                raise NoMedia(NO_SERVICE_CODEC)
             self._open_ports(side, offered.media[index : index + 1], leg, first=index)
-            places = [self._place(side, i) if i == index else None for i in range(len(offered.media))]
-            local = answer(offered, _own_capabilities(prefer), LocalSession(self._origin(side), places))
+            places = [_place(side, i) if i == index else None for i in range(len(offered.media))]
+            local = answer(offered, own_capabilities(prefer), LocalSession(self._origin(side), places))
             if not local.media[index].port:
-                return None
+                raise NoMedia(NO_SERVICE_CODEC)
             side.remote, side.offered = offered, offered
             side.local = next_version(side.local, local) if side.local is not None else local
-            self._configure(side, offered, side.local.media)
-        except StopIteration:
-            return None
-        except (SdpError, OfferAnswerError) as error:
-            logger.info("an offer was refused: %s", error, extra={"leg": leg.id})
-            return None
-        return side.local.serialize()
+            self._configure(side, offered, side.local, side.local)
+            return side.local.serialize()
 
-    def offer_locally(self, leg: Leg) -> bytes | None:
-        """An offer by which the switch itself invites `leg` to talk to it (G.711). Raises PortsExhausted."""
+    def offer_locally(self, leg: Leg) -> bytes:
+        """An offer by which the switch itself invites `leg` to talk to it (G.711), all other streams ended."""
         side = self.side(leg)
         if self.engine is None:
-            return None
-        if not side.ports:
-            side.ports.append(self._open(side, leg))
-        local = make_offer(_own_capabilities(()), LocalSession(self._origin(side), [self._place(side, 0)]))
-        side.pending = next_version(side.local, local) if side.local is not None else local
-        return side.pending.serialize()
+            raise NoMedia(NO_SERVICE_CODEC)
+        with _refusals(leg):
+            index = next((i for i, port in enumerate(side.ports) if port is not None), -1)
+            if index < 0:
+                index = 0
+                side.ports[:1] = [self._open(side, leg)]
+            offer = make_offer(own_capabilities(), LocalSession(self._origin(side), [_place(side, index)]))
+            before = side.local.media if side.local is not None else []
+            if len(before) > index:
+                offer.media = [offer.media[0] if i == index else refuse(media) for i, media in enumerate(before)]
+            side.passthrough = False
+            side.pending = next_version(side.local, offer) if side.local is not None else offer
+            return side.pending.serialize()
 
-    def answered_locally(self, leg: Leg, sdp: bytes) -> bool:
-        """`leg` answered our `offer_locally`; False when it did so in a way that cannot work."""
+    def answered_locally(self, leg: Leg, sdp: bytes) -> None:
+        """`leg` answered our `offer_locally` or `take_back`."""
         side = self.side(leg)
         side.raw = sdp
         if side.pending is None:
-            return False
-        try:
+            raise NoMedia(NO_SERVICE_CODEC)
+        with _refusals(leg):
             answered = SessionDescription.parse(sdp)
             check_answer(side.pending, answered)
-        except (SdpError, OfferAnswerError) as error:
-            logger.info("an answer was refused: %s", error, extra={"leg": leg.id})
-            return False
-        side.local, side.remote = side.pending, answered
-        self._configure(side, answered, answered.media)
-        return True
-
-    def meet(self, joining: Leg, sdp: bytes, waiting: Leg) -> bytes | None:
-        """The answer for `joining`, who takes a call in which `waiting` already has its media here."""
-        other = self.side(waiting)
-        prefer = [] if other.local is None else [f for media in other.local.media for f in _formats(media)]
-        given = self.answer_locally(joining, sdp, prefer)
-        if given is None or not self._try_connect(self.side(joining), other):
-            return None
-        return given
+            side.local, side.remote = side.pending, answered
+            self._configure(side, answered, side.local, answered)
 
     def take_back(self, leg: Leg) -> bytes | None:
-        """An offer that lets the switch talk to `leg` again, or None when nothing need change."""
+        """An offer that lets the switch talk to `leg`, who talked to somebody; None when nothing need change."""
         side = self.side(leg)
-        if side.local is None or not self._held(side):
+        if not any(f.encoding.upper() in ("PCMA", "PCMU") for f in self.formats(leg)):
+            return self.offer_locally(leg)
+        if side.local is None or not side.held:
             return None
         side.pending = with_direction(side.local, "sendrecv")
         return side.pending.serialize()
@@ -250,33 +266,33 @@ class MediaPath:
             sections = [SessionDescription.parse(sdp).first("audio") for sdp in (first, second)]
         except SdpError:
             return ()
-        theirs = {(f.encoding.upper(), f.clock_rate) for f in _formats(sections[1])}
-        return tuple(f for f in _formats(sections[0]) if (f.encoding.upper(), f.clock_rate) in theirs)
+        theirs = {(f.encoding.upper(), f.clock_rate) for f in formats_of(sections[1])}
+        return tuple(f for f in formats_of(sections[0]) if (f.encoding.upper(), f.clock_rate) in theirs)
 
     def port(self, leg: Leg) -> Port | None:
         """The port of a leg's first stream."""
         if leg.port is not None:
             return leg.port
         side = self._sides.get(leg)
-        return next((port for port in side.ports if port is not None), None) if side else None
+        return side.first_port if side is not None and side.ports else None
 
     def leg_of(self, port: Port) -> Leg | None:
         """Whose media goes through `port`."""
         return self._legs.get(port.id)
 
     def formats(self, leg: Leg) -> tuple[StreamFormat, ...]:
-        """The formats agreed with `leg` for its first stream."""
+        """The formats agreed with `leg` for its first stream; none where the engine has no part in it."""
         side = self._sides.get(leg)
-        local = side.local if side else None
-        return _formats(next((m for m in local.media if m.port), None)) if local else ()
+        agreed = side.agreed if side is not None and side.first_port is not None else None
+        return formats_of(next((m for m in agreed.media if m.port), None)) if agreed else ()
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
-    def quality(self, leg: Leg) -> tuple[str, dict[str, Any]]:
+    def quality(self, leg: Leg) -> tuple[str, dict[str, Any] | None]:
         """Codec name and what was counted on a leg's first stream, for its record."""
         port = self.port(leg)
         if port is None:
-            return "", {}
+            return "", None
         counters = port.counters()
         codec = next((f.encoding for f in self.formats(leg) if not f.auxiliary), "")
         return codec, {
@@ -297,149 +313,84 @@ class MediaPath:
     def release(self, leg: Leg) -> None:
         """Close everything that `leg` had."""
         side = self._sides.pop(leg, None)
-        if side is not None:
-            for port in side.ports:
-                if port is not None:
-                    self._close(port)
+        if side is not None and side.ports:
+            self._close_ports(side)
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    @property
-    def _engine(self) -> MediaEngine:
-        assert self.engine is not None, "sides without an engine are passed through"
-        return self.engine
-
     def _open(self, side: Side, leg: Leg) -> Port:
+        assert self.engine is not None, "sides without an engine are passed through"
         address = self._address6 if side.family == 6 else None
-        port = self._engine.open_port(side.owner, address=address)
+        port = self.engine.open_port(side.owner, address=address)
         self._legs[port.id] = leg
         return port
 
-    def _close(self, port: Port) -> None:
+    def _close_port(self, port: Port) -> None:
         self._legs.pop(port.id, None)
         port.close()
+
+    def _close_ports(self, side: Side) -> None:
+        for port in side.ports:
+            if port is not None:
+                self._close_port(port)
+        side.ports.clear()
 
     def _open_ports(self, side: Side, sections: Sequence[MediaDescription], leg: Leg, first: int = 0) -> None:
         while len(side.ports) < first + len(sections):
             side.ports.append(None)
         for index, media in enumerate(sections, first):
-            if media.port and side.ports[index] is None and _is_rtp(media):
+            if media.port and side.ports[index] is None and is_rtp(media):
                 side.ports[index] = self._open(side, leg)
 
-    def _origin(self, side: Side) -> Origin:
+    def _origin(self, side: Side) -> Any:
         if not side.session_id:
             side.session_id = self._session_id()
-        port = next((port for port in side.ports if port is not None), None)
-        return Origin.create(port.local[0] if port else "127.0.0.1", side.session_id)
+        return side.origin()
 
-    @staticmethod
-    def _place(side: Side, index: int) -> LocalMedia:
-        port = side.ports[index]
-        assert port is not None
-        return LocalMedia(*port.local)
-
-    @staticmethod
-    def _answer_for(
-        dst: Side, offered: SessionDescription, answered: SessionDescription, origin: Origin
-    ) -> SessionDescription:
+    def _answer_for(self, dst: Side, offered: SessionDescription, answered: SessionDescription) -> SessionDescription:
         """The answer to `offered` in terms of what the other party `answered`."""
-        addresses = _addresses(dst, offered.media, answered.media)
+        addresses = dst.addresses(offered.media, answered.media)
+        origin = self._origin(dst)
         local = rewrite(answered, addresses, origin=origin)
         for index, (asked, got) in enumerate(zip(offered.media, answered.media, strict=True)):
             if not got.port or addresses[index] is None or set(got.formats) <= set(asked.formats):
                 continue
-            codecs = [Codec(f.encoding, f.clock_rate, f.channels, f.fmtp) for f in _formats(got)]
-            capability = MediaCapability(asked.kind, (*codecs, *CONVERTIBLE), (asked.protocol,))
-            port = dst.ports[index]
-            place = LocalMedia(*port.local, direction=got.direction) if port is not None else None
-            places = [place if i == index else None for i in range(len(offered.media))]
+            capability = MediaCapability(asked.kind, (*codecs_of(formats_of(got)), *CONVERTIBLE), (asked.protocol,))
+            places = [_place(dst, index, got.direction) if i == index else None for i in range(len(offered.media))]
             converted = answer(offered, Capabilities((capability,), single=True), LocalSession(origin, places))
             local.media[index] = converted.media[index]
         return local
 
-    def _configure(self, side: Side, remote: SessionDescription, agreed: Sequence[MediaDescription]) -> None:
-        """Tell the ports of `side` where its party is and which formats were agreed."""
+    def _configure(
+        self, side: Side, remote: SessionDescription, local: SessionDescription, answered: SessionDescription
+    ) -> None:
+        """Tell the ports of `side` where its party is and which formats were agreed; `answered` is one of the two."""
+        side.agreed = answered
         for index, port in enumerate(side.ports):
             if port is None:
                 continue
-            theirs = remote.media[index] if index < len(remote.media) else None
-            ours = agreed[index] if index < len(agreed) else None
-            if theirs is None or ours is None or not theirs.port or not ours.port:
-                self._close(port)
+            lines = [d.media[index] if index < len(d.media) else None for d in (remote, local, answered)]
+            theirs, ours, agreed = lines
+            if theirs is None or ours is None or agreed is None or not (theirs.port and ours.port and agreed.port):
+                self._close_port(port)
                 side.ports[index] = None
                 continue
-            formats = _formats(ours)
-            if port.peer is not None and formats != port.settings.formats:
-                self._engine.disconnect(port)  # the two sides change one after the other
-            direction = theirs.direction
-            receive = direction in ("sendrecv", "sendonly")
-            mux = theirs.rtcp_mux
-            host, rtp_port = theirs.address()
-            port.configure(
-                PortSettings(
-                    remote=(host, rtp_port) if host not in ("", "0.0.0.0", "::") else None,
-                    remote_rtcp=None if mux else theirs.rtcp_address,
-                    rtcp_mux=mux,
-                    send=direction in ("sendrecv", "recvonly"),
-                    receive=receive,
-                    formats=formats,
-                    send_format=next((f for f in formats if not f.auxiliary), None),
-                    telephone_event=next((f.payload_type for f in formats if f.encoding == "telephone-event"), None),
-                    timeout_s=self._timeout_s if receive else 0.0,
-                )
-            )
+            settings = port_settings(theirs, ours, agreed, self._timeout_s)
+            if port.peer is not None and settings.formats != port.settings.formats and self.engine is not None:
+                self.engine.disconnect(port)  # the two sides change one after the other
+            port.configure(settings)
 
     def _connect(self, first: Side, second: Side) -> None:
+        assert self.engine is not None
         for one, other in zip(first.ports, second.ports, strict=False):
             if one is not None and other is not None:
-                self._engine.connect(one, other)
-
-    def _try_connect(self, first: Side, second: Side) -> bool:
-        try:
-            self._connect(first, second)
-        except NotTranscodable:
-            return False
-        return True
+                self.engine.connect(one, other)
 
 
-def _is_rtp(media: MediaDescription) -> bool:
-    """Plain RTP: secured streams cannot be renumbered without their keys, so they are refused (RFC 3264 §6)."""
-    return media.protocol in ("RTP/AVP", "RTP/AVPF")
+def _place(side: Side, index: int, direction: str = "sendrecv") -> LocalMedia:
+    port = side.ports[index]
+    assert port is not None
+    return LocalMedia(*port.local, direction=direction)
 
 
-def _addresses(
-    side: Side, sections: Sequence[MediaDescription], answered: Sequence[MediaDescription] | None = None
-) -> list[MediaAddress | None]:
-    """Our place for each media line, None where it is refused."""
-    places: list[MediaAddress | None] = []
-    for index, media in enumerate(sections):
-        port = side.ports[index] if index < len(side.ports) else None
-        refused = answered is not None and not answered[index].port
-        if port is None or not media.port or refused:
-            places.append(None)
-        else:
-            places.append(MediaAddress(*port.local, rtcp_mux=media.rtcp_mux))
-    return places
-
-
-def _formats(media: MediaDescription | None) -> tuple[StreamFormat, ...]:
-    if media is None:
-        return ()
-    parameters = media.fmtps
-    ptime = int(media.ptime or 20)
-    return tuple(
-        StreamFormat(number, found.encoding, found.clock_rate, found.channels, parameters.get(str(number), ""), ptime)
-        for number, found in media.rtpmaps.items()
-    )
-
-
-def _own_capabilities(prefer: Sequence[StreamFormat]) -> Capabilities:
-    preferred = tuple(
-        Codec(f.encoding, f.clock_rate, f.channels, f.fmtp) for f in prefer if f.encoding != "telephone-event"
-    )
-    own = tuple(codec for codec in CONVERTIBLE if codec.key not in {p.key for p in preferred})
-    capability = MediaCapability("audio", (*preferred, *own, TELEPHONE_EVENT), ("RTP/AVP",))
-    return Capabilities((capability,), prefer="own" if preferred else "offer")
-
-
-__all__ = ["CONVERTIBLE", "MediaPath", "PortsExhausted", "Side"]
+__all__ = ["NO_CODEC", "NO_PORTS", "NO_SERVICE_CODEC", "MediaPath", "NoMedia"]

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from softswitch.calls.hunting import Hunt, Stage, Target, may_try_next_trunk
-from softswitch.calls.leg import Cause, Information, Leg, LegObserver, LegState, Transfer
+from softswitch.calls.hunting import Diverted, History, Hunt, Stage, Target, may_try_next_trunk
+from softswitch.calls.leg import Cause, Information, Leg, Transfer
+from softswitch.calls.nobody import ELSEWHERE, NOBODY
 
 if TYPE_CHECKING:
     from softswitch.calls.host import CallHost
     from softswitch.sip.timerwheel import Timer
 
-#: Told to the branches that lost (RFC 3326 §2: a phone then does not show a missed call).
-ELSEWHERE = Cause(200, 26, "Call completed elsewhere")
 NO_ANSWER = Cause(480, 19, "no answer")
+NOWHERE = Cause(480, 20, "redirected to nowhere")
 MAX_REDIRECTIONS = 10
+_BUSY = frozenset({486, 600})
+_ABSENT = frozenset({408, 480})
 
 
 class RingingObserver(Protocol):
@@ -43,8 +45,8 @@ class RingingObserver(Protocol):
     def ringing_ended(self, leg: Leg, cause: Cause) -> None:
         """One party is out of the race: refused, unreachable, or lost it."""
 
-    def ringing_service(self, target: Target) -> None:
-        """The next target is a service of the switch itself."""
+    def ringing_service(self, target: Target) -> Cause | None:
+        """The next target is a service of the switch itself; a Cause says why it does not take the call."""
 
     def ringing_offered(self, leg: Leg, sdp: bytes | None) -> None:
         """A party that has not answered yet wants to change the media (RFC 3311)."""
@@ -57,15 +59,16 @@ class RingingObserver(Protocol):
 
 
 class Ringing:
-    """One hunt under way. `offer_for(target, leg media)` happens in the host's `dial`."""
+    """One hunt under way, with the `offer` that is made to everyone rung (None: they are asked for theirs)."""
 
-    __slots__ = ("_host", "_observer", "_over", "_timer", "branches", "hunt", "offer", "stage")
+    __slots__ = ("_busy", "_host", "_observer", "_over", "_timer", "branches", "hunt", "offer", "stage")
 
     def __init__(self, host: CallHost, observer: RingingObserver, hunt: Hunt, offer: bytes | None) -> None:
         self._host = host
         self._observer = observer
         self._timer: Timer | None = None
         self._over = False
+        self._busy = False
         self.hunt = hunt
         self.offer = offer
         self.stage: Stage | None = None
@@ -80,17 +83,20 @@ class Ringing:
         self._over = True
         self._cancel_timer()
         self.hunt.stop()
-        losers = [leg for leg in self.branches if leg is not winner]
-        self.branches.clear()
-        for leg in losers:
-            leg.observer = _LOST
-            leg.disconnect(cause)
-            self._observer.ringing_ended(leg, cause)
+        branches, self.branches = self.branches, {}
+        for leg in branches:
+            if leg is not winner:
+                self._drop(leg, cause)
 
     @property
     def only_branch(self) -> Leg | None:
-        """The party rung, if it is the only one and nobody else will be rung beside it."""
+        """The party rung, if it is the only one."""
         return next(iter(self.branches)) if len(self.branches) == 1 else None
+
+    def _drop(self, leg: Leg, cause: Cause) -> None:
+        leg.observer = NOBODY
+        leg.disconnect(cause)
+        self._observer.ringing_ended(leg, cause)
 
     def _next_stage(self) -> None:
         self._cancel_timer()
@@ -101,50 +107,59 @@ class Ringing:
                 self._observer.ringing_failed(self.hunt.refusal())
                 return
             self.stage = stage
+            self._busy = False
             if self._ring(stage):
                 return
 
     def _ring(self, stage: Stage) -> bool:
         """Dial the targets of a stage; False when none of them could be dialled."""
         for target in stage.targets:
-            if target.service:
-                self._over = True
-                self._observer.ringing_service(target)
+            if target.service and self._serve(target):
                 return True
-            self._dial(target)
+        for target in stage.targets:
+            if not target.service:
+                self._dial(target)
         if self.branches and stage.ring_s:
             self._timer = self._host.timers.schedule(self._host.now() + stage.ring_s, self._rang_long_enough)
         return bool(self.branches)
 
+    def _serve(self, target: Target) -> bool:
+        """Let a service take the call: it answers at once, so nobody need be rung beside it."""
+        refused = self._observer.ringing_service(target)
+        if refused is not None:
+            self.hunt.note(refused)
+            return False
+        self._over = True
+        return True
+
     def _dial(self, target: Target) -> None:
         dialled = self._host.dial(target, self, self._observer)
-        if isinstance(dialled, Cause):
+        if isinstance(dialled, Leg):
+            self.branches[dialled] = target
+            self._observer.ringing_started(dialled)
+        else:
             self.hunt.note(dialled)
-            return
-        self.branches[dialled] = target
-        self._observer.ringing_started(dialled)
 
     def _rang_long_enough(self, now: float) -> None:
         self._timer = None
-        stage = self.stage
         self.hunt.note(NO_ANSWER)
-        for leg in list(self.branches):
-            leg.observer = _LOST
-            leg.disconnect(NO_ANSWER)
-            self._observer.ringing_ended(leg, NO_ANSWER)
-        self.branches.clear()
+        branches, self.branches = self.branches, {}
+        for leg in branches:
+            self._drop(leg, NO_ANSWER)
+        stage = self.stage
         if stage is not None and stage.forward_no_answer:
-            self._forward(stage, stage.forward_no_answer)
+            self._forward(stage, stage.forward_no_answer, "no-answer")
         self._next_stage()
 
-    def _forward(self, stage: Stage, number: str) -> None:
-        history = (*self.hunt.history, stage.number)
-        found = self._host.diverted(number, history, self._observer)
-        if isinstance(found, Cause):
+    def _forward(self, stage: Stage, number: str, reason: str) -> None:
+        history: History = (*stage.history, Diverted(stage.number, reason))
+        self._try(self._host.diverted(number, history, self._observer))
+
+    def _try(self, found: list[Stage] | Cause) -> None:
+        if isinstance(found, list):
+            self.hunt.insert(found)
+        else:
             self.hunt.note(found)
-            return
-        self.hunt.history = history
-        self.hunt.insert(found)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -176,7 +191,9 @@ class Ringing:
             self._redirect(target, redirects)
         else:
             self.hunt.note(cause)
-        if cause.status >= 600:
+        self._busy = self._busy or cause.status in _BUSY
+        diverts = cause.status == 600 and self.stage is not None and self.stage.forward_busy
+        if cause.status >= 600 and not diverts:
             self.stop(cause)
             self._observer.ringing_failed(cause)
         elif not self.branches:
@@ -184,27 +201,29 @@ class Ringing:
 
     def _stage_failed(self, cause: Cause) -> None:
         stage = self.stage
-        if stage is not None:
-            if stage.failover_only and not may_try_next_trunk(cause.status) and cause.status >= 400:
+        if stage is not None and cause.status >= 400:
+            if stage.failover_only and not may_try_next_trunk(cause.status):
                 self.hunt.stop()
-            elif stage.forward_busy and cause.status in (486, 600):
-                self._forward(stage, stage.forward_busy)
-            elif stage.forward_no_answer and cause.status in (408, 480):
-                self._forward(stage, stage.forward_no_answer)
+            elif stage.forward_busy and self._busy:
+                self._forward(stage, stage.forward_busy, "user-busy")
+            elif stage.forward_no_answer and cause.status in _ABSENT:
+                self._forward(stage, stage.forward_no_answer, "no-answer" if cause.status == 408 else "unavailable")
         self._next_stage()
 
     def _redirect(self, target: Target, redirects: tuple[str, ...]) -> None:
-        """Follow a 3xx: each new URI once, a bounded number of times (RFC 3261 §8.1.3.4)."""
-        fresh = [uri for uri in redirects if uri not in self.hunt.redirected]
-        room = MAX_REDIRECTIONS - len(self.hunt.redirected)
-        fresh = fresh[: max(room, 0)]
+        """Follow a 3xx: each new URI once, a bounded number of times, one after the other (RFC 3261 §8.1.3.4)."""
+        fresh = [uri for uri in dict.fromkeys(redirects) if uri not in self.hunt.redirected]
+        fresh = fresh[: max(MAX_REDIRECTIONS - len(self.hunt.redirected), 0)]
         self.hunt.redirected.update(fresh)
-        ring_s = self.stage.ring_s if self.stage else 0.0
-        targets = [new for uri in fresh if (new := self._host.redirected(uri, target, self._observer)) is not None]
-        if targets:
-            self.hunt.insert([Stage(targets, ring_s)])
-        else:
-            self.hunt.note(Cause(480, 20, "redirected to nowhere"))
+        stages: list[Stage] = []
+        refusal = NOWHERE
+        for uri in fresh:
+            found = self._host.redirected(uri, target, self.stage)
+            if isinstance(found, list):
+                stages.extend(found)
+            else:
+                refusal = found
+        self._try(stages or refusal)
 
     def leg_ended(self, leg: Leg, cause: Cause) -> None:
         """See LegObserver."""
@@ -235,46 +254,3 @@ class Ringing:
     def leg_information(self, leg: Leg, information: Information) -> None:
         """Early information has no other party yet."""
         information.refuse(480)
-
-
-class _Lost:
-    """Observer of legs that nobody waits for any more: answers what needs an answer, ignores the rest."""
-
-    def leg_progressed(self, leg: Leg, status: int, sdp: bytes | None) -> None:
-        """Too late."""
-
-    def leg_answered(self, leg: Leg, sdp: bytes | None) -> None:
-        """The answer crossed our cancellation (RFC 3261 §9.1): hang up."""
-        leg.disconnect(ELSEWHERE)
-
-    def leg_confirmed(self, leg: Leg, sdp: bytes | None) -> None:
-        """Too late."""
-
-    def leg_rejected(self, leg: Leg, cause: Cause, redirects: tuple[str, ...]) -> None:
-        """As it should be."""
-
-    def leg_offered(self, leg: Leg, sdp: bytes | None) -> None:
-        """The session is ending."""
-        if leg.state is not LegState.ENDED:
-            leg.refuse_offer(488)
-
-    def leg_answered_offer(self, leg: Leg, sdp: bytes) -> None:
-        """Too late."""
-
-    def leg_refused_offer(self, leg: Leg, status: int) -> None:
-        """Too late."""
-
-    def leg_transfer_requested(self, leg: Leg, transfer: Transfer) -> None:
-        """The session is ending."""
-        transfer.refuse(481)
-
-    def leg_information(self, leg: Leg, information: Information) -> None:
-        """The session is ending."""
-        information.refuse(481)
-
-    def leg_ended(self, leg: Leg, cause: Cause) -> None:
-        """As it should be."""
-
-
-_LOST: LegObserver = _Lost()
-NOBODY = _LOST

@@ -108,8 +108,11 @@ class _Walker:
         elif first and first in "\"'":
             self._string()
         else:
+            start = self.position
             while self.position < len(self.text) and self.text[self.position] not in _SCALAR_END:
                 self.position += 1
+            if self.position == start:  # no value at all: go on, or a broken text would never end
+                self._advance()
 
     def _array(self, path: KeyPath) -> None:
         self._advance()

@@ -18,6 +18,7 @@ from softswitch.directory.subscriber import FEATURES, HashedPassword, Subscriber
 Choice = str | float | bool
 MAX_FORWARD_LENGTH = 64
 MAX_NO_ANSWER_S = 600.0
+MAX_EVENTS = 100_000
 _ATTRIBUTES = tuple(field.name for field in fields(Subscriber) if field.name not in ("number", "password"))
 
 
@@ -25,7 +26,7 @@ class Directory:
     """All subscribers by number, with what they chose for themselves laid over what they were given.
 
     Changes queue events; whoever changes the directory drains them with `next_event` (persistence and the event bus
-    live outside).
+    live outside). Of more than `MAX_EVENTS` that nobody drains the oldest are dropped.
     """
 
     def __init__(
@@ -33,12 +34,17 @@ class Directory:
     ) -> None:
         self._basis: dict[str, Subscriber] = {}
         self._current: dict[str, Subscriber] = {}
-        self._choices: dict[str, dict[str, Choice]] = {
-            number: kept for number, chosen in (choices or {}).items() if (kept := _valid_choices(chosen))
-        }
+        self._choices: dict[str, dict[str, Choice]] = {}
         self._pickup: dict[str, set[str]] = {}
-        self._events: deque[DirectoryEvent] = deque()
+        self._events: deque[DirectoryEvent] = deque(maxlen=MAX_EVENTS)
+        self.restore(choices or {})
         for subscriber in subscribers:
+            self._place(subscriber)
+
+    def restore(self, choices: Mapping[str, Mapping[str, Choice]]) -> None:
+        """Take up what subscribers chose in an earlier run; no event tells of it."""
+        self._choices = {number: kept for number, chosen in choices.items() if (kept := _valid_choices(chosen))}
+        for subscriber in self._basis.values():
             self._place(subscriber)
 
     def get(self, number: str) -> Subscriber | None:

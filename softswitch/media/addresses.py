@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
-import struct
 from typing import Any
 
 import numpy as np
@@ -25,19 +23,20 @@ def encode_address(address: tuple[str, int] | None, family: int) -> tuple[NDArra
     if address is None or address[1] == 0:
         return NOWHERE, 0
     host, port = address
-    parsed = ipaddress.ip_address(host.partition("%")[0])
-    if parsed.is_unspecified:
+    try:
+        packed = socket.inet_pton(family, host.partition("%")[0])
+    except OSError:
+        kind = "IPv6" if family == socket.AF_INET6 else "IPv4"
+        raise ValueError(f"{host!r} is no {kind} address, which is what the port has") from None
+    if not any(packed):
         return NOWHERE, 0
     if not 0 < port < 65536:
         raise ValueError(f"{port} is no UDP port")
-    if (parsed.version == 6) != (family == socket.AF_INET6):
-        raise ValueError(f"{host} cannot be reached from an IPv{4 if parsed.version == 6 else 6} port")
-    if parsed.version == 4:
-        octets = struct.pack("=H", socket.AF_INET) + struct.pack(">H", port) + parsed.packed + bytes(8)
+    octets = family.to_bytes(2, "little") + port.to_bytes(2, "big")
+    if family == socket.AF_INET:
+        octets += packed + bytes(8)
     else:
-        scope = _scope(host)
-        octets = struct.pack("=H", socket.AF_INET6) + struct.pack(">HI", port, 0) + parsed.packed
-        octets += struct.pack("=I", scope)
+        octets += bytes(4) + packed + _scope(host).to_bytes(4, "little")
     return np.frombuffer(octets.ljust(_OCTETS, b"\0"), np.uint32), len(octets)
 
 

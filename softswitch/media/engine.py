@@ -181,7 +181,10 @@ class MediaEngine:
         with self._lock:
             if port.closed:
                 return
-            self.disconnect(port)
+            peer, port.peer = port.peer, None
+            if peer is not None and peer is not port:
+                peer.peer = None
+                self._command(peer, COMMAND_ROUTE, route_fields(NO_PEER, NO_ROUTE))
             self._end_playback(port)
             port.seal()
             position = self._command(port, COMMAND_CLOSE)
@@ -275,6 +278,11 @@ class MediaEngine:
             self._command(port, COMMAND_STOP_PLAYING, {"play_id": port.playback})
 
     # -- what is told -------------------------------------------------------------------------------------------
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every packet thread runs."""
+        return bool(self._threads) and all(thread.alive for thread in self._threads)
 
     def poll(self) -> list[MediaEvent]:
         """Every event since the last call, in the order of each thread; never waits (`event_fd` tells when to call)."""

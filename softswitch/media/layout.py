@@ -55,7 +55,6 @@ _SIGNALLED = [
     ("signalled", *ADDRESS),
     ("signalled_rtcp_length", "i4"),
     ("signalled_rtcp", *ADDRESS),
-    ("telephone_event", "i4"),
 ]
 _FORMATS = [
     ("format_of", "u1", PAYLOAD_TYPES),  # payload type -> number of the format, from 1; 0 is not agreed
@@ -164,7 +163,6 @@ PORT = np.dtype(
         ("rtcp_sent", "i8"),
         ("rtcp_received", "i8"),
         ("feedback_received", "i8"),
-        ("byes_received", "i8"),
         ("remote_fraction_lost", "i8"),
         ("remote_lost", "i8"),
         ("remote_jitter", "i8"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from softswitch.media.packet_thread import PacketThread
 
 _LATCH_TRIES = 1000
+_NO_RECORD: NDArray[Any] = np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ _COUNTED = (
 class Port:
     """One RTP endpoint: its socket pair, what was agreed for it, and its counters.
 
-    `local` is the (host, port) to be told to the peer, `rtcp_port` goes with it. Made by `MediaEngine.open_port`.
+    `local` is the (host, port) to be told to the peer, `rtcp_port` (the same when only multiplexed RTCP was asked for)
+    goes with it, `ssrc` is that of everything the port sends. Made by `MediaEngine.open_port`.
     """
 
     __slots__ = (
@@ -103,8 +105,10 @@ class Port:
         "owner",
         "peer",
         "playback",
+        "rtcp_port",
         "settings",
         "slot",
+        "ssrc",
         "thread",
     )
 
@@ -122,6 +126,8 @@ class Port:
         self.id = f"{slot}.{self.generation}"
         self.local_port = int(record["local_port"])
         self.local = ("", self.local_port)
+        self.rtcp_port = self.local_port + (1 if record["rtcp_fd"] >= 0 else 0)
+        self.ssrc = int(record["tx_ssrc"])
         self.settings = PortSettings()
         self.peer: Port | None = None
         self.playback = 0
@@ -131,16 +137,6 @@ class Port:
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._closed_counters is not None
-
-    @property
-    def rtcp_port(self) -> int:
-        """The port RTCP is received on: the RTP port itself when only multiplexed RTCP was asked for."""
-        return self.local_port + (1 if self._record["rtcp_fd"] >= 0 else 0)
-
-    @property
-    def ssrc(self) -> int:
-        """The SSRC of everything this port sends."""
-        return int(self._record["tx_ssrc"])
 
     def configure(self, settings: PortSettings) -> None:
         """Apply what was agreed, at first or anew (hold, re-INVITE); opens the latch for the next packet's source.
@@ -161,7 +157,7 @@ class Port:
     def seal(self) -> None:
         """Keep the counters for good: the record is about to be another port's."""
         self._closed_counters = self.read_counters()
-        self._record = self._record.copy()
+        self._record = _NO_RECORD
 
     def read_counters(self) -> PortCounters:
         """The counters in the record."""

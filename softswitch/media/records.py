@@ -12,7 +12,7 @@ from softswitch.media.addresses import encode_address
 from softswitch.media.allocation import BoundPair
 from softswitch.media.clips import Clip
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES, StreamFormat
-from softswitch.media.layout import MAXIMUM_PACKET, NO_FEEDER, NO_PEER, UNMAPPED
+from softswitch.media.layout import MAXIMUM_PACKET, NO_FEEDER, NO_PEER, PORT, UNMAPPED
 from softswitch.media.routing import PortSettings, Route
 
 Fields = dict[str, Any]
@@ -22,28 +22,37 @@ _CNAME_LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
 _HEADER_OCTETS = 12
 
 
+def _new_port() -> NDArray[np.uint8]:
+    ports = np.zeros(1, PORT)
+    ports["symmetric"] = 1
+    ports["peer"] = NO_PEER
+    ports["route_payload_type"] = UNMAPPED
+    ports["feeder"] = NO_FEEDER
+    ports["rx_ssrc"] = -1
+    ports["round_trip"] = -1
+    return ports.view(np.uint8)
+
+
+#: The octets of a port's record before anything is known of it.
+_NEW_PORT = _new_port()
+
+
 def prepare_port(
     ports: NDArray[Any], slot: int, pair: BoundPair, *, owner: str, worker: int, ipv6: bool, latch_silence_s: float
 ) -> None:
-    """Make a free record that of a new port: everything zero but what a first packet needs.
+    """Make a free record that of a new port.
 
     SSRC, first sequence number and timestamp are random (RFC 3550 §5.1, §8), so is the CNAME (RFC 7022 §4.2).
     """
-    generation = int(ports[slot]["generation"]) + 1
-    ports[slot] = np.zeros((), ports.dtype)
     record = ports[slot]
+    generation = int(record["generation"]) + 1
+    ports[slot : slot + 1].view(np.uint8)[:] = _NEW_PORT
     record["generation"] = generation
     record["worker"] = worker
     record["rtp_fd"], record["rtcp_fd"] = pair.rtp_fd, pair.rtcp_fd
     record["local_port"] = pair.port
     record["ipv6"] = ipv6
     record["latch_silence_ns"] = int(latch_silence_s * 1e9)
-    record["symmetric"] = 1
-    record["peer"] = NO_PEER
-    record["route_payload_type"] = UNMAPPED
-    record["feeder"] = NO_FEEDER
-    record["rx_ssrc"] = -1
-    record["round_trip"] = -1
     random = secrets.token_bytes(26)
     record["tx_ssrc"] = int.from_bytes(random[:4], "big")
     record["tx_sequence"] = int.from_bytes(random[4:6], "big") >> 1  # the upper half is left for the first wrap
@@ -73,7 +82,6 @@ def settings_fields(settings: PortSettings, family: int) -> Fields:
         "signalled_length": signalled_length,
         "signalled_rtcp": rtcp,
         "signalled_rtcp_length": rtcp_length,
-        "telephone_event": -1 if settings.telephone_event is None else settings.telephone_event,
         "format_of": format_of,
         "clock": clock,
     }

@@ -27,12 +27,8 @@ def sine(
     if not 0 < hz < rate_hz / 2:
         raise ValueError(f"{hz} Hz cannot be sampled at {rate_hz} Hz")
     amplitude = _amplitude(level_dbm0, full_scale_dbm0)
-    periods = Fraction(hz).limit_denominator(1000) / rate_hz
-    count = periods.denominator
-    if count > _LONGEST_PERIOD_S * rate_hz:
-        count = _LONGEST_PERIOD_S * rate_hz
-    cycles = round(count * hz / rate_hz)
-    phase = 2 * np.pi * cycles / count * np.arange(count)
+    periods = (Fraction(hz) / rate_hz).limit_denominator(_LONGEST_PERIOD_S * rate_hz)
+    phase = 2 * np.pi * periods.numerator / periods.denominator * np.arange(periods.denominator)
     samples: NDArray[np.int16] = np.rint(np.clip(amplitude * np.sin(phase), -32768, 32767)).astype(np.int16)
     return samples
 

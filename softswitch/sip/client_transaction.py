@@ -124,6 +124,7 @@ class ClientTransaction:
     """
 
     __slots__ = (
+        "abandoned",
         "cancel_fields",
         "data",
         "deadline",
@@ -161,6 +162,7 @@ class ClientTransaction:
         self.destination: Address | None = None
         self.targets: Sequence[Address] = ()
         self.oversize: Address | None = None
+        self.abandoned = False
         self.cancel_fields: Sequence[tuple[str, str]] | None = None
         self.remnant: ClientRemnant | None = None
         self.timer: Timer | None = None

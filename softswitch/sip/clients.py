@@ -199,6 +199,15 @@ class ClientTransactions:
         elif transaction.state is ClientState.LOCATING:
             self._fail_soon(transaction, 487, "Request Terminated", now)
 
+    def abandon(self, transaction: ClientTransaction, now: float) -> None:
+        """Wait no longer than 64 × T1 for the final response of an INVITE whose dialog has ended meanwhile."""
+        if transaction.finished or transaction.cancel_fields is not None:
+            return
+        transaction.abandoned = True
+        transaction.cancel_fields = ()
+        transaction.deadline = now + self._timeout
+        self._timeouts.add(transaction.key, now)
+
     def _send_cancel(self, transaction: ClientTransaction, now: float) -> None:
         invite = transaction.request
         assert transaction.destination is not None
@@ -246,7 +255,7 @@ class ClientTransactions:
             if before is not state:
                 if transaction.table is INVITE_CLIENT:
                     self._stop_timer(transaction)
-                    if transaction.cancel_fields is not None:
+                    if transaction.cancel_fields is not None and not transaction.abandoned:
                         self._send_cancel(transaction, now)
                 else:
                     transaction.interval = self._t2

@@ -33,6 +33,7 @@ def is_idle(session: Session) -> bool:
     """Whether no exchange is under way and the dialog can carry one."""
     return (
         not session.ended
+        and session.state is not SessionState.INITIAL
         and session.dialog is not None
         and session.local_offer is None
         and session.remote_offer is None

@@ -115,28 +115,23 @@ def anonymous_from() -> NameAddr:
 
 
 def outgoing_identity(
-    message: Message,
+    wanted: frozenset[str],
+    asserted: tuple[str, ...],
     *,
-    source_trusted: bool,
     destination_trusted: bool,
     from_: NameAddr,
-    authenticated: str | None = None,
     assert_to_untrusted: bool = True,
 ) -> Identity:
-    """The identity that goes out with a call that `message` brought in.
+    """The identity that goes out with a call whose party wants the privacy `wanted` (see `privacy_values`).
 
-    `from_` is the From that would be sent if nobody minded, without tag. `authenticated` is the identity (URI or
-    name-addr) that we vouch for when the source is not trusted: what such a source asserts is never believed.
+    `from_` is the From that would be sent if nobody minded, without tag. `asserted` are the name-addr values that a
+    trusted peer asserted or that we vouch for ourselves: what anybody else asserts must not be given here.
     `assert_to_untrusted` says whether identities are shown to untrusted peers when no privacy is asked for.
 
     - a trusted destination gets the identity and the wish for privacy, and passes the wish on (RFC 3325 §5);
     - an untrusted one gets the identity only where no privacy is wanted, or ``none`` is (RFC 3325 §7);
     - one who wants ``id`` or ``user`` privacy is anonymous in the From of an untrusted destination (RFC 3323 §5.3).
     """
-    wanted = privacy_values(message)
-    asserted = asserted_identities(message) if source_trusted else ()
-    if not asserted and authenticated is not None:
-        asserted = (authenticated if "<" in authenticated else f"<{authenticated}>",)
     if destination_trusted:
         return Identity(from_, asserted, ";".join(sorted(wanted)) or None, False)
     if "none" in wanted:

@@ -124,12 +124,13 @@ def _set(session: Session, agreed: tuple[int, bool] | None, now: float) -> None:
 
 
 def raise_minimum(session: Session, response: Response) -> bool:
-    """Whether a 422 names a larger minimum, which is then ours too (§7.3)."""
+    """Whether a 422 names a minimum above what we asked for, which is then ours too (§7.3)."""
+    asked = session.refresh.interval if session.refresh is not None else session.ua.settings.session_expires
     try:
         minimum = _minimum(response)
     except ProtocolError:
         return False
-    if minimum <= session.min_se or minimum > _LARGEST_INTERVAL:
+    if minimum <= max(asked, session.min_se) or minimum > _LARGEST_INTERVAL:
         return False
     session.min_se = minimum
     return True

@@ -36,9 +36,11 @@ def send_in_dialog(
     dialog.local_cseq = number = dialog.local_cseq + 1
     ua = session.ua
     request = dialog.request(method, number, [*ua.request_fields, *fields], body)
-    return ua.layer.send_request(
-        request, dialog.hop(), now, owner, partial(_answered, session, dialog, outcome), dialog.alternatives()
-    )
+    handler = partial(_answered, session, dialog, outcome)
+    transaction = ua.layer.send_request(request, dialog.hop(), now, owner, handler, dialog.alternatives())
+    if method == "INVITE":
+        session.pending = transaction
+    return transaction
 
 
 def _answered(
@@ -54,15 +56,13 @@ def _answered(
         retry = authorized(transaction.request, response, session.credentials, dialog.local_cseq + 1, ua.new_id)
         if retry is not None:
             dialog.local_cseq += 1
-            ua.layer.send_request(
-                retry,
-                dialog.hop(),
-                now,
-                transaction.owner,
-                partial(_answered, session, dialog, outcome),
-                dialog.alternatives(),
-            )
+            handler = partial(_answered, session, dialog, outcome)
+            again = ua.layer.send_request(retry, dialog.hop(), now, transaction.owner, handler, dialog.alternatives())
+            if session.pending is transaction:
+                session.pending = again
             return
+    if session.pending is transaction and transaction.finished:
+        session.pending = None
     outcome(session, transaction, response, now)
 
 

@@ -65,6 +65,7 @@ class Session:
         "offered",
         "owner",
         "peer_updates",
+        "pending",
         "refresh",
         "reliable",
         "remote_offer",
@@ -101,6 +102,7 @@ class Session:
         self.local_offer: LocalOffer | None = None
         self.remote_offer: RemoteOffer | None = None
         self.awaited_ack: AwaitedAck | None = None
+        self.pending: ClientTransaction | None = None
         self.reliable: ReliableProvisionals | None = None
         self.refresh: Refresh | None = None
         self.min_se = 0
@@ -221,7 +223,7 @@ class Session:
         owner: object = None,
     ) -> ClientTransaction:
         """Send INFO, REFER, NOTIFY, MESSAGE or OPTIONS inside the dialog; its outcome comes as an event."""
-        if self.ended or self.dialog is None:
+        if self.ended or self.dialog is None or self.state is SessionState.INITIAL:
             raise LocalProtocolError(f"no {method} in a session that is {self.state}")
         extra = [*fields, ("Contact", self.contact)] if method in _WITH_CONTACT else list(fields)
         if body:
@@ -231,8 +233,18 @@ class Session:
     # -- shared by the parts
 
     def hang_up(self, now: float, status: int, reason: str, by: EndedBy, fields: Fields = ()) -> None:
-        """Tell the owner of the end and take the dialog down with a BYE, at once or when its ACK has come."""
+        """Tell the owner of the end and take the dialog down: with a BYE, at once or when its ACK has come.
+
+        An early dialog has no BYE: there the INVITE is refused or cancelled.
+        """
         header_lines(fields)
+        if self.state in (SessionState.INITIAL, SessionState.EARLY):
+            if self.server is not None:
+                self.ua.respond(self.server, max(status, 400), now)
+                self.finish(now, status, reason, by)
+            else:
+                uac.cancel(self, now, fields)
+            return
         awaited = self.awaited_ack
         if self.remote_offer is not None and self.remote_offer.method == "ACK":
             midcall.acknowledge_without_answer(self, now)
@@ -271,6 +283,9 @@ class Session:
             self.reliable.stop()
             self.reliable = None
         midcall.abandon(self, now)
+        if self.pending is not None:
+            self.ua.layer.clients.abandon(self.pending, now)
+            self.pending = None
         if state is SessionState.ENDED:
             if self.awaited_ack is not None:
                 self.awaited_ack.stop()

@@ -49,7 +49,8 @@ class Plan:
     callee6: int = field(default_factory=free_port)  # 59…: a callee on IPv6
     rtp: tuple[int, int] = field(default_factory=rtp_block)
     ipv6: bool = True
-    extra: str = ""
+    sip_extra: str = ""  # further lines of [sip]
+    extra: str = ""  # further tables
     subscribers: dict[str, str] = field(default_factory=dict)  # number -> further TOML lines
     demo: bool = False  # no configuration: the embedded defaults
 
@@ -88,6 +89,7 @@ exempt_networks = ["127.0.0.0/8", "::1/128", "10.213.0.0/16"]
 [sip]
 realm = "{REALM}"
 overload_lag_s = 0
+{self.sip_extra}
 """
 
     def _listeners(self) -> str:
@@ -110,7 +112,7 @@ overload_lag_s = 0
         )
 
     def _subscriber(self, number: str) -> str:
-        more = self.subscribers.get(number, "")
+        more = self.subscribers.get(number, 'class_of_service = "inside"' if number == "1010" else "")
         return (
             f'[[subscriber]]\nnumber = "{number}"\npassword = "{password_of(number)}"\n'
             f'display_name = "Test {number}"\npickup_group = "all"\n{more}\n'
@@ -151,6 +153,9 @@ overload_lag_s = 0
 
 
 _SERVICES = """
+[[class_of_service]]
+name = "inside"
+deny = ["56XX"]
 [[service]]
 number = "600"
 kind = "echo"
@@ -231,10 +236,17 @@ class Switch:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise SwitchFailed(f"the switch ended at its start with {self.process.returncode}:\n{self.log_tail()}")
-            if options_answered(self.plan.address, self.plan.sip, 0.5):
+            if options_answered(self.plan.address, self.plan.sip, 0.5) and self._http_listens():
                 return
         self.kill()
         raise SwitchFailed(f"the switch did not answer OPTIONS within {START_TIMEOUT_S:g} s:\n{self.log_tail()}")
+
+    def _http_listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.plan.http), timeout=1).close()
+        except OSError:
+            return False
+        return True
 
     def stop(self) -> int:
         """End it by SIGTERM; returns the exit status; raises SwitchFailed when it does not end in 15 s."""

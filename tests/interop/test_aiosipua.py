@@ -15,7 +15,8 @@ from tests.interop.switch import Switch, password_of
 
 aiosipua = pytest.importorskip("aiosipua")
 
-# On Python 3.11 its UDP transport trips over an assertion of its own in a callback of the event loop, and works on.
+# Its calls come by the port that asks for no password: it does not acknowledge the 401 of an INVITE, and takes the
+# repetition that follows for the end of the call. Its registrations use digest. On Python 3.11 its UDP transport trips over an assertion of its own in a callback of the event loop, and works on.
 pytestmark = pytest.mark.needs("aiosipua")
 
 
@@ -76,18 +77,15 @@ async def register(uac: Any, switch: Switch, number: str) -> None:
 
 
 async def test_echo(switch: Switch) -> None:
-    """A call to 600 with digest: what is sent comes back."""
-    from aiosipua.auth import SipDigestAuth
-
+    """A call to 600: what is sent comes back."""
     port = free_port()
     with RtpParty(port) as media:
         async with party("1015") as (uac, _):
             call = uac.send_invite(
-                f"sip:1015@127.0.0.1:{switch.plan.sip}",
-                f"sip:600@127.0.0.1:{switch.plan.sip}",
-                ("127.0.0.1", switch.plan.sip),
+                f"sip:1015@127.0.0.1:{switch.plan.trunk}",
+                f"sip:600@127.0.0.1:{switch.plan.trunk}",
+                ("127.0.0.1", switch.plan.trunk),
                 offer(port),
-                auth=SipDigestAuth("1015", password_of("1015")),
             )
             await call.wait_answered(10)
             host, echo = call.sdp_answer.rtp_address
@@ -103,8 +101,6 @@ async def test_echo(switch: Switch) -> None:
 
 async def test_registers_and_is_called(switch: Switch) -> None:
     """It registers (SHA-256, the first challenge), is called by another of its kind, and sees the end of the call."""
-    from aiosipua.auth import SipDigestAuth
-
     ended = asyncio.Event()
     async with party("1016") as (uac, uas), party("1017") as (other, _):
         await register(uac, switch, "1016")
@@ -116,11 +112,10 @@ async def test_registers_and_is_called(switch: Switch) -> None:
         uas.on_invite = answer
         uas.on_bye = lambda *_: ended.set()
         call = other.send_invite(
-            f"sip:1017@127.0.0.1:{switch.plan.sip}",
-            f"sip:1016@127.0.0.1:{switch.plan.sip}",
-            ("127.0.0.1", switch.plan.sip),
+            f"sip:1017@127.0.0.1:{switch.plan.trunk}",
+            f"sip:1016@127.0.0.1:{switch.plan.trunk}",
+            ("127.0.0.1", switch.plan.trunk),
             offer(40004),
-            auth=SipDigestAuth("1017", password_of("1017")),
         )
         await call.wait_answered(10)
         host, port = call.sdp_answer.rtp_address

@@ -69,7 +69,8 @@ def test_speech_both_ways(switch: Switch, tmp_path: Path, transport: str) -> Non
         caller.do("hangup", call=1)
         called.wait("state", state="DISCONNECTED")
         caller.wait("state", state="DISCONNECTED")
-    assert statistics["received"] > TALK_S * 80 and statistics["lost"] == 0, f"the caller counted {statistics}"
+    # counted anew since the hold, 50 packets a second
+    assert statistics["received"] > TALK_S * 40 and statistics["lost"] == 0, f"the caller counted {statistics}"
     for name, sent in (("1002", spoken[0]), ("1001", spoken[1])):
         heard = audio.read_wav(tmp_path / f"heard-{name}-1.wav")
         audio.assert_alike(sent, heard, seconds=TALK_S, what=f"what {name} heard over {transport}")

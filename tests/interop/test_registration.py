@@ -93,6 +93,18 @@ def test_calls_need_digest(switch: Switch) -> None:
 
 
 @needs_sipp
+def test_refusals_of_a_subscribers_call(switch: Switch, tmp_path: Path) -> None:
+    """An unknown number is 404, a busy phone 486, a number the caller's class forbids 403."""
+    target, port = f"127.0.0.1:{switch.plan.sip}", free_port()
+    call("uac_digest_rejected_404", tmp_path, target, "-s", "4040", *identity("1001"))
+    call("uac_digest_rejected_403", tmp_path, target, "-s", "5601", *identity("1010"))
+    bind(switch, tmp_path, "1005", port)
+    with callee("uas_busy", tmp_path, port=port):
+        call("uac_digest_rejected_486", tmp_path, target, "-s", "1005", *identity("1001"))
+    bind(switch, tmp_path, "1005", port, "uac_unregister")
+
+
+@needs_sipp
 def test_forking_to_three_contacts(switch: Switch, tmp_path: Path) -> None:
     """All contacts of a subscriber ring; one answers, the other two are cancelled."""
     ports = [free_port() for _ in range(3)]

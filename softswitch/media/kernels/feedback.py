@@ -55,8 +55,6 @@ def read_compound(port: Any, packet: Any, size: int, scratch: Any, now_ns: int) 
         elif kind == GOODBYE and count > 0 and octets >= 8:
             goodbye |= get32(packet, at + 4) == port["rx_ssrc"]
         at += octets
-    if goodbye:
-        port["byes_received"] += 1
     return goodbye
 
 

@@ -32,7 +32,7 @@ _IDLE_WAIT_MS = 1000
 
 #: Above this rate packets are gathered: each wake-up costs as much as a packet, so one serves what has come meanwhile.
 _GATHER_EVENTS_PER_S = 20_000
-_GATHER_US = 100
+_GATHER_US = 60
 _GATHER_WINDOW_NS = 10_000_000
 
 

@@ -300,4 +300,4 @@ def test_hunt_group_may_ring_a_number_that_a_route_takes() -> None:
 def test_settings_cannot_be_changed() -> None:
     settings = Settings()
     with pytest.raises(ValueError, match="frozen"):
-        settings.sip.realm = "other"  # type: ignore[misc]
+        settings.sip.realm = "other"

@@ -6,7 +6,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from softswitch.config.errors import KeyPath, render_path
@@ -94,6 +94,7 @@ def test_every_key_of_any_document_has_the_line_it_was_written_on(document: dict
             assert lines.get(path) == line, f"{path} in {text!r}"
 
 
+@example("a=[}")
 @given(st.text("[]{}=\"'#.,\n ab1\\", max_size=60))
 def test_any_text_ends_without_an_error(text: str) -> None:
     assert all(line >= 1 for line in key_lines(text).values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -41,7 +43,7 @@ def test_packets_are_numbered_in_sequence_and_begin_with_a_marker(engine, make_l
     assert {packet.ssrc for packet in heard} == {leg.port.ssrc}
     steps = {
         ((b.sequence - a.sequence) & 0xFFFF, (b.timestamp - a.timestamp) & 0xFFFFFFFF)
-        for a, b in zip(heard[:-1], heard[1:], strict=True)
+        for a, b in itertools.pairwise(heard)
     }
     assert steps == {(1, 160)}
 
@@ -163,7 +165,7 @@ def test_many_players_are_spread_and_all_served(engine, make_leg):
         engine.tone(leg.port, 1004, -16)
     for leg in legs:
         heard, _ = hear(leg.phone, 3)
-        assert {(b.sequence - a.sequence) & 0xFFFF for a, b in zip(heard[:-1], heard[1:], strict=True)} == {1}
+        assert {(b.sequence - a.sequence) & 0xFFFF for a, b in itertools.pairwise(heard)} == {1}
     for leg in legs[::2]:
         engine.stop(leg.port)
     for leg in legs[1::2]:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from softswitch.media import MediaEngine, MediaError, PCMA, PortClosed, PortsExhausted, PortSettings
+from softswitch.media import PCMA, MediaEngine, MediaError, PortClosed, PortSettings, PortsExhausted
 from softswitch.media.allocation import PortAllocator
 
 

@@ -53,9 +53,9 @@ def test_identity_crosses_the_edge_by_trust_and_privacy(
     privacy: str | None, source: bool, destination: bool, from_: str, asserted: list[str], left: str | None, hide: bool
 ) -> None:
     fields = [("P-Asserted-Identity", ASSERTED)] + ([("Privacy", privacy)] if privacy else [])
-    identity = outgoing_identity(
-        message(*fields), source_trusted=source, destination_trusted=destination, from_=FROM, authenticated=OWN
-    )
+    received = message(*fields)
+    vouched_for = asserted_identities(received) if source else (f"<{OWN}>",)
+    identity = outgoing_identity(privacy_values(received), vouched_for, destination_trusted=destination, from_=FROM)
     assert (str(identity.from_), list(identity.asserted), identity.privacy, identity.hide) == (
         from_,
         asserted,
@@ -66,20 +66,14 @@ def test_identity_crosses_the_edge_by_trust_and_privacy(
     assert identity.fields() == expected
 
 
-def test_assertion_of_an_untrusted_peer_nobody_vouches_for_is_dropped() -> None:
-    identity = outgoing_identity(
-        message(("P-Asserted-Identity", ASSERTED)), source_trusted=False, destination_trusted=True, from_=FROM
-    )
+def test_nothing_is_asserted_of_a_caller_nobody_vouches_for() -> None:
+    identity = outgoing_identity(frozenset(), (), destination_trusted=True, from_=FROM)
     assert identity.asserted == ()
 
 
 def test_identity_is_withheld_from_untrusted_peers_where_so_configured() -> None:
     identity = outgoing_identity(
-        message(("P-Asserted-Identity", ASSERTED)),
-        source_trusted=True,
-        destination_trusted=False,
-        from_=FROM,
-        assert_to_untrusted=False,
+        frozenset(), (ASSERTED,), destination_trusted=False, from_=FROM, assert_to_untrusted=False
     )
     assert (identity.asserted, identity.from_) == ((), FROM)
 

@@ -82,7 +82,7 @@ def test_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -
     path = tmp_path / "s.db"
     path.write_bytes(b"this is not a database, but long enough to look at" * 100)
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"s\.db is damaged \(file is not a database\).*left as it was"):
+    with pytest.raises(StoreError, match=r"s\.db is damaged \(file is not a database\).*left as it is"):
         Store(path).start()
     assert path.read_bytes() == before
 

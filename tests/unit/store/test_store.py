@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +139,7 @@ def test_failing_function_undoes_its_own_work_only(store: Store) -> None:
     store.flush()
     assert results["before"] is None and results["after"] is None
     assert isinstance(results["fail"], LookupError)
-    kept = [
-        store.read(lambda database, key=key: queries.get_meta(database, key)) for key in ("before", "half", "after")
-    ]
+    kept = [store.read(partial(queries.get_meta, key=key)) for key in ("before", "half", "after")]
     assert kept == ["1", None, "1"]
 
 
@@ -244,19 +243,23 @@ def test_calls_are_found_by_time_caller_and_callee(store: Store) -> None:
 
 
 def test_searches_for_calls_use_an_index(store: Store) -> None:
+    def explain(database: Database, condition: str) -> list[Any]:
+        query = f"EXPLAIN QUERY PLAN SELECT * FROM cdrs WHERE {condition} ORDER BY started_at DESC"
+        return database.conn.execute(query).fetchall()
+
     for condition in ("started_at > 1", "caller = '1' AND started_at > 1", "callee = '1' AND started_at > 1"):
-        plan = store.read(
-            lambda database, condition=condition: database.conn.execute(
-                f"EXPLAIN QUERY PLAN SELECT * FROM cdrs WHERE {condition} ORDER BY started_at DESC"
-            ).fetchall()
-        )
+        plan = store.read(partial(explain, condition=condition))
         assert "USING INDEX" in str(plan) and "TEMP B-TREE" not in str(plan), condition
 
 
 def test_records_of_calls_cannot_be_changed_but_outlive_their_use(store: Store) -> None:
     store.add_cdr(call("a"))
     errors: list[BaseException | None] = []
-    store.write(lambda database: database.conn.execute("UPDATE cdrs SET caller = 'x'") and None, errors.append)
+
+    def change(database: Database) -> None:
+        database.conn.execute("UPDATE cdrs SET caller = 'x'")
+
+    store.write(change, errors.append)
     store.write(queries.delete_cdrs_before(NOW + 100), errors.append)
     store.flush()
     assert "append-only" in str(errors[0]) and errors[1] is None

@@ -1,0 +1,65 @@
+"""What the models share: strictness, times, numbers, and errors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+
+def _moment(value: object) -> object:
+    """Seconds since 1970 as a UTC time; 0 and None mean never."""
+    if isinstance(value, (int, float)):
+        return datetime.fromtimestamp(value, UTC) if value else None
+    return value
+
+
+def _iso(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[datetime | None, BeforeValidator(_moment), PlainSerializer(_iso, return_type=str | None)]
+Number = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s<>\"@;]+$")]
+
+
+class Request(BaseModel):
+    """A request body or query; unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Answer(BaseModel):
+    """A successful answer; members that a service adds are passed on."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class NoContent(Answer):
+    """Nothing."""
+
+
+class NoArguments(Request):
+    """An empty body or object."""
+
+
+class FieldError(BaseModel):
+    """What is wrong with one member of a request."""
+
+    field: str
+    detail: str
+
+
+class ProblemDetails(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str = Field(description="A URN that names the kind of problem.")
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = Field(default_factory=list, description="Which members are wrong (422).")
+    state: str = Field(default="", description="State of the call (409).")
+    legal_methods: list[str] = Field(default_factory=list, description="What is possible in that state (409).")

@@ -1,0 +1,90 @@
+"""Shapes of `/system`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from softswitch.api.models.base import Answer, Request, Time
+
+
+class Health(Answer):
+    """Whether the switch does its work, and the load it carries."""
+
+    status: Literal["ok", "degraded", "stopping"]
+    node: str
+    version: str
+    started_at: Time
+    uptime_s: float
+    calls: int = 0
+    registrations: int = 0
+    problems: list[str] = Field(default_factory=list, description="What is wrong, one sentence each.")
+
+
+class Identity(Answer):
+    """Who the switch takes the asker for."""
+
+    name: str
+    role: Literal["viewer", "dispatcher", "admin"]
+    scopes: list[str] = Field(default_factory=list, description="Components that may be used; empty: all.")
+
+
+class Registration(Answer):
+    """One contact that a device has registered for a number."""
+
+    number: str
+    contact: str
+    expires_at: Time = None
+    source: str = ""
+    user_agent: str = ""
+    q: float = 1.0
+
+
+class RegistrationQuery(Request):
+    """Which of a number's contacts."""
+
+    contact: str = Field(default="", max_length=512, description="Only this contact; empty: every one.")
+
+
+class Trunk(Answer):
+    """A way out to other systems."""
+
+    name: str
+    state: str
+    calls: int = 0
+    max_calls: int = 0
+    reason: str = ""
+
+
+class MediaStatus(Answer):
+    """The media engine's figures."""
+
+
+class ReloadResult(Answer):
+    """What a reload did."""
+
+    detail: str
+
+
+class Ban(Answer):
+    """A source address whose SIP messages are dropped in silence."""
+
+    host: str
+    reason: str = ""
+    seconds_left: float = 0.0
+
+
+class AddBan(Request):
+    """A source to ban by hand."""
+
+    host: str = Field(min_length=2, max_length=64, pattern=r"^[0-9A-Fa-f:.%a-z]+$", description="IP address.")
+    seconds: float = Field(default=3600.0, gt=0, le=31_536_000)
+    reason: str = Field(default="", max_length=120)
+
+
+class TraceQuery(Request):
+    """Which SIP messages."""
+
+    call_id: str = Field(default="", max_length=256, description="Only messages of this Call-ID.")
+    address: str = Field(default="", max_length=64, description="Only messages from or to this host.")

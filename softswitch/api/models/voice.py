@@ -1,0 +1,124 @@
+"""Shapes of `/voice`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from softswitch.api.models.base import Answer, Number, Request, Time
+
+LegId = Annotated[str, Field(max_length=128, description="Id of the leg, or number of the party.")]
+
+
+class Leg(Answer):
+    """One party's session with the switch."""
+
+    leg_id: str
+    protocol: str = "sip"
+    direction: str = ""
+    party: str = ""
+    display_name: str = ""
+    state: str = ""
+    held: bool = False
+
+
+class Call(Answer):
+    """A call and its legs."""
+
+    call_id: str
+    state: str
+    caller: str
+    callee: str
+    started_at: Time = None
+    answered_at: Time = None
+    emergency: bool = False
+    legal_methods: list[str] = Field(default_factory=list, description="Methods of the state machine, legal now.")
+    operations: list[str] = Field(default_factory=list, description="What may be posted to this call now.")
+    legs: list[Leg] = Field(default_factory=list)
+
+
+class Originate(Request):
+    """A call that the switch places: it rings `caller` and, once they answered, connects `callee` or plays a sound."""
+
+    caller: Number
+    callee: Number | None = Field(default=None, description="A number: subscriber, trunk number, service, group.")
+    play: str | None = Field(default=None, min_length=1, max_length=256, description="Instead: the name of a sound.")
+    caller_name: str = Field(default="", max_length=128, description="Name shown to the callee.")
+    timeout_s: float = Field(default=60.0, gt=0, le=600, description="Longest ringing of the caller, in seconds.")
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if (self.callee is None) == (self.play is None):
+            raise ValueError("give either callee or play")
+        return self
+
+
+class Disconnect(Request):
+    """Why a call is ended."""
+
+    q850_cause: int = Field(default=16, ge=1, le=127, description="Cause told to the parties (Q.850).")
+    reason: str = Field(default="", max_length=128)
+
+
+class ForceRelease(Request):
+    """Why a call is ended by force; the parties are told of pre-emption unless another cause is given."""
+
+    q850_cause: int = Field(default=8, ge=1, le=127, description="Cause told to the parties (Q.850).")
+    reason: str = Field(default="", max_length=128)
+
+
+class OfLeg(Request):
+    """Which party is meant; empty: the caller."""
+
+    leg_id: LegId = ""
+
+
+class PlayedTo(Request):
+    """Which party is meant; empty: all of them."""
+
+    leg_id: LegId = ""
+
+
+class TransferCall(Request):
+    """Where a party is sent; the other one leaves as soon as the target answers."""
+
+    target: Number
+    leg_id: Annotated[str, Field(max_length=128, description="The party sent on; empty: the caller.")] = ""
+
+
+class Digits(Request):
+    """Keys pressed towards a party, by SIP INFO (application/dtmf-relay)."""
+
+    digits: str = Field(min_length=1, max_length=64, pattern=r"^[0-9A-D*#]+$")
+    leg_id: Annotated[str, Field(max_length=128, description="The party that gets them; empty: the callee.")] = ""
+    duration_ms: int = Field(default=160, ge=40, le=5000)
+
+
+class Insert(Request):
+    """Who joins a call in progress."""
+
+    party: Number
+
+
+class FloorOf(Request):
+    """On whose behalf: a leg id or a party's number."""
+
+    party: Number
+
+
+class Play(Request):
+    """What the parties hear instead of each other."""
+
+    source: str = Field(min_length=1, max_length=256, description="Name of a sound: see GET /voice/sounds.")
+    leg_id: Annotated[str, Field(max_length=128, description="Only this party hears it; empty: all.")] = ""
+    loop: bool = False
+
+
+class Sound(Answer):
+    """Something that can be played."""
+
+    name: str
+    seconds: float
+
+

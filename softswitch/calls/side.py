@@ -1,0 +1,142 @@
+"""One leg's part of a call's media: its engine ports, what it said of itself, and what it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from softswitch.media import Port, PortSettings, StreamFormat
+from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, MediaCapability
+from softswitch.sdp.description import SessionDescription
+from softswitch.sdp.fields import Origin
+from softswitch.sdp.formats import Codec
+from softswitch.sdp.media import MediaDescription
+from softswitch.sdp.relay import MediaAddress
+
+#: What the engine can convert between, best first: offered to a callee beside the caller's own codecs.
+CONVERTIBLE = (Codec("PCMA"), Codec("PCMU"))
+_CONVERTIBLE_NAMES = frozenset(codec.encoding for codec in CONVERTIBLE)
+_UNSPECIFIED = ("", "0.0.0.0", "::")
+
+
+@dataclass(slots=True)
+class Side:
+    """One leg's media.
+
+    `owner` keeps the ports of one call together in the engine. `offered` and `pending` are descriptions on their way,
+    `remote` and `local` those agreed, `agreed` the one of them that was the answer, `raw` what the party said last. A side that is `passthrough` is left out of the
+    engine as long as it talks to another party.
+    """
+
+    owner: str
+    family: int = 4
+    passthrough: bool = False
+    codecs: tuple[str, ...] = ()
+    ports: list[Port | None] = field(default_factory=list)
+    offered: SessionDescription | None = None
+    pending: SessionDescription | None = None
+    remote: SessionDescription | None = None
+    local: SessionDescription | None = None
+    agreed: SessionDescription | None = None
+    raw: bytes | None = None
+    session_id: int = 0
+
+    @property
+    def held(self) -> bool:
+        """Whether some stream of this party does not flow both ways."""
+        return self.remote is not None and any(m.port and m.direction != "sendrecv" for m in self.remote.media)
+
+    @property
+    def first_port(self) -> Port | None:
+        """The port of the first stream that has one."""
+        return next((port for port in self.ports if port is not None), None)
+
+    def origin(self) -> Origin:
+        """Our own origin towards this party."""
+        port = self.first_port
+        return Origin.create(port.local[0] if port is not None else "127.0.0.1", self.session_id)
+
+    def addresses(
+        self, sections: Sequence[MediaDescription], answered: Sequence[MediaDescription] | None = None
+    ) -> list[MediaAddress | None]:
+        """Our place for each media line, None where it is refused."""
+        places: list[MediaAddress | None] = []
+        for index, media in enumerate(sections):
+            port = self.ports[index] if index < len(self.ports) else None
+            refused = answered is not None and not answered[index].port
+            if port is None or not media.port or refused:
+                places.append(None)
+            else:
+                places.append(MediaAddress(*port.local, rtcp_mux=media.rtcp_mux))
+        return places
+
+    def additions(self, offered: SessionDescription) -> list[Codec]:
+        """Codecs to offer this party though the other did not name them, because the engine converts them."""
+        wanted = {name.upper() for name in self.codecs}
+        if not wanted & _CONVERTIBLE_NAMES:
+            return []
+        speaks = {m.encoding.upper() for media in offered.media if media.kind == "audio" for m in media.rtpmaps.values()}
+        return [codec for codec in CONVERTIBLE if codec.encoding in wanted] if speaks & _CONVERTIBLE_NAMES else []
+
+
+def is_rtp(media: MediaDescription) -> bool:
+    """Plain RTP: secured streams cannot be renumbered without their keys, so they are refused (RFC 3264 §6)."""
+    return media.protocol in ("RTP/AVP", "RTP/AVPF")
+
+
+def is_live(description: SessionDescription) -> bool:
+    """Whether any stream is in use."""
+    return any(media.port for media in description.media)
+
+
+def formats_of(media: MediaDescription | None) -> tuple[StreamFormat, ...]:
+    """The formats of a media line, as the engine takes them."""
+    if media is None:
+        return ()
+    parameters = media.fmtps
+    ptime = int(media.ptime or 20)
+    return tuple(
+        StreamFormat(number, found.encoding, found.clock_rate, found.channels, parameters.get(str(number), ""), ptime)
+        for number, found in media.rtpmaps.items()
+    )
+
+
+def codecs_of(formats: Sequence[StreamFormat]) -> tuple[Codec, ...]:
+    """The same formats as codecs that a description may name."""
+    return tuple(Codec(f.encoding, f.clock_rate, f.channels, f.fmtp) for f in formats)
+
+
+def own_capabilities(prefer: Sequence[StreamFormat] = ()) -> Capabilities:
+    """What the switch itself can talk: G.711, after the formats of `prefer`."""
+    preferred = codecs_of([f for f in prefer if f.encoding != "telephone-event"])
+    own = tuple(codec for codec in CONVERTIBLE if codec.key not in {p.key for p in preferred})
+    capability = MediaCapability("audio", (*preferred, *own, TELEPHONE_EVENT), ("RTP/AVP",))
+    return Capabilities((capability,), prefer="own" if preferred else "offer")
+
+
+def port_settings(
+    theirs: MediaDescription, ours: MediaDescription, answered: MediaDescription, timeout_s: float
+) -> PortSettings:
+    """What a port is told when `theirs` and `ours` are the two halves of a stream; `answered` is one of them.
+
+    A party sends with the payload types of our half and takes those of its own (RFC 3264 §5.1, §6.1). Silence counts
+    only while media should flow both ways: who holds a call may well send nothing.
+    """
+    wanted, known = formats_of(theirs), formats_of(ours)
+    receivable = tuple(f for f in known if any(f.same_payload(other) for other in wanted))
+    sendable = tuple(f for f in wanted if any(f.same_payload(other) for other in known))
+    chosen = next((f for f in formats_of(answered) if not f.auxiliary), None)
+    direction = theirs.direction
+    host, rtp_port = theirs.address()
+    return PortSettings(
+        remote=(host, rtp_port) if host not in _UNSPECIFIED else None,
+        remote_rtcp=None if theirs.rtcp_mux else theirs.rtcp_address,
+        rtcp_mux=theirs.rtcp_mux,
+        send=direction in ("sendrecv", "recvonly"),
+        receive=direction in ("sendrecv", "sendonly"),
+        formats=receivable,
+        send_formats=None if sendable == receivable else sendable,
+        send_format=next((f for f in sendable if chosen is not None and f.same_payload(chosen)), None),
+        telephone_event=next((f.payload_type for f in receivable if f.encoding.lower() == "telephone-event"), None),
+        timeout_s=timeout_s if direction == "sendrecv" else 0.0,
+    )
