@@ -68,10 +68,10 @@ class Relay:
         self.cpu_s = 0.0
         self.rounds: list[dict[str, float]] = []
 
-    def measure(self, load: Any, seconds: float) -> None:
+    def measure(self, load: Any, kind: str, seconds: float) -> None:
         """One round of load."""
         before = cpu_seconds(self.process.pid)
-        load.stdin.write(f"run {seconds} {self.ports}\n")
+        load.stdin.write(f"run {kind} {seconds} {self.ports}\n")
         load.stdin.flush()
         result = json.loads(read_line(load, "result:", seconds + 60))
         result["cpu_us"] = (cpu_seconds(self.process.pid) - before) * 1e6 / max(result["received"], 1)
@@ -129,31 +129,33 @@ def main() -> int:
         load.stdin.write(f"open {2 * options.calls}\n")
         load.stdin.flush()
         phones = read_line(load, "ports:")
-        engine = Relay("engine", engine_process, f"{'transcode' if options.transcode else 'relay'} {phones}")
+        kind = "transcode" if options.transcode else "relay"
+        engine = Relay("engine", engine_process, f"{kind} {phones}")
         program = build_floor(Path(folder))
         bench.note(
             f"{options.calls} calls, {2 * options.calls / _PTIME_S:.0f} packets/s, {rounds} rounds of {seconds:g} s"
         )
         if program is None:
-            _rounds(bench, load, [engine], rounds, seconds)
+            _rounds(bench, load, [engine], kind, rounds, seconds)
             _report(bench, engine, None)
         else:
             with running([str(program), str(2 * options.calls)]) as floor_process:
                 floor = Relay("C floor", floor_process, phones)
-                _rounds(bench, load, [floor, engine], rounds, seconds)
+                _rounds(bench, load, [floor, engine], kind, rounds, seconds)
                 _report(bench, engine, floor)
         resident = resident_bytes(engine_process.pid)
         bench.figure("resident_mb", resident / 1e6, "MB")
-    return bench.finish()
+    status: int = bench.finish()
+    return status
 
 
-def _rounds(bench: Bench, load: Any, relays: list[Relay], rounds: int, seconds: float) -> None:
+def _rounds(bench: Bench, load: Any, relays: list[Relay], kind: str, rounds: int, seconds: float) -> None:
     for relay in relays:
-        relay.measure(load, 1)  # latches the ports, warms the caches
+        relay.measure(load, kind, 1)  # latches the ports, warms the caches
         relay.rounds.clear()
     for _ in range(rounds):
         for relay in relays:
-            relay.measure(load, seconds)
+            relay.measure(load, kind, seconds)
             last = relay.rounds[-1]
             bench.note(
                 f"{relay.name}: {last['cpu_us']:.2f} us/packet, {last['received']:.0f} of {last['sent']:.0f} packets,"

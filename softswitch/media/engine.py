@@ -45,9 +45,9 @@ from softswitch.media.layout import (
 from softswitch.media.memory import Arena
 from softswitch.media.notices import Goodbye, Latched, MediaEvent, PlaybackEnded, RtpResumed, RtpTimeout
 from softswitch.media.packet_thread import PacketThread
+from softswitch.media.playback import Playback, prepare_playback
 from softswitch.media.port import Port
-from softswitch.media.records import Fields, playback_fields, prepare_port, route_fields, settings_fields
-from softswitch.media.resample import resample
+from softswitch.media.records import Fields, prepare_port, route_fields, settings_fields
 from softswitch.media.routing import NO_ROUTE, PortSettings, find_route, playable_format
 from softswitch.media.totals import MediaStatistics, collect
 
@@ -173,6 +173,8 @@ class MediaEngine:
             fields = settings_fields(settings, port.family)
             port.settings = settings
             self._command(port, COMMAND_CONFIGURE, fields)
+            if port.playback is not None:
+                self._play_on(port, port.playback)
             if port.peer is not None:
                 self._route_again(port)
 
@@ -253,14 +255,13 @@ class MediaEngine:
         """
         with self._lock:
             self._check_open(port)
-            entry, codec = playable_format(port.settings)
-            clip = self._clips.hold(resample(pcm, rate_hz, entry.clock_rate))
+            number = self._playbacks + 1
+            playback = prepare_playback(self._clips, port.settings, number, pcm, rate_hz, loop=loop)
+            self._playbacks = number
             self._end_playback(port)
-            self._playbacks += 1
-            port.clip, port.playback = clip, self._playbacks
-            fields = playback_fields(port.playback, clip, entry, codec, loop=loop)
-            self._command(port, COMMAND_PLAY, fields)
-            return port.playback
+            port.playback = playback
+            self._command(port, COMMAND_PLAY, playback.fields)
+            return number
 
     def tone(self, port: Port, hz: float, level_dbm0: float) -> int:
         """Play a sine, exact in frequency and level, until `stop`; raises NotTranscodable, ValueError."""
@@ -272,10 +273,11 @@ class MediaEngine:
     def stop(self, port: Port, playback: int | None = None) -> None:
         """Stop what the port plays (only that playback, if it is named); no PlaybackEnded follows."""
         with self._lock:
-            if port.clip is None or playback not in (None, port.playback):
+            if port.playback is None or playback not in (None, port.playback.number):
                 return
+            number = port.playback.number
             self._end_playback(port)
-            self._command(port, COMMAND_STOP_PLAYING, {"play_id": port.playback})
+            self._command(port, COMMAND_STOP_PLAYING, {"play_id": number})
 
     # -- what is told -------------------------------------------------------------------------------------------
 
@@ -342,10 +344,30 @@ class MediaEngine:
 
     def _end_playback(self, port: Port) -> None:
         """Give the port's clip back, once the packet thread has done the command that comes next."""
-        clip, port.clip = port.clip, None
-        if clip is not None:
-            held = clip
-            self._later(port.thread, port.thread.ring.written + 1, lambda: self._clips.release(held))
+        playback, port.playback = port.playback, None
+        if playback is not None:
+            clip = playback.clip
+            self._later(port.thread, port.thread.ring.written + 1, lambda: self._clips.release(clip))
+
+    def _play_on(self, port: Port, playback: Playback) -> None:
+        """After new settings: go on playing in the format that is agreed now, or end when there is none."""
+        try:
+            entry, _ = playable_format(port.settings)
+            if entry == playback.entry:
+                return
+            changed = prepare_playback(
+                self._clips, port.settings, playback.number, playback.pcm, playback.rate_hz, loop=playback.loop
+            )
+        except NotTranscodable:
+            self.stop(port)
+            self._events.append(PlaybackEnded(port, playback.number, time.monotonic()))
+            os.eventfd_write(self.event_fd, 1)
+            return
+        if entry.clock_rate != playback.entry.clock_rate:  # positions mean nothing in the other clip
+            self.stop(port)
+        self._end_playback(port)
+        port.playback = changed
+        self._command(port, COMMAND_PLAY, changed.fields)
 
     def _route_again(self, port: Port) -> None:
         """After new settings: find the ways from and to the port anew."""
@@ -383,11 +405,11 @@ class MediaEngine:
         if kind == EVENT_BYE:
             return Goodbye(port, time_s)
         if kind == EVENT_PLAYED:
-            playback = int(record["value"])
-            if playback == port.playback and port.clip is not None:
-                self._clips.release(port.clip)
-                port.clip = None
-            return PlaybackEnded(port, playback, time_s)
+            number = int(record["value"])
+            if port.playback is not None and port.playback.number == number:
+                self._clips.release(port.playback.clip)
+                port.playback = None
+            return PlaybackEnded(port, number, time_s)
         return None
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.addresses import decode_address
-from softswitch.media.clips import Clip
 from softswitch.media.layout import UNLATCHED
+from softswitch.media.playback import Playback
 from softswitch.media.routing import PortSettings
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ class Port:
         "_closed_counters",
         "_engine",
         "_record",
-        "clip",
         "family",
         "generation",
         "id",
@@ -130,8 +129,7 @@ class Port:
         self.ssrc = int(record["tx_ssrc"])
         self.settings = PortSettings()
         self.peer: Port | None = None
-        self.playback = 0
-        self.clip: Clip | None = None
+        self.playback: Playback | None = None
 
     @property
     def closed(self) -> bool:

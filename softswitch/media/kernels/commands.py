@@ -163,6 +163,7 @@ def _readdress(port: Any, command: Any, now_ns: int) -> None:
 @part
 def _play(ports: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns: int) -> None:
     port = ports[slot]
+    going_on = port["playing"] != 0 and port["play_id"] == command["play_id"]  # in another format, from where it is
     port["play_id"] = command["play_id"]
     port["play_offset"] = command["play_offset"]
     port["play_length"] = command["play_length"]
@@ -172,7 +173,11 @@ def _play(ports: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns
     port["play_clock"] = command["play_clock"]
     port["play_samples"] = command["play_samples"]
     port["play_ticks"] = command["play_ticks"]
-    start_playing(ports, slot, worker, scratch, now_ns)
+    if going_on:
+        port["play_countdown"] = min(port["play_countdown"], port["play_ticks"])
+        port["marker_pending"] = 1
+    else:
+        start_playing(ports, slot, worker, scratch, now_ns)
 
 
 @part

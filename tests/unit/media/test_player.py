@@ -159,6 +159,42 @@ def test_stopping_names_the_playback_it_means(engine, make_leg):
     assert engine.statistics().players == 0
 
 
+def test_new_settings_change_the_format_of_what_is_played(engine, make_leg, next_event):
+    leg = make_leg(engine, formats=(PCMU,))
+    clip = np.repeat(create("PCMA").decode(np.arange(200).astype(np.uint8)), 8)
+    playback = engine.play(leg.port, clip)
+    _, first = hear(leg.phone, 2)
+    leg.port.configure(PortSettings(remote=leg.phone.address, formats=(PCMA,)))
+    heard, rest = [], [first]
+    while sum(map(len, rest)) < len(clip):
+        packets, samples = hear(leg.phone, 1)
+        heard += packets
+        rest.append(samples)
+    assert [packet.payload_type for packet in heard][-4:] == [8, 8, 8, 8]
+    error = np.concatenate(rest)[: len(clip)].astype(float) - clip
+    assert np.abs(error).max() <= 520, "not a sample is missing or heard twice, both laws err by half a step"
+    assert next_event(engine, PlaybackEnded).playback == playback
+
+
+def test_a_format_of_another_rate_starts_the_clip_again(engine, make_leg):
+    leg = make_leg(engine)
+    engine.play(leg.port, np.full(16000, 1000, np.int16))
+    leg.phone.receive()
+    leg.port.configure(PortSettings(remote=leg.phone.address, formats=(StreamFormat(100, "L16", 16000),)))
+    while True:
+        packet = leg.phone.receive()
+        if packet.payload_type == 100:
+            break
+    assert len(packet.payload) == 640
+
+
+def test_playing_ends_when_no_format_is_left_for_it(engine, make_leg, next_event):
+    leg = make_leg(engine)
+    playback = engine.tone(leg.port, 450, -10)
+    leg.port.configure(PortSettings(remote=leg.phone.address, formats=(StreamFormat(96, "H264", 90000),)))
+    assert next_event(engine, PlaybackEnded).playback == playback
+
+
 def test_many_players_are_spread_and_all_served(engine, make_leg):
     legs = [make_leg(engine) for _ in range(30)]
     for leg in legs:

@@ -185,8 +185,10 @@ def test_the_context_manager_starts_and_closes():
     before = open_descriptors()
     with MediaEngine(first_port=20000, last_port=20099) as engine:
         engine.open_port("call")
+        assert engine.healthy
         with pytest.raises(MediaError, match="running"):
             engine.start()
+    assert not engine.healthy
     assert open_descriptors() == before
     engine.close()
 
