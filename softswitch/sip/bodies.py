@@ -1,14 +1,25 @@
-"""Small readings of a message that the session parts share: its SDP, its option tags, header lines to send."""
+"""Small readings of a message that many parts share: tags, SDP, option tags; and header lines to send."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from softswitch.sip.errors import LocalProtocolError, ProtocolError
+from softswitch.sip.headers import NameAddr
 from softswitch.sip.message import Message
 from softswitch.sip.multipart import parse_multipart
 
 SDP = "application/sdp"
+
+
+def tag_of(text: str) -> str | None:
+    """The tag of a From or To value, without taking the usual shape apart; ProtocolError when another is malformed."""
+    at = text.rfind(";tag=")
+    if at >= 0:
+        tag = text[at + 5 :]
+        if tag.isalnum():
+            return tag
+    return NameAddr.parse(text).tag
 
 
 def sdp_of(message: Message) -> bytes | None:
@@ -54,6 +65,11 @@ def lists_option(message: Message, name: str, option: str) -> bool:
         if option in value and option in [item.strip(" \t") for item in value.split(",")]:
             return True
     return False
+
+
+def allows_update(message: Message) -> bool:
+    """Whether the peer names UPDATE in its Allow; read quickly, since no other method holds that word."""
+    return "UPDATE" in message.index().get("Allow", "")
 
 
 def header_lines(fields: Sequence[tuple[str, str]]) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from softswitch.sip.address import Address
+from softswitch.sip.bodies import tag_of
 from softswitch.sip.client_transaction import (
     INVITE_CLIENT,
     SWALLOWING,
@@ -36,6 +37,20 @@ if TYPE_CHECKING:
 # (listener, transport) -> host and port for Via; LookupError when there is no such listener.
 SentBy = Callable[[str, str], tuple[str, int]]
 Fields = Sequence[tuple[str, str]]
+AckBuilder = Callable[[str], bytes]
+
+# Members of an Enum are slow to reach: those of the way every message goes have names of their own.
+_LOCATING = ClientState.LOCATING
+_CALLING = ClientState.CALLING
+_TRYING = ClientState.TRYING
+_PROCEEDING = ClientState.PROCEEDING
+_ACCEPTED = ClientState.ACCEPTED
+_COMPLETED = ClientState.COMPLETED
+_TERMINATED = ClientState.TERMINATED
+_PROVISIONAL = ClientInput.PROVISIONAL
+_SUCCESS = ClientInput.SUCCESS
+_FAILURE = ClientInput.FAILURE
+_ACKNOWLEDGE_AND_PASS = ClientAction.ACKNOWLEDGE_AND_PASS
 
 
 class ClientTransactions:
@@ -77,7 +92,11 @@ class ClientTransactions:
 
     def start(self, transaction: ClientTransaction, now: float) -> None:
         """Send the transaction's request to its next hop, after looking that up where it is a name."""
-        self.locate(transaction.next_hop, partial(self._located, transaction), now)
+        hop = transaction.next_hop
+        if isinstance(hop, Address):
+            self._launch(transaction, hop, now)
+        else:
+            self.locate(hop, partial(self._located, transaction), now)
 
     def locate(self, next_hop: Address | SipUri, located: Located, now: float) -> None:
         """Tell `located` the addresses of a next hop: at once unless it is a name."""
@@ -107,7 +126,7 @@ class ClientTransactions:
         self._vias.clear()
 
     def _located(self, transaction: ClientTransaction, addresses: Sequence[Address], now: float) -> None:
-        if transaction.state is not ClientState.LOCATING:
+        if transaction.state is not _LOCATING:
             return
         if addresses:
             transaction.targets = (*addresses[1:], *transaction.targets)
@@ -120,12 +139,12 @@ class ClientTransactions:
         branch = self._new_id()
         request = transaction.request
         try:
-            data = self._sign(request, self.via(address) + branch)
+            data = self.sign(request, self.via(address) + branch)
             limit = self._settings.datagram_limit
             if limit and len(data) > limit and address.transport == "udp" and not by_udp:
                 try:
                     stream = Address("tcp", address.host, address.port)
-                    data = self._sign(request, self.via(stream) + branch)
+                    data = self.sign(request, self.via(stream) + branch)
                     transaction.oversize = address
                     address = stream
                 except LookupError:
@@ -136,7 +155,8 @@ class ClientTransactions:
         self._enter(transaction, MAGIC_COOKIE + branch, data, address, now)
 
     @staticmethod
-    def _sign(request: Request, via: str) -> bytes:
+    def sign(request: Request, via: str) -> bytes:
+        """The octets of a request with this as its topmost Via."""
         fields = request.fields
         if fields and fields[0][0] == "Via":
             request.replace_first("Via", via)
@@ -149,7 +169,7 @@ class ClientTransactions:
         transaction.data = data
         transaction.destination = address
         invite = transaction.table is INVITE_CLIENT
-        transaction.state = ClientState.CALLING if invite else ClientState.TRYING
+        transaction.state = _CALLING if invite else _TRYING
         self.entries[key] = transaction
         self._out.append((data, address))
         transaction.deadline = now + self._timeout
@@ -162,20 +182,28 @@ class ClientTransactions:
             self._timeouts.add(key, now)
 
     def send_ack(
-        self, request: Request, next_hop: Address | SipUri, now: float, remnant: ClientRemnant | None, tag: str | None
+        self, build: AckBuilder, next_hop: Address | SipUri, now: float, remnant: ClientRemnant | None, tag: str | None
     ) -> None:
-        """Send the ACK of a 2xx in a transaction of its own, and keep it for copies of that 2xx (§13.2.2.4)."""
+        """Send the ACK of a 2xx in a transaction of its own, and keep it for copies of that 2xx (§13.2.2.4).
+
+        `build` makes its octets from the value of our Via.
+        """
         if isinstance(next_hop, Address):
-            self._send_ack(request, remnant, tag, (next_hop,), now)
+            self._send_ack(build, remnant, tag, (next_hop,), now)
         else:
-            self.locate(next_hop, partial(self._send_ack, request, remnant, tag), now)
+            self.locate(next_hop, partial(self._send_ack, build, remnant, tag), now)
 
     def _send_ack(
-        self, request: Request, remnant: ClientRemnant | None, tag: str | None, addresses: Sequence[Address], now: float
+        self,
+        build: AckBuilder,
+        remnant: ClientRemnant | None,
+        tag: str | None,
+        addresses: Sequence[Address],
+        now: float,
     ) -> None:
         for address in addresses:
             try:
-                data = self._sign(request, self.via(address) + self._new_id())
+                data = build(self.via(address) + self._new_id())
             except LookupError:
                 continue
             self._out.append((data, address))
@@ -194,9 +222,9 @@ class ClientTransactions:
         if transaction.finished or transaction.cancel_fields is not None:
             return
         transaction.cancel_fields = tuple(fields)
-        if transaction.state is ClientState.PROCEEDING:
+        if transaction.state is _PROCEEDING:
             self._send_cancel(transaction, now)
-        elif transaction.state is ClientState.LOCATING:
+        elif transaction.state is _LOCATING:
             self._fail_soon(transaction, 487, "Request Terminated", now)
 
     def abandon(self, transaction: ClientTransaction, now: float) -> None:
@@ -225,20 +253,19 @@ class ClientTransactions:
 
     def receive(self, response: Response, source: Address, now: float) -> None:
         """A response from the network; ProtocolError when it is malformed (it is then dropped)."""
-        cseq = response.cseq
-        suffix = _CANCEL_SUFFIX if cseq.method == "CANCEL" else ""
-        entry = self.entries.get(_branch(response.get("Via") or "") + suffix)
+        index = response.index()
+        cseq = index.get("CSeq", "")
+        suffix = _CANCEL_SUFFIX if cseq.endswith("CANCEL") else ""
+        entry = self.entries.get(_branch(index.get("Via", "")) + suffix)
         if entry is None:
             entry = self.entries.get(response.via.branch + suffix)
             if entry is None:
                 self._counters["responses_stray"] += 1
                 return
         status = response.status
-        happened = (
-            ClientInput.PROVISIONAL if status < 200 else ClientInput.SUCCESS if status < 300 else ClientInput.FAILURE
-        )
+        happened = _PROVISIONAL if status < 200 else _SUCCESS if status < 300 else _FAILURE
         if type(entry) is ClientTransaction:
-            if cseq.method != entry.method:
+            if not cseq.endswith(entry.method):
                 self._counters["responses_stray"] += 1
                 return
             _check(response)
@@ -251,7 +278,7 @@ class ClientTransactions:
         state, action = client_step(transaction.table, transaction.state, happened)
         before = transaction.state
         transaction.state = state
-        if happened is ClientInput.PROVISIONAL:
+        if happened is _PROVISIONAL:
             if before is not state:
                 if transaction.table is INVITE_CLIENT:
                     self._stop_timer(transaction)
@@ -275,18 +302,18 @@ class ClientTransactions:
         reliable = destination.transport != "udp"
         if reliable:
             self.flows.discard(destination, key)
-        if transaction.state is ClientState.ACCEPTED:
-            remnant = ClientRemnant(INVITE_CLIENT, ClientState.ACCEPTED)
-            remnant.tag = response.to.tag
+        if transaction.state is _ACCEPTED:
+            remnant = ClientRemnant(INVITE_CLIENT, _ACCEPTED)
+            remnant.tag = tag_of(response.index()["To"])
             transaction.remnant = self.entries[key] = remnant
             self._lingering_successes.add(key, now)
-        elif action is ClientAction.ACKNOWLEDGE_AND_PASS:
+        elif action is _ACKNOWLEDGE_AND_PASS:
             ack = self._failure_ack(transaction.request, response)
             self._out.append((ack, destination))
             if reliable:
                 del self.entries[key]
             else:
-                remnant = ClientRemnant(INVITE_CLIENT, ClientState.COMPLETED)
+                remnant = ClientRemnant(INVITE_CLIENT, _COMPLETED)
                 remnant.ack = ack
                 remnant.destination = destination
                 self.entries[key] = remnant
@@ -316,7 +343,7 @@ class ClientTransactions:
             if remnant.ack is not None and remnant.destination is not None:
                 self._out.append((remnant.ack, remnant.destination))
         elif action is ClientAction.ACKNOWLEDGE_SUCCESS:
-            tag = response.to.tag
+            tag = tag_of(response.index().get("To", ""))
             if tag == remnant.tag:
                 if remnant.ack is not None and remnant.destination is not None:
                     self._out.append((remnant.ack, remnant.destination))
@@ -347,7 +374,7 @@ class ClientTransactions:
         """Timers A and E, and at their end B and F (RFC 3261 §17.1.1.2, §17.1.2.2)."""
         transaction.timer = None
         invite = transaction.table is INVITE_CLIENT
-        if transaction.finished or (invite and transaction.state is ClientState.PROCEEDING):
+        if transaction.finished or (invite and transaction.state is _PROCEEDING):
             return
         if transaction.due >= transaction.deadline:
             self._give_up(transaction, ClientInput.TIMEOUT, now, 408, "Request Timeout")
@@ -366,7 +393,7 @@ class ClientTransactions:
         entry = self.entries.get(key)
         if type(entry) is not ClientTransaction or now < entry.deadline:
             return
-        ringing = entry.table is INVITE_CLIENT and entry.state is ClientState.PROCEEDING
+        ringing = entry.table is INVITE_CLIENT and entry.state is _PROCEEDING
         if not ringing or entry.cancel_fields is not None:
             self._give_up(entry, ClientInput.TIMEOUT, now, 408, "Request Timeout")
 
@@ -383,10 +410,10 @@ class ClientTransactions:
             self.flows.discard(transaction.destination, transaction.key)
         oversize = transaction.oversize
         transaction.oversize = None
-        if oversize is not None and was is not ClientState.PROCEEDING and transaction.cancel_fields is None:
+        if oversize is not None and was is not _PROCEEDING and transaction.cancel_fields is None:
             # The peer takes no TCP: the datagram it shall be, however large (RFC 3261 §18.1.1).
             self._launch(transaction, oversize, now, by_udp=True)
-        elif was is ClientState.PROCEEDING or transaction.cancel_fields is not None:
+        elif was is _PROCEEDING or transaction.cancel_fields is not None:
             self._fail(transaction, status, reason, now)
         else:
             self._launch_next(transaction, now, status, reason)
@@ -403,11 +430,11 @@ class ClientTransactions:
 
     def _fail_soon(self, transaction: ClientTransaction, status: int, reason: str, now: float) -> None:
         """Fail from the wheel, never before the caller of `start` holds the transaction."""
-        transaction.state = ClientState.TERMINATED
+        transaction.state = _TERMINATED
         self._wheel.schedule(now, partial(self._fail, transaction, status, reason))
 
     def _fail(self, transaction: ClientTransaction, status: int, reason: str, now: float) -> None:
-        transaction.state = ClientState.TERMINATED
+        transaction.state = _TERMINATED
         transaction.failure = status
         transaction.reason = reason
         self._counters["requests_failed"] += 1
@@ -451,8 +478,10 @@ def _check(response: Response) -> None:
         validate(response)
     if "Call-ID" not in index or "From" not in index:
         raise ProtocolError("a response without Call-ID or From", section="RFC 3261 §8.2.6.2", status=0)
-    _ = response.to
-    if response.status < 300:
+    status = response.status
+    if status > 100:
+        _ = tag_of(index.get("To", ""))
+    if status < 300:
         if "Contact" in index:
             _ = response.contact
         if "Record-Route" in index:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from softswitch.sip.address import Address
+from softswitch.sip.bodies import tag_of
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.flow import behind_nat, keeps_flow
 from softswitch.sip.headers import NameAddr
@@ -28,6 +29,7 @@ class Dialog:
     """
 
     __slots__ = (
+        "_head",
         "_hop",
         "_route_fields",
         "_uri",
@@ -73,6 +75,7 @@ class Dialog:
         self._hop: Address | SipUri | None = None
         self._uri = ""
         self._route_fields: list[tuple[str, str]] = []
+        self._head = ""
 
     @classmethod
     def from_request(cls, request: Request, source: Address, local_tag: str) -> Dialog:
@@ -80,14 +83,14 @@ class Dialog:
         contact = request.contact
         if contact is None or contact.wildcard:
             raise ProtocolError("Contact is missing", section="RFC 3261 §8.1.1.8")
-        remote = request.from_
-        routed = request.has("Record-Route")
+        index = request.index()
+        routed = "Record-Route" in index
         dialog = cls(
-            request.call_id,
-            f"{request.get('To')};tag={local_tag}",
+            index["Call-ID"],
+            f"{index['To']};tag={local_tag}",
             local_tag,
-            request.get("From") or "",
-            remote.tag or "",
+            index["From"],
+            tag_of(index["From"]) or "",
             contact.uri_text,
             tuple([str(route) for route in request.record_routes]) if routed else (),
             source,
@@ -104,16 +107,16 @@ class Dialog:
     @classmethod
     def from_response(cls, response: Response, destination: Address, local_tag: str | None = None) -> Dialog:
         """The dialog that a response to our request begins (§12.1.2); the request went to `destination`."""
-        to = response.to
         contact = response.contact
-        target = to.uri_text if contact is None or contact.wildcard else contact.uri_text
-        routed = response.has("Record-Route")
+        target = response.to.uri_text if contact is None or contact.wildcard else contact.uri_text
+        index = response.index()
+        routed = "Record-Route" in index
         dialog = cls(
-            response.call_id,
-            response.get("From") or "",
+            index["Call-ID"],
+            index["From"],
             local_tag or response.from_.tag or "",
-            response.get("To") or "",
-            to.tag or "",
+            index["To"],
+            tag_of(index["To"]) or "",
             target,
             tuple([str(route) for route in reversed(response.record_routes)]) if routed else (),
             destination,
@@ -122,11 +125,6 @@ class Dialog:
         if not routed and (destination.connection or destination.transport in ("ws", "wss")):
             dialog.flow = destination
         return dialog
-
-    @property
-    def remote_address(self) -> NameAddr:
-        """The peer as To of our requests names it."""
-        return NameAddr.parse(self.remote)
 
     def refresh_target(self, message: Message) -> None:
         """Take over the Contact of a target refresh request or of a 2xx to one (§12.2.1.2, §12.2.2)."""
@@ -179,6 +177,19 @@ class Dialog:
             body,
         )
 
+    def octets(self, method: str, number: int, lines: str, body: bytes, via: str) -> bytes:
+        """A request inside the dialog as octets, for an ACK, which nobody looks into afterwards.
+
+        `lines` are further header lines, each with its line break.
+        """
+        if self._hop is None:
+            self._aim()
+        return (
+            f"{method} {self._uri} SIP/2.0\r\nVia: {via}\r\n{self._head}CSeq: {number} {method}\r\n{lines}"
+            f"Content-Length: {len(body)}\r\n\r\n".encode("utf-8", "surrogateescape")
+            + body
+        )
+
     def _aim(self) -> None:
         """Find Request-URI, Route and next hop; a first route without `lr` is a strict router (§12.2.1.1)."""
         routes = self.route_set
@@ -192,6 +203,8 @@ class Dialog:
                 self._uri = str(uri.replace(headers=()).without_params("method"))
                 routes = (*routes[1:], f"<{self.target}>")
         self._route_fields = [("Route", route) for route in routes]
+        lines = "".join([f"Route: {route}\r\n" for route in routes])
+        self._head = f"{lines}From: {self.local}\r\nTo: {self.remote}\r\nCall-ID: {self.call_id}\r\n"
         self._hop = self.flow or _numeric(first, self.source) or _sip_uri(first) or self.source
 
 

@@ -38,7 +38,9 @@ def numeric_address(uri: SipUri, listener: str = "", transport: str = "") -> Add
     default_port = DEFAULT_PORTS.get(wanted)
     if default_port is None:
         return None
-    return Address(wanted, str(address), uri.port or default_port, listener if wanted == transport else "")
+    if ":" in host:
+        host = str(address)  # one spelling for one IPv6 address
+    return Address(wanted, host, uri.port or default_port, listener if wanted == transport else "")
 
 
 class Lookups:

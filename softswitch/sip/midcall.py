@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from softswitch.sip import refresh, reliable, uac, uas
-from softswitch.sip.bodies import SDP, lists_option, sdp_of
+from softswitch.sip.bodies import SDP, allows_update, sdp_of
 from softswitch.sip.errors import LocalProtocolError
 from softswitch.sip.events import AnswerReceived, OfferFailed, OfferReceived
 from softswitch.sip.offers import LocalOffer, RemoteOffer
@@ -104,13 +104,13 @@ def _succeeded(
     if current:
         session.local_offer = None
         dialog.refresh_target(response)
-        session.peer_updates = session.peer_updates or lists_option(response, "Allow", "UPDATE")
+        session.peer_updates = session.peer_updates or allows_update(response)
     sdp = sdp_of(response)
     if offer.method == "INVITE":
         if current and offer.sdp is None and sdp is not None:
-            session.remote_offer = RemoteOffer("ACK", dialog, client=transaction)
+            session.remote_offer = RemoteOffer("ACK", dialog, client=transaction, number=response.cseq.number)
         else:
-            uac.send_ack(session, dialog, transaction, b"", now)
+            uac.send_ack(session, dialog, transaction, response.cseq.number, b"", now)
     if not current:
         return
     refresh.renewed(session, response, now)
@@ -231,7 +231,7 @@ def answer(session: Session, sdp: bytes, now: float) -> None:
             reliable.resume(session, now)
     elif offer.method == "ACK":
         assert offer.client is not None
-        uac.send_ack(session, offer.dialog, offer.client, sdp, now)
+        uac.send_ack(session, offer.dialog, offer.client, offer.number, sdp, now)
         uac.acknowledged(session)
     else:
         uac.send_prack(session, offer.dialog, offer.number, sdp, now)
@@ -290,7 +290,7 @@ def acknowledge_without_answer(session: Session, now: float) -> None:
     offer = session.remote_offer
     assert offer is not None and offer.client is not None
     session.remote_offer = None
-    uac.send_ack(session, offer.dialog, offer.client, b"", now)
+    uac.send_ack(session, offer.dialog, offer.client, offer.number, b"", now)
 
 
 def abandon(session: Session, now: float) -> None:

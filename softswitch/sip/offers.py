@@ -33,7 +33,7 @@ class RemoteOffer:
     """An offer of the peer that the owner has to answer: where it came and what the answer goes into.
 
     `method` as in `OfferReceived`; `server` is the transaction to answer, or None for "ACK" and our own PRACK, which
-    acknowledge `number` in `dialog`.
+    acknowledge the CSeq or RSeq `number` in `dialog`.
     """
 
     __slots__ = ("client", "dialog", "method", "number", "server")

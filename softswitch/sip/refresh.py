@@ -76,8 +76,11 @@ def response_lines(session: Session, request: Request, now: float) -> str:
     """Header lines of our 2xx, having set the timer they promise (§9)."""
     settings = session.ua.settings
     text = request.get("Session-Expires")
-    able = lists_option(request, "Supported", "timer") or lists_option(request, "Require", "timer")
     ours = settings.session_expires
+    if text is None and not ours:
+        _set(session, None, now)
+        return ""
+    able = lists_option(request, "Supported", "timer") or lists_option(request, "Require", "timer")
     refresher: str | None = None
     if text is not None:
         asked = SessionExpires.parse(text)

@@ -76,9 +76,8 @@ def is_wanted(session: Session, wish: bool | None) -> bool:
     invite = session.invite
     if lists_option(invite, "Require", "100rel"):
         return True
-    if policy == "off" or not lists_option(invite, "Supported", "100rel"):
-        return False
-    return policy in ("always", "required") if wish is None else wish
+    wanted = policy in ("always", "required") if wish is None else wish
+    return wanted and policy != "off" and lists_option(invite, "Supported", "100rel")
 
 
 def send(session: Session, provisional: Provisional, now: float) -> None:

@@ -122,8 +122,8 @@ def server_step(table: ServerTable, state: ServerState, happened: ServerInput) -
 class ServerTransaction:
     """One request being served: how to answer it, and what was answered last.
 
-    `to_tag` is the tag of every response above 100 to a request without one. `fallback` is where responses go when the
-    connection of the request is lost.
+    `to_tag` is the tag of every response above 100 to a request without one, `dialog_tag` the one it had. `fallback` is
+    where responses go when the connection of the request is lost.
     """
 
     __slots__ = (
@@ -131,6 +131,7 @@ class ServerTransaction:
         "_tail",
         "data",
         "destination",
+        "dialog_tag",
         "fallback",
         "key",
         "merge_key",
@@ -148,17 +149,17 @@ class ServerTransaction:
         key: str,
         request: Request,
         source: Address,
-        destination: Address,
-        fallback: Address | None,
+        route: tuple[Address, Address | None],
         to_tag: str,
+        dialog_tag: str | None,
         merge_key: str,
     ) -> None:
+        self.dialog_tag = dialog_tag
         self.key = key
         self.request = request
         self.method = request.method
         self.source = source
-        self.destination = destination
-        self.fallback = fallback
+        self.destination, self.fallback = route
         self.to_tag = to_tag
         self.merge_key = merge_key
         self.owner: object = None
@@ -183,11 +184,14 @@ class ServerTransaction:
         """The octets of a response; `extra` holds further header lines, each with its line break.
 
         Via, From, To, Call-ID and CSeq are taken over from the request once and reused (RFC 3261 §8.2.6).
+        Raises LocalProtocolError for a reason with a line break.
         """
         if not self._head:
             self._build_head()
         if reason is None:
             reason = reason_phrase(status)
+        elif "\r" in reason or "\n" in reason:
+            raise LocalProtocolError("a reason phrase holds a line break")
         tag = self._tail if status > 100 else "\r\n"
         return (
             f"SIP/2.0 {status} {reason}\r\n{self._head}{tag}{extra}Content-Length: {len(body)}\r\n\r\n".encode(
@@ -198,11 +202,16 @@ class ServerTransaction:
 
     def _build_head(self) -> None:
         request = self.request
-        vias = "".join([f"Via: {value}\r\n" for name, value in request.fields if name == "Via"])
-        get = request.get
+        index = request.index()
+        if len(index) == len(request.fields):
+            vias = f"Via: {index['Via']}\r\n"
+        else:
+            vias = "".join([f"Via: {value}\r\n" for name, value in request.fields if name == "Via"])
         # To stands last, so that the tag can follow it.
-        self._head = f"{vias}From: {get('From')}\r\nCall-ID: {get('Call-ID')}\r\nCSeq: {get('CSeq')}\r\nTo: {get('To')}"
-        self._tail = "\r\n" if request.to.tag is not None else f";tag={self.to_tag}\r\n"
+        self._head = (
+            f"{vias}From: {index['From']}\r\nCall-ID: {index['Call-ID']}\r\nCSeq: {index['CSeq']}\r\nTo: {index['To']}"
+        )
+        self._tail = "\r\n" if self.dialog_tag is not None else f";tag={self.to_tag}\r\n"
 
 
 _FINISHED = frozenset((_S.ACCEPTED, _S.COMPLETED, _S.CONFIRMED, _S.TERMINATED))

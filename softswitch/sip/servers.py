@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from softswitch.sip.address import Address
+from softswitch.sip.bodies import tag_of
 from softswitch.sip.errors import LocalProtocolError, ProtocolError
 from softswitch.sip.flowindex import FlowIndex, same_flow
-from softswitch.sip.headers import MAGIC_COOKIE, Via
+from softswitch.sip.headers import MAGIC_COOKIE, Via, split_list
 from softswitch.sip.locate import DEFAULT_PORTS
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import validate
@@ -33,6 +34,18 @@ if TYPE_CHECKING:
     from softswitch.sip.settings import UserAgentSettings
     from softswitch.sip.timerwheel import TimerWheel
     from softswitch.sip.transactions import TransactionUser
+
+# Requests inside a dialog of which no more is read than what identifies them.
+_READ_LITTLE = frozenset(("BYE", "INFO", "PRACK"))
+
+# Members of an Enum are slow to reach: those of the way every message goes have names of their own.
+_TRYING = ServerState.TRYING
+_COMPLETED = ServerState.COMPLETED
+_CONFIRMED = ServerState.CONFIRMED
+_SEND_PROVISIONAL = ServerInput.SEND_PROVISIONAL
+_SEND_SUCCESS = ServerInput.SEND_SUCCESS
+_SEND_FAILURE = ServerInput.SEND_FAILURE
+_NOTHING = ServerAction.NOTHING
 
 
 class ServerTransactions:
@@ -70,8 +83,10 @@ class ServerTransactions:
     def receive(self, request: Request, source: Address, now: float) -> None:
         """A request from the network; ProtocolError when it is malformed (`refuse` then answers it)."""
         method = request.method
-        via = request.via
-        base = self._key_base(request, via)
+        text = request.index().get("Via")
+        if text is None:
+            raise ProtocolError("Via is missing", section="RFC 3261 §8.1.1.7")
+        base = _quick_base(text) or self._base(request)
         key = base + ("INVITE" if method == "ACK" else method)
         entry = self.entries.get(key)
         if entry is not None:
@@ -81,52 +96,52 @@ class ServerTransactions:
             self._user.ack_received(request, source, now)
         else:
             try:
-                validate(request)
+                _check(request)
             finally:
-                _stamp(request, via, source)
-            self._receive_new(key, base, request, source, via, now)
+                _stamp(request, text, source)
+            self._receive_new(key, base, request, source, text, now)
 
     @staticmethod
-    def _key_base(request: Request, via: Via) -> str:
+    def _base(request: Request) -> str:
         """What all requests of one transaction share but the method (RFC 3261 §17.2.3)."""
+        via = request.via
         branch = via.branch
         if branch.startswith(MAGIC_COOKIE):
-            return f"{branch} {via.host}:{via.port} "
+            return f"{via.host}:{via.port};{branch} "
         # A peer of RFC 2543 days: the values that do not differ between an INVITE, its CANCEL and its ACK.
         return (
             f"{request.request_uri} {request.call_id} {request.cseq.number} {request.from_.tag} "
             f"{branch} {via.host}:{via.port} "
         )
 
-    def _receive_new(self, key: str, base: str, request: Request, source: Address, via: Via, now: float) -> None:
-        in_dialog = request.to.tag is not None
+    def _receive_new(self, key: str, base: str, request: Request, source: Address, via: str, now: float) -> None:
+        index = request.index()
+        dialog_tag = tag_of(index["To"])
         method = request.method
-        if len(self.entries) >= self._settings.max_transactions * (2 if in_dialog else 1):
+        if len(self.entries) >= self._settings.max_transactions * (1 if dialog_tag is None else 2):
             self._counters["requests_refused_overload"] += 1
             refusal = self.refusal(request, 503)
             refusal.add("Retry-After", str(self._settings.retry_after))
             self.send_stateless(refusal, request, source)
             return
         merge_key = ""
-        if not in_dialog and method != "CANCEL":
-            merge_key = f"{request.call_id} {request.get('CSeq')} {request.from_.tag}"
+        if dialog_tag is None and method != "CANCEL":
+            merge_key = f"{index['Call-ID']} {index['CSeq']} {tag_of(index['From'])}"
             if merge_key in self.merged:
                 self._counters["requests_merged"] += 1
                 self.send_stateless(self.refusal(request, 482), request, source)
                 return
             self.merged[merge_key] = key
-        destination, fallback = self._response_route(source, via)
-        transaction = ServerTransaction(key, request, source, destination, fallback, self._new_id(), merge_key)
+        route = self._response_route(source, via)
+        transaction = ServerTransaction(key, request, source, route, self._new_id(), dialog_tag, merge_key)
         self.entries[key] = transaction
-        if destination.transport != "udp":
-            self.flows.add(destination, key)
+        if source.transport != "udp":
+            self.flows.add(source, key)
         if method == "CANCEL":
             self._receive_cancel(transaction, base, now)
             return
         if transaction.table is INVITE_SERVER:
             self.respond(transaction, 100, transaction.response(100), now)
-        else:
-            self._lingering.add(key, now)  # nobody waits for an answer longer than timer F
         try:
             self._user.request_received(transaction, request, source, now)
         except ProtocolError as error:
@@ -134,17 +149,22 @@ class ServerTransactions:
             if not transaction.finished:
                 status = error.status or 400
                 self.respond(transaction, status, transaction.response(status, _phrase(error)), now)
+        if transaction.state is _TRYING:
+            self._lingering.add(key, now)  # nobody waits for an answer longer than timer F
 
     @staticmethod
-    def _response_route(source: Address, via: Via) -> tuple[Address, Address | None]:
+    def _response_route(source: Address, text: str) -> tuple[Address, Address | None]:
         """Where responses go, and where when that connection is gone (RFC 3261 §18.2.2, RFC 3581 §4)."""
-        transport = source.transport
-        port = via.port or DEFAULT_PORTS.get(transport, 5060)
+        transport, host, port, listener, _ = source
+        if transport == "udp" and f" {host}:{port};" in text:
+            return source, None  # the usual case: sent-by is where it came from
+        via = Via.parse(split_list(text)[0])
+        sent_by = via.port or DEFAULT_PORTS.get(transport, 5060)
         if transport != "udp":
-            return source, Address(transport, source.host, port, source.listener)
-        if port == source.port or via.has_param("rport"):
+            return source, Address(transport, host, sent_by, listener)
+        if sent_by == port or via.has_param("rport"):
             return source, None
-        return Address("udp", source.host, port, source.listener), None
+        return Address("udp", host, sent_by, listener), None
 
     def _receive_again(
         self,
@@ -191,15 +211,9 @@ class ServerTransactions:
 
     def respond(self, transaction: ServerTransaction, status: int, data: bytes, now: float) -> bool:
         """Send the octets of a response with this status; False when it comes too late and is discarded."""
-        happened = (
-            ServerInput.SEND_PROVISIONAL
-            if status < 200
-            else ServerInput.SEND_SUCCESS
-            if status < 300
-            else ServerInput.SEND_FAILURE
-        )
+        happened = _SEND_PROVISIONAL if status < 200 else _SEND_SUCCESS if status < 300 else _SEND_FAILURE
         transaction.state, action = server_step(transaction.table, transaction.state, happened)
-        if action is ServerAction.NOTHING:
+        if action is _NOTHING:
             return False
         transaction.data = data
         self._out.append((data, transaction.destination))
@@ -218,13 +232,13 @@ class ServerTransactions:
         """Put in the place of a transaction what its final response leaves to do."""
         key = transaction.key
         reliable = transaction.destination.transport != "udp"
-        if transaction.state is ServerState.COMPLETED and transaction.table is not INVITE_SERVER and reliable:
+        if transaction.state is _COMPLETED and transaction.table is not INVITE_SERVER and reliable:
             self._remove(key, transaction)  # timer J is 0
             return
         remnant = self.entries[key] = ServerRemnant(transaction)
         self._lingering.add(key, now)
         remnant.deadline = now + self._timeout
-        if transaction.state is ServerState.COMPLETED and transaction.table is INVITE_SERVER and not reliable:
+        if transaction.state is _COMPLETED and transaction.table is INVITE_SERVER and not reliable:
             remnant.interval = self._t1
             self._first_repetition.add(key, now)
 
@@ -237,7 +251,7 @@ class ServerTransactions:
     def send_stateless(self, response: Response, request: Request, source: Address) -> None:
         """Send a response without keeping anything; a response that cannot be written is not sent."""
         try:
-            destination = self._response_route(source, request.via)[0]
+            destination = self._response_route(source, request.get("Via") or "")[0]
         except ProtocolError:
             destination = source
         try:
@@ -257,7 +271,7 @@ class ServerTransactions:
     def _repeat(self, key: str, remnant: ServerRemnant, now: float) -> None:
         """Timer G (RFC 3261 §17.2.1)."""
         remnant.timer = None
-        if remnant.state is not ServerState.COMPLETED:
+        if remnant.state is not _COMPLETED:
             return
         remnant.state, _ = server_step(remnant.table, remnant.state, ServerInput.RETRANSMIT)
         self._counters["responses_retransmitted"] += 1
@@ -268,7 +282,7 @@ class ServerTransactions:
     def _forget_confirmed(self, key: str, now: float) -> None:
         """Timer I."""
         entry = self.entries.get(key)
-        if isinstance(entry, ServerRemnant) and entry.state is ServerState.CONFIRMED:
+        if isinstance(entry, ServerRemnant) and entry.state is _CONFIRMED:
             server_step(entry.table, entry.state, ServerInput.LINGERED)
             self._remove(key, entry)
 
@@ -276,9 +290,9 @@ class ServerTransactions:
         """Timers H, J and L, and the end of a request that nobody answered in time (RFC 4320 §4.2)."""
         entry = self.entries.get(key)
         if isinstance(entry, ServerRemnant):
-            if now < entry.deadline or entry.state is ServerState.CONFIRMED:
+            if now < entry.deadline or entry.state is _CONFIRMED:
                 return
-            unconfirmed = entry.table is INVITE_SERVER and entry.state is ServerState.COMPLETED
+            unconfirmed = entry.table is INVITE_SERVER and entry.state is _COMPLETED
             happened = ServerInput.TIMEOUT if unconfirmed else ServerInput.LINGERED
             entry.state, _ = server_step(entry.table, entry.state, happened)
             if entry.timer is not None:
@@ -314,17 +328,46 @@ class ServerTransactions:
                 self._out.append((entry.data, entry.destination))
 
 
-def _stamp(request: Request, via: Via, source: Address) -> None:
+def _quick_base(text: str) -> str:
+    """The same as `_base` for a Via of the usual shape, without taking it apart; "" for any other."""
+    branch = text.find(";branch=z9hG4bK")
+    if branch < 0 or "," in text or '"' in text or not text.startswith("SIP/2.0/"):
+        return ""
+    semicolon = text.find(";")
+    sent_by = text[text.find(" ") + 1 : semicolon]
+    end = text.find(";", branch + 8)
+    if " " in sent_by or "]" in sent_by or ":" not in sent_by:
+        return ""
+    return f"{sent_by};{text[branch + 8 :] if end < 0 else text[branch + 8 : end]} "
+
+
+def _check(request: Request) -> None:
+    """The check that opens a transaction: in full, or of what identifies it where nothing else will be used."""
+    index = request.index()
+    if (
+        request.method not in _READ_LITTLE
+        or len(index) != len(request.fields)
+        or "," in index["Via"]
+        or tag_of(index.get("To", "")) is None
+    ):
+        validate(request)
+        return
+    _ = tag_of(index.get("From", "")), request.call_id
+    if request.cseq.method != request.method:
+        raise ProtocolError("CSeq names another method", section="RFC 3261 §8.1.1.5")
+
+
+def _stamp(request: Request, text: str, source: Address) -> None:
     """Note in the topmost Via where the request came from (RFC 3261 §18.2.1, RFC 3581 §4)."""
-    text = request.get("Via") or ""
     at = text.find(";rport")
-    if at < 0 and via.host == source.host:
+    if at < 0 and f" {source.host}:{source.port};" in text:
         return
     plain = "," not in text and '"' not in text and "received" not in text
     if plain and at >= 0 and text[at + 6 : at + 7] in ("", ";"):
         # The usual case, without taking the Via apart and putting it together again.
         request.replace_first("Via", f"{text[:at]};rport={source.port}{text[at + 6 :]};received={source.host}")
         return
+    via = Via.parse(split_list(text)[0])
     stamped = via.stamped(source.host, source.port)
     if stamped is not via:
         request.replace_first("Via", str(stamped))

@@ -139,7 +139,7 @@ class Session:
     @property
     def ended(self) -> bool:
         """Whether it is over for the owner."""
-        return self.state is SessionState.ENDING or self.state is SessionState.ENDED
+        return self.state in _OVER
 
     @property
     def can_offer(self) -> bool:
@@ -287,6 +287,8 @@ class Session:
             self.ua.layer.clients.abandon(self.pending, now)
             self.pending = None
         if state is SessionState.ENDED:
+            if self.client is not None and not self.client.finished:
+                self.ua.layer.cancel(self.client, now)  # the peer said BYE to an INVITE it has not answered
             if self.awaited_ack is not None:
                 self.awaited_ack.stop()
                 self.awaited_ack = None
@@ -304,6 +306,7 @@ class Session:
         return early
 
 
+_OVER = frozenset((SessionState.ENDING, SessionState.ENDED))
 _WITH_CONTACT = frozenset(("REFER", "SUBSCRIBE", "NOTIFY"))
 
 

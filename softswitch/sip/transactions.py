@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from softswitch.sip.address import Address
@@ -192,7 +193,8 @@ class TransactionLayer:
         tag: str | None = None,
     ) -> None:
         """Send the ACK of a 2xx; it is repeated for copies of that 2xx when `invite` and the peer's tag are given."""
-        self.clients.send_ack(request, next_hop, now, invite.remnant if invite else None, tag)
+        build = partial(self.clients.sign, request)
+        self.clients.send_ack(build, next_hop, now, invite.remnant if invite else None, tag)
 
     def cancel(self, transaction: ClientTransaction, now: float, fields: Fields = ()) -> None:
         """Give up an INVITE that has no final response (RFC 3261 §9.1); others are left alone."""

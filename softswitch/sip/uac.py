@@ -6,10 +6,11 @@ RFC 3261 §9.1, §13.2; RFC 3262 §4; 401 and 407 answered (§22.2), 422 repeate
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from softswitch.sip import refresh
-from softswitch.sip.bodies import SDP, header_lines, lists_option, sdp_of
+from softswitch.sip.bodies import SDP, allows_update, header_lines, lists_option, sdp_of, tag_of
 from softswitch.sip.challenges import authorized, credential_fields
 from softswitch.sip.client_transaction import ClientTransaction
 from softswitch.sip.dialog import Dialog
@@ -56,7 +57,7 @@ def _outcome(transaction: ClientTransaction, response: Response | None, now: flo
 def _progressed(session: Session, response: Response, now: float) -> None:
     if session.ended:
         return
-    tag = response.to.tag or ""
+    tag = tag_of(response.index()["To"]) or ""
     if tag and tag not in session.early:
         if len(session.early) >= session.ua.settings.max_early_dialogs:
             session.ua.count("early_dialogs_refused")
@@ -64,7 +65,7 @@ def _progressed(session: Session, response: Response, now: float) -> None:
         session.early[tag] = response
     session.state = SessionState.EARLY
     sdp = sdp_of(response)
-    if not response.has("RSeq") or not lists_option(response, "Require", "100rel"):
+    if "RSeq" not in response.index() or not lists_option(response, "Require", "100rel"):
         session.ua.events.append(SessionProgress(session, response, sdp, tag))
         return
     dialog = session.dialog_with(tag)
@@ -72,7 +73,7 @@ def _progressed(session: Session, response: Response, now: float) -> None:
         return
     session.dialog = dialog
     dialog.refresh_target(response)
-    session.peer_updates = session.peer_updates or lists_option(response, "Allow", "UPDATE")
+    session.peer_updates = session.peer_updates or allows_update(response)
     number = dialog.response_number
     session.ua.events.append(SessionProgress(session, response, sdp, tag))
     if sdp is not None and not session.offered and not dialog.negotiated:
@@ -122,7 +123,8 @@ def make_dialog(session: Session, response: Response) -> Dialog:
 
 def _answered(session: Session, transaction: ClientTransaction, response: Response, now: float) -> None:
     """The first 2xx (§13.2.2.4)."""
-    tag = response.to.tag or ""
+    tag = tag_of(response.index()["To"]) or ""
+    number = response.cseq.number
     early = session.early.get(tag)
     if isinstance(early, Dialog):
         dialog = early
@@ -137,18 +139,18 @@ def _answered(session: Session, transaction: ClientTransaction, response: Respon
     delayed = sdp is not None and not session.offered and not dialog.negotiated
     if session.ended:
         # It crossed our CANCEL: acknowledged, and ended (§9.1, §15).
-        send_ack(session, dialog, transaction, b"", now)
+        send_ack(session, dialog, transaction, number, b"", now)
         send_bye(session, (), now)
         session.finish(now, 487, "Request Terminated", "local")
         return
-    session.peer_updates = lists_option(response, "Allow", "UPDATE")
+    session.peer_updates = allows_update(response)
     if delayed and waiting is None:
-        session.remote_offer = RemoteOffer("ACK", dialog, client=transaction)
+        session.remote_offer = RemoteOffer("ACK", dialog, client=transaction, number=number)
         session.state = SessionState.ACCEPTED
     else:
         dialog.negotiated = True
         session.state = SessionState.CONFIRMED
-        send_ack(session, dialog, transaction, b"", now)
+        send_ack(session, dialog, transaction, number, b"", now)
     refresh.renewed(session, response, now)
     session.ua.events.append(SessionAnswered(session, response, sdp))
     if session.remote_offer is not None:
@@ -161,17 +163,19 @@ def acknowledged(session: Session) -> None:
         session.state = SessionState.CONFIRMED
 
 
-def send_ack(session: Session, dialog: Dialog, transaction: ClientTransaction, sdp: bytes, now: float) -> None:
-    """Acknowledge a 2xx; the transaction layer repeats it for copies of that 2xx (§13.2.2.4)."""
-    request = transaction.request
-    fields = [*session.ua.request_fields]
+def send_ack(
+    session: Session, dialog: Dialog, transaction: ClientTransaction, number: int, sdp: bytes, now: float
+) -> None:
+    """Acknowledge a 2xx to the INVITE with this CSeq; copies of that 2xx get the same ACK (§13.2.2.4)."""
+    ua = session.ua
+    lines = ua.request_lines
     if session.credentials is not None:
-        fields += credential_fields(request)
+        lines += header_lines(credential_fields(transaction.request))
     if sdp:
-        fields.append(("Content-Type", SDP))
+        lines += f"Content-Type: {SDP}\r\n"
         session.local_sdp = sdp
-    ack = dialog.request("ACK", request.cseq.number, fields, sdp)
-    session.ua.layer.send_ack(ack, dialog.hop(), now, transaction, dialog.remote_tag or None)
+    build = partial(dialog.octets, "ACK", number, lines, sdp)
+    ua.layer.clients.send_ack(build, dialog.hop(), now, transaction.remnant, dialog.remote_tag or None)
 
 
 def _refused(session: Session, transaction: ClientTransaction, response: Response, now: float) -> None:

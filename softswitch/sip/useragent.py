@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from softswitch.sip import midcall, refresh, reliable, uac, uas
 from softswitch.sip.address import Address
 from softswitch.sip.admission import admit
-from softswitch.sip.bodies import SDP, header_lines, lists_option, sdp_of
+from softswitch.sip.bodies import SDP, allows_update, header_lines, sdp_of, tag_of
 from softswitch.sip.client_transaction import ClientHandler, ClientRemnant, ClientTransaction
 from softswitch.sip.clients import SentBy
 from softswitch.sip.dialog import Dialog
-from softswitch.sip.errors import LocalProtocolError, ProtocolError
+from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import DialogRequest, Event, IncomingInvite, RequestReceived
 from softswitch.sip.headers import NameAddr, Replaces
 from softswitch.sip.locate import default_transport
@@ -84,6 +85,7 @@ class UserAgent:
         if settings.user_agent:
             self.request_fields.append(("User-Agent", settings.user_agent))
             self.server_line = header_lines([("Server", settings.user_agent)])
+        self.request_lines = header_lines(self.request_fields)
         self.capability_fields = [("Allow", allow), ("Supported", ", ".join(supported))]
         self.allow_line = header_lines([("Allow", allow)]) + self.server_line
         self.capability_lines = header_lines(self.capability_fields) + self.server_line
@@ -176,24 +178,25 @@ class UserAgent:
             contact = self.contact(listener, transport)
         call_id = call_id or self.new_id()
         given = {name for name, _ in fields}
+        own = self._invite_fields
+        sender = f"{from_};tag={id}" if from_.tag is None else str(from_.with_tag(id))
         invite = Request(
             "INVITE",
             request_uri,
             [
                 ("Via", ""),
                 *[("Route", route) for route in routes],
-                ("From", str(from_.with_tag(id))),
+                ("From", sender),
                 ("To", str(to)),
                 ("Call-ID", call_id),
                 ("CSeq", "1 INVITE"),
                 ("Contact", contact),
-                *[item for item in self._invite_fields if item[0] not in given],
+                *([item for item in own if item[0] not in given] if given else own),
                 *fields,
+                *([("Content-Type", content_type)] if body else ()),
             ],
             body,
         )
-        if body:
-            invite.add("Content-Type", content_type)
         source = Address(transport, hop.host, hop.port or 5060, listener) if isinstance(hop, SipUri) else hop
         session = Session(self, "uac", id, call_id, invite, source)
         session.next_hop = hop
@@ -202,7 +205,7 @@ class UserAgent:
         session.credentials = credentials
         session.keep_flow = keep_flow
         session.local_sdp = body
-        session.offered = bool(body) and sdp_of(invite) is not None
+        session.offered = bool(body) and (content_type == SDP or sdp_of(invite) is not None)
         uac.send_invite(session, now)
         self.sessions[id] = session
         return session
@@ -259,8 +262,6 @@ class UserAgent:
         lines = header_lines(fields) + self.server_line
         if body:
             lines += header_lines([("Content-Type", content_type or SDP)])
-        if reason is not None and not reason.isprintable():
-            raise LocalProtocolError("a reason phrase holds a line break")
         self.layer.servers.respond(transaction, response, transaction.response(response, reason, lines, body), now)
 
     def capabilities(self, contact: str | None = None) -> list[tuple[str, str]]:
@@ -302,7 +303,7 @@ class UserAgent:
 
     def request_received(self, transaction: ServerTransaction, request: Request, source: Address, now: float) -> None:
         """Sort a new request: into its session, into a new one, or up."""
-        tag = request.to.tag
+        tag = transaction.dialog_tag
         method = request.method
         refusal = None
         if not self._is_plain(request):
@@ -348,7 +349,7 @@ class UserAgent:
         session.dialog = Dialog.from_request(request, source, id)
         session.offered = offered
         session.contact = self.contact(source.listener, source.transport)
-        session.peer_updates = lists_option(request, "Allow", "UPDATE")
+        session.peer_updates = allows_update(request)
         transaction.owner = session
         if refresh.too_short(session, request):
             self.respond(transaction, 422, now, fields=[("Min-SE", str(settings.min_se))])
@@ -366,7 +367,7 @@ class UserAgent:
         session = self.sessions.get(tag)
         dialog = None
         if session is not None and session.call_id == request.call_id:
-            dialog = session.dialog_with(request.from_.tag or "")
+            dialog = session.dialog_with(tag_of(request.index()["From"]) or "")
         if session is None or dialog is None or (session.ended and method != "BYE"):
             if session is None and method in _OTHER_USAGES:
                 self.events.append(RequestReceived(transaction, request, source))
@@ -393,10 +394,11 @@ class UserAgent:
 
     def ack_received(self, request: Request, source: Address, now: float) -> None:
         """The ACK of a 2xx; one that fits no session is dropped."""
-        session = self.sessions.get(request.to.tag or "")
-        if session is None or session.call_id != request.call_id:
+        index = request.index()
+        session = self.sessions.get(tag_of(index.get("To", "")) or "")
+        if session is None or session.call_id != index.get("Call-ID"):
             self.count("acks_stray")
-        elif session.remote_tag == (request.from_.tag or ""):
+        elif session.remote_tag == (tag_of(index.get("From", "")) or ""):
             uas.receive_ack(session, request, now)
 
     def cancel_received(self, transaction: ServerTransaction, request: Request, now: float) -> None:
@@ -413,7 +415,7 @@ class UserAgent:
         self.count("forks_ended")
         dialog = Dialog.from_response(response, source)
         number = dialog.local_cseq
-        ack = dialog.request("ACK", number, self.request_fields)
+        ack = partial(dialog.octets, "ACK", number, self.request_lines, b"")
         self.layer.clients.send_ack(ack, dialog.hop(), now, remnant, response.to.tag)
         bye = dialog.request("BYE", number + 1, self.request_fields)
         self.layer.send_request(bye, dialog.hop(), now, None, _ignore)

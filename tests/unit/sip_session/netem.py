@@ -221,7 +221,7 @@ class Net:
 
     def sent(self, sender: Phone, what: str | int, method: str = "") -> list[tuple[float, Request | Response]]:
         """Requests of a method, or responses of a status (to a method), that a phone has sent."""
-        found = []
+        found: list[tuple[float, Request | Response]] = []
         for at, message in self.messages(sender):
             if isinstance(message, Request):
                 if message.method == what:

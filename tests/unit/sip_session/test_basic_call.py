@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from softswitch.sip.events import SessionAnswered, SessionConfirmed, SessionEnded, SessionProgress, SessionRejected
 from softswitch.sip.message import Request
 from softswitch.sip.session import SessionState
@@ -46,6 +48,7 @@ def test_call_is_ended_by_the_called() -> None:
     assert isinstance(ended.request, Request) and (ended.request.get("Reason") or "").startswith("Q.850")
 
 
+@pytest.mark.slow
 def test_nothing_stays_behind_after_ten_thousand_calls() -> None:
     net = Net()
     alice, bob = net.phone("alice", 5080), net.phone("bob", 5090)

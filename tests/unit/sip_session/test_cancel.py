@@ -113,7 +113,7 @@ def test_cancel_survives_the_loss_of_any_message(lost: str) -> None:
     bob.on_invite = ring
     session = alice.call(bob)
     net.settle()
-    losses = []
+    losses: list[bytes] = []
 
     def drop(data: bytes, sender: object) -> bool:
         status, _, method = lost.partition(" ")

@@ -164,7 +164,7 @@ def test_lower_cseq_is_refused() -> None:
 
 
 def test_target_refresh_moves_the_peer() -> None:
-    net, alice, bob, mine, theirs = established()
+    net, _alice, _bob, mine, theirs = established()
     mine.contact = "<sip:alice@127.0.0.1:5081>"
     net.phone("moved", 5081)
     mine.reinvite(SECOND_OFFER, net.now)
@@ -192,7 +192,7 @@ def test_requests_inside_the_dialog_reach_the_owner_and_their_answers_come_back(
 @pytest.mark.parametrize(("method", "ends"), [("INFO", True), ("NOTIFY", False)])
 def test_481_to_a_request_ends_only_its_own_usage(method: str, ends: bool) -> None:
     net, alice, bob, mine, _ = established()
-    bob.on_request = lambda phone, event, now: phone.agent.respond(event.transaction, 481, now)  # type: ignore[union-attr]
+    bob.on_request = lambda phone, event, now: phone.agent.respond(event.transaction, 481, now)  # type: ignore[arg-type,union-attr]
     mine.request(method, net.now)
     net.settle()
     assert bool(alice.endings()) is ends
@@ -209,7 +209,7 @@ def test_reinvite_that_nobody_answers_ends_the_session() -> None:
 
 
 def test_bye_while_a_reinvite_is_pending_refuses_it() -> None:
-    net, alice, bob, mine, _ = established()
+    net, _alice, bob, mine, _ = established()
     bob.on_offer = ignore_offer
     mine.reinvite(SECOND_OFFER, net.now)
     net.settle()
@@ -236,7 +236,7 @@ def test_unknown_dialog_is_481() -> None:
 
 
 def test_session_that_is_over_takes_no_requests_from_its_owner() -> None:
-    net, alice, bob, mine, theirs = established()
+    net, _alice, _bob, mine, theirs = established()
     mine.bye(net.now)
     net.settle()
     with pytest.raises(LocalProtocolError):
@@ -252,7 +252,7 @@ def test_session_that_is_over_takes_no_requests_from_its_owner() -> None:
 
 
 def test_only_one_offer_at_a_time() -> None:
-    net, alice, bob, mine, _ = established()
+    net, _alice, _bob, mine, _ = established()
     mine.reinvite(SECOND_OFFER, net.now)
     with pytest.raises(LocalProtocolError):
         mine.update(SECOND_OFFER, net.now)

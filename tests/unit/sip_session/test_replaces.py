@@ -26,7 +26,7 @@ def call(answered: bool = True) -> tuple[Net, Phone, Phone, Session, Session]:
 
 
 def test_confirmed_session_is_found_from_either_side() -> None:
-    net, alice, bob, mine, theirs = call()
+    _net, alice, bob, mine, theirs = call()
     value = f"{mine.call_id};to-tag={mine.id};from-tag={theirs.id}"
     assert alice.agent.match_replaces(invite(value)) is mine
     value = f"{mine.call_id};to-tag={theirs.id};from-tag={mine.id}"
@@ -36,7 +36,7 @@ def test_confirmed_session_is_found_from_either_side() -> None:
 
 @pytest.mark.parametrize("change", ["call", "to-tag", "from-tag", "ended"])
 def test_no_such_session_is_481(change: str) -> None:
-    net, alice, bob, mine, theirs = call()
+    net, alice, _bob, mine, theirs = call()
     if change == "ended":
         mine.bye(net.now)
     parts = {"call": mine.call_id, "to-tag": mine.id, "from-tag": theirs.id}
@@ -49,14 +49,14 @@ def test_no_such_session_is_481(change: str) -> None:
 
 
 def test_early_only_does_not_replace_a_confirmed_session() -> None:
-    net, alice, bob, mine, theirs = call()
+    _net, alice, _bob, mine, theirs = call()
     with pytest.raises(ProtocolError) as caught:
         alice.agent.match_replaces(invite(f"{mine.call_id};to-tag={mine.id};from-tag={theirs.id};early-only"))
     assert caught.value.status == 486
 
 
 def test_early_session_is_replaced_only_by_who_began_it() -> None:
-    net, alice, bob, mine, theirs = call(answered=False)
+    _net, alice, bob, mine, theirs = call(answered=False)
     value = f"{mine.call_id};to-tag={mine.id};from-tag={theirs.id};early-only"
     assert alice.agent.match_replaces(invite(value)) is mine
     with pytest.raises(ProtocolError) as caught:
@@ -66,7 +66,7 @@ def test_early_session_is_replaced_only_by_who_began_it() -> None:
 
 @pytest.mark.parametrize("values", [("a;to-tag=b;from-tag=c", "d;to-tag=e;from-tag=f"), ("a;to-tag=b",)])
 def test_malformed_or_repeated_replaces_is_400(values: tuple[str, ...]) -> None:
-    net, alice, bob, mine, theirs = call()
+    _net, alice, _bob, _mine, _theirs = call()
     with pytest.raises(ProtocolError) as caught:
         alice.agent.match_replaces(invite(*values))
     assert caught.value.status == 400

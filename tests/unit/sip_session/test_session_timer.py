@@ -99,7 +99,7 @@ def test_refused_refresh_is_tried_again_before_the_end() -> None:
     alice.call(bob)
     net.settle()
     net.run(299)
-    refused = []
+    refused: list[bytes] = []
 
     def refuse(data: bytes, sender: object) -> bool:
         if is_response(data, 200, "UPDATE") and not refused:

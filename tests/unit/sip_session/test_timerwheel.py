@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from softswitch.sip.timerwheel import TimerWheel
+from softswitch.sip.timerwheel import Timer, TimerWheel
 
 TICK = 1 / 64
 
@@ -55,7 +55,7 @@ def test_callback_may_schedule_and_cancel() -> None:
 def test_timer_cancelled_by_its_neighbour_in_the_same_slot_does_not_run() -> None:
     wheel = TimerWheel()
     ran: list[int] = []
-    timers = []
+    timers: list[Timer] = []
     for number in range(3):
 
         def run(now: float, number: int = number) -> None:

@@ -39,16 +39,32 @@ STREAM = Address("tcp", "127.0.0.1", 5090)
 def layer() -> TransactionLayer:
     numbers = count()
     return TransactionLayer(
-        timers=TimerWheel(), new_id=lambda: f"id{next(numbers)}", sent_by=lambda listener, transport: ("127.0.0.1", 5080)
+        timers=TimerWheel(),
+        new_id=lambda: f"id{next(numbers)}",
+        sent_by=lambda listener, transport: ("127.0.0.1", 5080),
     )
 
 
-class ClientRig:
+class Rig:
+    """A transaction layer and its clock."""
+
+    def __init__(self) -> None:
+        self.layer = layer()
+        self.now = 0.0
+
+    def advance(self, seconds: float) -> None:
+        end = self.now + seconds
+        while (at := self.layer.next_timer()) is not None and at <= end:
+            self.now = at
+            self.layer.handle_timer(at)
+        self.now = end
+
+
+class ClientRig(Rig):
     """One client transaction, brought into a state and then given an input."""
 
     def __init__(self, method: str, address: Address) -> None:
-        self.layer = layer()
-        self.now = 0.0
+        super().__init__()
         request = Request(
             method,
             "sip:bob@127.0.0.1:5090",
@@ -66,13 +82,6 @@ class ClientRig:
     def respond(self, status: int, tag: str = "t") -> None:
         response = Response.to_request(self.transaction.request, status, to_tag=tag)
         self.layer.receive_data(response.serialize(), self.address, self.now)
-
-    def advance(self, seconds: float) -> None:
-        end = self.now + seconds
-        while (at := self.layer.next_timer()) is not None and at <= end:
-            self.now = at
-            self.layer.handle_timer(at)
-        self.now = end
 
     def bring(self, state: ClientState) -> None:
         if state is ClientState.PROCEEDING:
@@ -140,12 +149,11 @@ def test_unlisted_client_pair_raises(table: dict[tuple[ClientState, ClientInput]
             client_step(table, state, happened)  # type: ignore[arg-type]
 
 
-class ServerRig:
+class ServerRig(Rig):
     """One server transaction, brought into a state and then given an input."""
 
     def __init__(self, method: str, address: Address) -> None:
-        self.layer = layer()
-        self.now = 0.0
+        super().__init__()
         self.address = address
         self.method = method
         self.receive(method)
@@ -169,8 +177,6 @@ class ServerRig:
 
     def send(self, status: int) -> None:
         self.layer.respond(self.transaction, Response.to_request(self.transaction.request, status), self.now)
-
-    advance = ClientRig.advance
 
     def bring(self, state: ServerState) -> None:
         if state is ServerState.PROCEEDING:
@@ -331,7 +337,9 @@ def test_settings_scale_every_timer() -> None:
         settings=UserAgentSettings(timers=TimerSettings(t1=0.125)),
     )
     request = Request(
-        "OPTIONS", "sip:b@x", [("From", "<sip:a@x>;tag=1"), ("To", "<sip:b@x>"), ("Call-ID", "c"), ("CSeq", "1 OPTIONS")]
+        "OPTIONS",
+        "sip:b@x",
+        [("From", "<sip:a@x>;tag=1"), ("To", "<sip:b@x>"), ("Call-ID", "c"), ("CSeq", "1 OPTIONS")],
     )
     transaction = fast.send_request(request, PEER, 0.0)
     assert isinstance(transaction, ClientTransaction)

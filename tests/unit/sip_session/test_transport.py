@@ -54,7 +54,7 @@ def simple_request(method: str = "OPTIONS") -> Request:
 def test_response_goes_where_the_request_came_from(
     via: str, source: tuple[str, int], destination: tuple[str, int], stamped: str | None
 ) -> None:
-    net, alice = one()
+    _net, alice = one()
     alice.agent.receive_data(options(f"SIP/2.0/UDP {via}"), Address("udp", *source), 0.0)
     alice.drain()
     ((data, address),) = alice.agent.data_to_send()
@@ -66,7 +66,7 @@ def test_response_goes_where_the_request_came_from(
 
 
 def test_all_vias_are_returned_in_order() -> None:
-    net, alice = one()
+    _net, alice = one()
     vias = "SIP/2.0/UDP 127.0.0.1:5090;branch=z9hG4bK1;rport, SIP/2.0/UDP a.b;branch=z9hG4bK2\r\nVia: SIP/2.0/TCP c.d"
     alice.agent.receive_data(options(vias), Address("udp", "127.0.0.1", 7000), 0.0)
     alice.drain()
@@ -76,7 +76,7 @@ def test_all_vias_are_returned_in_order() -> None:
 
 
 def test_response_uses_the_connection_and_then_the_sent_by() -> None:
-    net, alice = one("tcp")
+    _net, alice = one("tcp")
     alice.on_invite = ignore_invite
     source = Address("tcp", "127.0.0.1", 41234, "", 7)
     invite = options("SIP/2.0/TCP 127.0.0.1:5070;branch=z9hG4bK1", "Contact: <sip:x@127.0.0.1:5070;transport=tcp>\r\n")
@@ -96,7 +96,7 @@ def test_response_uses_the_connection_and_then_the_sent_by() -> None:
 
 
 def test_dialog_of_a_stream_peer_keeps_to_its_connection_and_falls_back_to_its_contact() -> None:
-    net, alice = one("tcp")
+    _net, alice = one("tcp")
     source = Address("tcp", "127.0.0.1", 41234, "", 7)
     invite = options("SIP/2.0/TCP 127.0.0.1:5070;branch=z9hG4bK1", "Contact: <sip:x@127.0.0.1:5070;transport=tcp>\r\n")
     alice.agent.receive_data(invite.replace(b"OPTIONS", b"INVITE"), source, 0.0)
@@ -116,7 +116,7 @@ def test_dialog_of_a_stream_peer_keeps_to_its_connection_and_falls_back_to_its_c
 
 
 def test_peer_behind_nat_is_reached_where_it_sends_from() -> None:
-    net, alice = one()
+    _net, alice = one()
     source = Address("udp", "127.0.0.9", 33333)
     invite = options("SIP/2.0/UDP 192.168.1.5:5060;branch=z9hG4bK1;rport", "Contact: <sip:x@192.168.1.5:5060>\r\n")
     alice.agent.receive_data(invite.replace(b"OPTIONS", b"INVITE"), source, 0.0)
@@ -143,7 +143,7 @@ def test_keep_flow_holds_the_dialog_to_the_address_of_the_invite() -> None:
 
 
 def test_large_request_goes_by_tcp_and_by_udp_when_that_is_refused() -> None:
-    net, alice = one()
+    _net, alice = one()
     request = simple_request("MESSAGE")
     request.body = b"x" * 2000
     alice.agent.send(request, Address("udp", "127.0.0.1", 5090), 0.0)
@@ -186,7 +186,7 @@ def test_large_request_stays_with_udp_where_there_is_no_tcp_listener() -> None:
 
 
 def test_small_request_stays_with_udp() -> None:
-    net, alice = one()
+    _net, alice = one()
     alice.agent.send(simple_request(), Address("udp", "127.0.0.1", 5090), 0.0)
     assert [address.transport for _, address in alice.agent.data_to_send()] == ["udp"]
 
@@ -210,7 +210,7 @@ def test_name_is_looked_up_and_the_next_address_tried_after_each_failure() -> No
     assert branches[0] != branches[1], "another address is another transaction (RFC 3263 §4.3)"
     busy = Response.to_request(parse_message(second), 503, to_tag="t")  # type: ignore[arg-type]
     alice.agent.receive_data(busy.serialize(), ADDRESSES[1], 2.0)
-    ((third, address),) = alice.agent.data_to_send()
+    ((_third, address),) = alice.agent.data_to_send()
     assert address == ADDRESSES[2] and alice.agent.next_event() is None
     net.now = 2.0
     net.run(40)
@@ -244,7 +244,7 @@ def test_name_that_leads_nowhere_fails(answered: bool) -> None:
 
 
 def test_lookups_are_shared_and_bounded() -> None:
-    net, alice = one(settings=UserAgentSettings(max_lookups=1))
+    _net, alice = one(settings=UserAgentSettings(max_lookups=1))
     for _ in range(3):
         alice.agent.send(simple_request(), None, 0.0)
     other = simple_request()
