@@ -53,7 +53,8 @@ def _last_written_at(path: Path) -> float:
 class Store:
     """Durable memory of the switch.
 
-    `group_s` is how long the writer waits for company after the first write of a group, in seconds; `group_limit` the
+    `group_s` is how long the writer waits for company after the first write of a group that somebody waits for, in
+    seconds, `patience_s` how long when nobody does (call detail records); `group_limit` the
     most writes of one transaction; `queue_limit` the most that may wait. `deliver` gets all callbacks of a group at
     once, from the writer thread (for instance to hand them to an event loop with a single wake-up).
     """
@@ -65,6 +66,7 @@ class Store:
         *,
         queue_limit: int = 100_000,
         group_s: float = 0.005,
+        patience_s: float = 0.05,
         group_limit: int = 5_000,
         deliver: Deliver = call_in_place,
     ) -> None:
@@ -72,6 +74,8 @@ class Store:
         self.durability: Durability = durability
         self._queue_limit = queue_limit
         self._group_s = group_s
+        self._patience_s = patience_s
+        self._awaited = threading.Event()
         self._group_limit = group_limit
         self._deliver = deliver
         self._queue: SimpleQueue[_Item] = SimpleQueue()
@@ -110,6 +114,7 @@ class Store:
         if thread is None:
             return
         self._queue.put((_STOP, None, None))
+        self._awaited.set()
         thread.join()
         with self._reader_lock:
             if self._reader is not None:
@@ -223,6 +228,8 @@ class Store:
             self.refused += 1
             raise StoreOverloaded(f"{self._queue_limit} writes are waiting")
         self._queue.put((kind, payload, done))
+        if done is not None and not self._awaited.is_set():
+            self._awaited.set()
 
     def _work(self, database: Database, chain: AuditChain) -> None:
         """The writer thread."""
@@ -230,7 +237,7 @@ class Store:
         while running:
             items = [self._queue.get()]
             if items[0][0] != _STOP and self._group_s > 0:
-                time.sleep(self._group_s)
+                self._wait_for_company()
             waiting = min(self._queue.qsize(), self._group_limit - 1)
             items.extend([self._queue.get() for _ in range(waiting)])
             if any(item[0] == _STOP for item in items):
@@ -238,6 +245,12 @@ class Store:
                 items = [item for item in items if item[0] != _STOP]
             if items:
                 self._commit(database, chain, items)
+
+    def _wait_for_company(self) -> None:
+        """Let a group grow: long while nobody waits for its commit, shortly once somebody does."""
+        if self._awaited.wait(self._patience_s):
+            self._awaited.clear()
+            time.sleep(self._group_s)
 
     def _commit(self, database: Database, chain: AuditChain, items: list[_Item]) -> None:
         """Write one group; when one write spoils it, the others are written one by one."""
