@@ -119,7 +119,7 @@ class Application:
         self.access = Access(
             self.directory,
             self.trunks,
-            Authenticator(settings.sip.realm, nonces),
+            Authenticator(settings.sip.realm, nonces, algorithms=settings.security.digest_algorithms),
             self._verdict,
             trusted_listeners=frozenset(listen.name for listen in settings.sip.listen if listen.trusted),
             authenticate=settings.security.authentication,

@@ -27,6 +27,7 @@ NEEDS_RESTART = frozenset(
         "http.port",
         "http.certificate",
         "http.private_key",
+        "http.client_authority",
         "http.websocket_sip",
         "http.metrics",
         "storage.path",
@@ -36,7 +37,7 @@ NEEDS_RESTART = frozenset(
 )
 """Options that are read once, when sockets, threads and files are opened. Everything else is taken over at once."""
 
-_HIDDEN = frozenset({"ha1_md5", "ha1_sha256", "token_sha256", "password", "token", "pin"})
+_HIDDEN = frozenset({"ha1_md5", "ha1_sha256", "token_sha256", "password", "token", "pin", "secret"})
 
 
 class Change(NamedTuple):

@@ -61,6 +61,8 @@ def demo_document() -> dict[str, Any]:
                 {"name": "sipp", "transport": "udp", "address": "127.0.0.1", "port": 5066, "trusted": True},
             ]
         },
+        # MD5 first: sipp and old phones look at the first challenge alone.
+        "security": {"digest_algorithms": ["MD5", "SHA-256"]},
         "http": {
             "token": [{"name": token, "token": token, "role": role} for token, role in DEMO_TOKENS.items()],
         },

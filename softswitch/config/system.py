@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from softswitch.config.base import (
     HEX_SHA256_PATTERN,
@@ -23,6 +24,7 @@ from softswitch.config.base import (
     Section,
     Switch,
     matching,
+    one_or_more,
 )
 
 Sha256Hex = Annotated[str, AfterValidator(matching(HEX_SHA256_PATTERN, "a SHA-256 in 64 hexadecimal digits"))]
@@ -163,6 +165,17 @@ class RtpSettings(Section):
         return self
 
 
+def _with_zone(value: datetime) -> datetime:
+    """A time without zone is UTC."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+Component = Literal["voice", "group", "video", "sms", "location", "data", "system", "events", "webrtc"]
+Scopes = Annotated[tuple[Component, ...], BeforeValidator(one_or_more)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
+Moment = Annotated[datetime, AfterValidator(_with_zone)]
+
+
 class TokenSettings(Section):
     """A bearer token of the HTTP interface. Give `token` or `token_sha256`; only the hash is kept."""
 
@@ -174,6 +187,8 @@ class TokenSettings(Section):
     token_sha256: Sha256Hex = Field(
         default="", description="SHA-256 of the token in hexadecimal: `printf %s TOKEN | sha256sum`.", repr=False
     )
+    expires: Moment | None = Field(default=None, description="When it ends to be valid; UTC unless a zone is given.")
+    scopes: Scopes = Field(default=(), description="Components of the API that it may use; empty: all.")
 
     @model_validator(mode="after")
     def _seal(self) -> Self:
@@ -190,6 +205,28 @@ class TokenSettings(Section):
         return self
 
 
+class ClientSettings(Section):
+    """A client certificate that stands for a role; its issuer must be among `http.client_authority`."""
+
+    name: Name = Field(description="Name that the audit log shows.")
+    role: Literal["admin", "dispatcher", "viewer"] = Field(default="viewer", description="What its holder may do.")
+    common_name: str | None = Field(
+        default=None, description="Common name of the certificate's subject; the default is `name`."
+    )
+    scopes: Scopes = Field(default=(), description="Components of the API that it may use; empty: all.")
+
+
+class WebhookSettings(Section):
+    """A server that events are posted to, signed by HMAC-SHA256."""
+
+    name: Name = Field(description="Name shown by the API.")
+    url: str = Field(pattern=r"^https?://[^\s]+$", description="Where to post to.")
+    secret: Secret = Field(description="Key of the signature, best as `file:/path` or `env:NAME`.")
+    types: Texts = Field(default=(), description="Event types; `call.*` is a family; empty: all.")
+    components: Scopes = Field(default=(), description="Only events of these components; empty: all.")
+    ids: Texts = Field(default=(), description="Only events about these calls, numbers or trunks; empty: all.")
+
+
 class HttpSettings(Section):
     """Control API, console, metrics and SIP over WebSocket."""
 
@@ -200,9 +237,18 @@ class HttpSettings(Section):
         default=None, description="PEM file with the chain, or `self-signed`; makes it HTTPS."
     )
     private_key: FileName | None = Field(default=None, description="PEM file with the private key.")
+    client_authority: FileName | None = Field(
+        default=None, description="PEM file with the authorities of client certificates; who has none shows a token."
+    )
     websocket_sip: Switch = Field(default=True, description="Whether path /sip takes SIP over WebSocket (RFC 7118).")
     metrics: Switch = Field(default=True, description="Whether /metrics is served.")
+    audit_reads: Switch = Field(
+        default=False,
+        description="Whether the audit log also tells of mere reading; changes and refusals it always tells.",
+    )
     token: tuple[TokenSettings, ...] = Field(default=(), description="Bearer tokens, one table each.")
+    client: tuple[ClientSettings, ...] = Field(default=(), description="Client certificates, one table each.")
+    webhook: tuple[WebhookSettings, ...] = Field(default=(), description="Webhooks, one table each.")
 
 
 class StorageSettings(Section):
@@ -219,10 +265,23 @@ class StorageSettings(Section):
     )
 
 
+def _all_different(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("one value stands twice")
+    return values
+
+
 class SecuritySettings(Section):
     """Defence against strangers."""
 
     authentication: Switch = Field(default=True, description="Digest authentication of subscribers (RFC 8760).")
+    digest_algorithms: Annotated[
+        tuple[Literal["SHA-256", "MD5"], ...], Field(min_length=1), AfterValidator(_all_different)
+    ] = Field(
+        default=("SHA-256", "MD5"),
+        description="Digest algorithms offered, the preferred one first (RFC 8760). Each is a challenge of its own; "
+        "old phones, and sipp, understand the first one only.",
+    )
     nonce_seconds: PositiveCount = Field(default=300, description="Life of a digest nonce in seconds.")
     rate_requests: Count = Field(
         default=200,
