@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 
 import uvloop
 
@@ -41,6 +41,7 @@ class Phones(asyncio.DatagramProtocol):
         self.pending: dict[int, tuple[bytes, float, int]] = {}  # phone -> datagram, time sent, times sent
         self.waiting: deque[int] = deque()
         self.succeeded = self.failed = self.repeated = 0
+        self.refusals: Counter[str] = Counter()
         self.finished = asyncio.Event()
         self.transport: asyncio.DatagramTransport
 
@@ -77,7 +78,8 @@ class Phones(asyncio.DatagramProtocol):
             f"REGISTER {self.uri} SIP/2.0\r\n"
             f"Via: SIP/2.0/UDP 127.0.0.1:{self.local};branch=z9hG4bK{phone}x{cseq};rport\r\n"
             f"Max-Forwards: 70\r\nFrom: <sip:{number}@127.0.0.1>;tag=f{phone}\r\nTo: <sip:{number}@127.0.0.1>\r\n"
-            f"Call-ID: {phone}@bench\r\nCSeq: {cseq} REGISTER\r\nContact: <sip:{number}@127.0.0.1:{self.local}>\r\n"
+            f"Call-ID: {phone}.{self.first}@bench\r\nCSeq: {cseq} REGISTER\r\n"
+            f"Contact: <sip:{number}@127.0.0.1:{self.local}>\r\n"
             f"Expires: 3600\r\n{authorization}User-Agent: bench phone\r\nContent-Length: 0\r\n\r\n"
         ).encode()
         self.pending[phone] = (data, time.monotonic(), 1)
@@ -96,7 +98,7 @@ class Phones(asyncio.DatagramProtocol):
             if head.startswith(b"OPTIONS "):
                 return  # a keepalive of the switch to its phones
             raise ValueError(f"not understood: {data[:200]!r}")
-        phone = int(data[at + 9 : data.index(b"@", at)])
+        phone = int(data[at + 9 : data.index(b".", at)])
         entry = self.pending.get(phone)
         cseq = data.find(b"CSeq: ")
         if entry is None or int(data[cseq + 6 : data.index(b" ", cseq + 6)]) != self.cseq[phone]:
@@ -109,11 +111,14 @@ class Phones(asyncio.DatagramProtocol):
             nonce = data.index(b'nonce="', line) + 7
             fresh = data[nonce : data.index(b'"', nonce)].decode()
             if self.uses[phone] and self.nonce[phone] == fresh:
+                self.refusals["401 again"] += 1
                 self.end_one(False)
                 return
             self.nonce[phone], self.uses[phone] = fresh, 0
             self.register(phone)
         else:
+            if status != b"200":
+                self.refusals[status.decode()] += 1
             self.end_one(status == b"200")
 
     def end_one(self, good: bool) -> None:
@@ -158,6 +163,8 @@ async def main() -> None:
             except TimeoutError:
                 phones.repeat()
         seconds = time.monotonic() - began
+        for status, number in phones.refusals.items():
+            print(f"refused with {status}: {number}", file=sys.stderr, flush=True)
         print("done", phones.succeeded, phones.failed, phones.repeated, f"{seconds:.3f}", flush=True)
 
 

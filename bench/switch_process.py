@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from common import ROOT, free_udp_port
+from common import ROOT
 
 
 class SwitchUnderTest(NamedTuple):
@@ -65,6 +66,22 @@ media = "relay"
 """
 
 
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 below the media range, free for UDP and TCP a moment ago."""
+    found: list[int] = []
+    for port in range(20000 + os.getpid() % 4000, 29000, 2):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            try:
+                udp.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError("no free port is left")
+
+
 def _answers(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.settimeout(0.3)
@@ -93,7 +110,7 @@ def running_switch(
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        sip, trunk, callee, http = (free_udp_port() for _ in range(4))
+        sip, trunk, callee, http = free_ports(4)
         configuration, data, log = folder / "bench.toml", folder / "data", folder / "switch.log"
         data.mkdir()
         configuration.write_text(_configuration(sip, trunk, callee, http, more))

@@ -97,6 +97,19 @@ class CallOpened(Event):
 
 
 @dataclasses.dataclass(slots=True)
+class CallAnswered(Event):
+    """The parties of a call talk from now on; `record` goes on being filled until the call is over."""
+
+    type: ClassVar[str] = "call.answered"
+    call_id: str
+    record: Record
+
+    def to_dict(self) -> dict[str, Any]:
+        """See Event."""
+        return {"type": self.type, "time": _iso(self.time), "call_id": self.call_id, "record": self.record.opening()}
+
+
+@dataclasses.dataclass(slots=True)
 class CallTransferred(Event):
     """A party moved a call to another party: `kind` is blind, attended, pickup, park, retrieve or replace."""
 
@@ -197,8 +210,19 @@ class EventBus:
 
     def publish(self, event: Event) -> None:
         """Stamp `event` with the wall clock and deliver it."""
+        self._deliver(event, self._audience(event.type))
+
+    def tell(self, kind: type[Event], *values: object) -> None:
+        """Make an event of `kind` out of `values` and publish it, if anyone listens."""
+        audience = self._by_type.get(kind.type)
+        if audience is None:
+            audience = self._audience(kind.type)
+        if audience:
+            self._deliver(kind(*values), audience)
+
+    def _deliver(self, event: Event, audience: tuple[Subscriber, ...]) -> None:
         event.time = self._wall()
-        for subscriber in self._audience(event.type):
+        for subscriber in audience:
             try:
                 subscriber(event)
             except Exception:

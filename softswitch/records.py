@@ -19,6 +19,7 @@ class Records:
 
     types = (
         events.CallOpened.type,
+        events.CallAnswered.type,
         events.CallRecorded.type,
         events.AccessRefused.type,
         events.ConfigurationReloaded.type,
@@ -33,7 +34,7 @@ class Records:
         try:
             if isinstance(event, events.CallRecorded) and isinstance(event.record, CallRecord):
                 self._store.close_call(_stored(event.record, self._node))
-            elif isinstance(event, events.CallOpened) and isinstance(event.record, CallRecord):
+            elif isinstance(event, events.CallOpened | events.CallAnswered) and isinstance(event.record, CallRecord):
                 self._store.open_call(_stored(event.record, self._node))
             elif isinstance(event, events.AccessRefused):
                 details = {"method": event.method, "reason": event.reason}

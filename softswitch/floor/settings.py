@@ -56,7 +56,7 @@ class ArbiterSettings:
     #: a higher priority of the same tier takes the floor.
     priority_preemption: bool = False
     override: Override = Override.REVOKE
-    #: everyone takes the floor at once from whoever has it, without grace (audio cut-in).
+    #: everyone takes the floor at once from whoever has it, without grace (audio cut-in); excludes a dual floor.
     cut_in: bool = False
     #: how many may talk at once (multi-talker, Rel-15); more than 1 excludes a dual floor.
     max_talkers: int = 1
@@ -81,8 +81,8 @@ class ArbiterSettings:
             raise FloorError("a time or a limit is negative")
         if self.max_talkers < 1 or self.c7 < 1 or self.c20 < 1:
             raise FloorError("max_talkers, c7 and c20 count from 1")
-        if self.max_talkers > 1 and self.override is not Override.REVOKE:
-            raise FloorError("dual floor and multi-talker exclude each other")
+        if (self.max_talkers > 1 or self.cut_in) and self.override is not Override.REVOKE:
+            raise FloorError("a dual floor excludes multi-talker and cut-in")
 
     @property
     def duration_s(self) -> int:

@@ -127,7 +127,6 @@ PARTICIPANT: dict[tuple[ParticipantState, ParticipantInput], ParticipantState] =
     (_P.NO_PERMISSION, _J.PRESS): _P.PENDING_REQUEST,
     (_P.NO_PERMISSION, _J.TAKEN): _P.NO_PERMISSION,
     (_P.NO_PERMISSION, _J.IDLE): _P.NO_PERMISSION,
-    (_P.NO_PERMISSION, _J.BROADCAST_IDLE): _P.NO_PERMISSION,
     (_P.NO_PERMISSION, _J.MEDIA): _P.NO_PERMISSION,
     (_P.NO_PERMISSION, _J.T103): _P.NO_PERMISSION,
     # The answer crossed a Taken that ended the request here, and the user still presses.

@@ -111,7 +111,7 @@ class SipNetwork:
         return await self._listen_stream(name, host, port, contexts, receiver)
 
     def use_client_tls(self, contexts: TlsContexts) -> None:
-        """Open TLS connections with these contexts where no TLS listener is named; by default the system's are used."""
+        """Open all TLS connections with these contexts; by default those of the listener, or the system's, are used."""
         self._contexts = {"": contexts, **{name: each for name, each in self._contexts.items() if name}}
 
     def reload_certificates(self) -> None:
@@ -189,7 +189,7 @@ class SipNetwork:
             return None, None
         if not self._contexts:
             self._contexts[""] = TlsContexts(TlsSettings())
-        contexts = self._contexts.get(address.listener) or next(iter(self._contexts.values()))
+        contexts = self._contexts.get("") or self._contexts.get(address.listener) or next(iter(self._contexts.values()))
         return contexts.client, self._server_name(address) or address.host
 
     def _unsendable(self, address: Address) -> None:

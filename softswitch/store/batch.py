@@ -66,8 +66,8 @@ class Batch:
     def close_call(self, record: CallRecord) -> None:
         """Note the record of a call that is over; a call that also began in this group was never open."""
         self._calls.append(call_row(record))
-        if self._opened.pop(record.id, None) is None:
-            self._closed.append((record.id,))
+        self._opened.pop(record.id, None)
+        self._closed.append((record.id,))
 
     def add_audit(self, entry: AuditEntry) -> None:
         """Note one audit entry and chain it to the last one."""

@@ -50,6 +50,18 @@ def _last_written_at(path: Path) -> float:
     return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
 
 
+class _Waiter:
+    """The callback of a thread that blocks until its write is committed."""
+
+    def __init__(self) -> None:
+        self.committed = threading.Event()
+        self.error: BaseException | None = None
+
+    def __call__(self, error: BaseException | None) -> None:
+        self.error = error
+        self.committed.set()
+
+
 class Store:
     """Durable memory of the switch.
 
@@ -198,18 +210,12 @@ class Store:
 
     def flush(self, timeout: float = 30.0) -> None:
         """Block until everything handed over so far is committed. Raises StoreError when that takes too long."""
-        event = threading.Event()
-        results: list[BaseException | None] = []
-
-        def done(error: BaseException | None) -> None:
-            results.append(error)
-            event.set()
-
-        self._put(_FUNCTION, lambda _database: None, done, always=True)
-        if not event.wait(timeout):
+        waiter = _Waiter()
+        self._put(_FUNCTION, lambda _database: None, waiter, always=True)
+        if not waiter.committed.wait(timeout):
             raise StoreError("the store did not finish writing in time")
-        if results[0] is not None:
-            raise StoreError(f"writing failed: {results[0]}") from results[0]
+        if waiter.error is not None:
+            raise StoreError(f"writing failed: {waiter.error}") from waiter.error
 
     def read(self, function: Callable[[Database], Result]) -> Result:
         """Run `function` with a read-only database in the calling thread. Raises StoreError."""
@@ -267,8 +273,11 @@ class Store:
             if items[index][2] is None:
                 logger.error("a write was lost", extra={"reason": str(reason)})
         results = [(item[2], errors.get(index)) for index, item in enumerate(items) if item[2] is not None]
-        if results:
-            self._deliver(results)
+        # Who waits in another thread is told from here: `deliver` may need that very thread.
+        direct = [result for result in results if isinstance(result[0], _Waiter)]
+        if others := [result for result in results if not isinstance(result[0], _Waiter)]:
+            self._deliver(others)
+        call_in_place(direct)
 
     def _commit_singly(self, database: Database, chain: AuditChain, items: list[_Item]) -> dict[int, BaseException]:
         errors: dict[int, BaseException] = {}

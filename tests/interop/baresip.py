@@ -169,6 +169,14 @@ class Baresip:
             told = [event.get("type") or event for event in self.events]
             raise AssertionError(f"{error}; told: {told}\n{self.text()[-3000:]}") from None
 
+    def wait_registered(self) -> None:
+        """Wait until the switch has taken the registration; told by the log, because it may happen before anyone can
+        listen to the control socket."""
+        try:
+            wait_until(lambda: " 200 OK " in self.text(), 15, f"baresip {self.number} is registered")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.text()[-2000:]}") from None
+
     def dial(self, called: str) -> None:
         """Call a number of the switch."""
         self.command("dial", f"sip:{called}@{self._switch[0]}:{self._switch[1]};transport={self._transport}")

@@ -21,7 +21,7 @@ from tests.interop.switch import options_answered, wait_until
 _TEMPLATE = Path(__file__).resolve().parent / "peers" / "kamailio.cfg"
 _MODULE_FOLDERS = ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules")
 REALM = "upstream"
-USER = "switch-at-upstream"
+USER = "4000"
 PASSWORD = "upstream-secret"
 
 

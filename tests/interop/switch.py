@@ -49,6 +49,7 @@ class Plan:
     callee6: int = field(default_factory=free_port)  # 59…: a callee on IPv6
     rtp: tuple[int, int] = field(default_factory=rtp_block)
     ipv6: bool = True
+    digest: tuple[str, ...] = ("MD5",)  # baresip 1.0 and sipp 3.6 give up when anything else is on offer
     sip_extra: str = ""  # further lines of [sip]
     extra: str = ""  # further tables
     subscribers: dict[str, str] = field(default_factory=dict)  # number -> further TOML lines
@@ -86,6 +87,7 @@ token = "{TOKEN}"
 role = "admin"
 [security]
 exempt_networks = ["127.0.0.0/8", "::1/128", "10.213.0.0/16"]
+digest_algorithms = {json.dumps(self.digest)}
 [sip]
 realm = "{REALM}"
 overload_lag_s = 0

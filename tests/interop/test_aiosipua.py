@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.interop.ports import free_port
 from tests.interop.rawsip import RtpParty
-from tests.interop.switch import Switch, password_of
+from tests.interop.switch import Plan, Switch, password_of, running_switch
 
 aiosipua = pytest.importorskip("aiosipua")
 
 # Its calls come by the port that asks for no password: it does not acknowledge the 401 of an INVITE, and takes the
-# repetition that follows for the end of the call. Its registrations use digest. On Python 3.11 its UDP transport trips over an assertion of its own in a callback of the event loop, and works on.
+# repetition that follows for the end of the call. Its registrations use digest. On Python 3.11 its UDP transport trips
+# over an assertion of its own in a callback of the event loop, and works on.
 pytestmark = pytest.mark.needs("aiosipua")
 
 
@@ -99,11 +101,18 @@ async def test_echo(switch: Switch) -> None:
     assert returned in sent, "what came back is not what went"
 
 
-async def test_registers_and_is_called(switch: Switch) -> None:
+@pytest.fixture
+def sha256_switch(tmp_path: Path) -> Iterator[Switch]:
+    """A switch that offers SHA-256 first."""
+    with running_switch(Plan(digest=("SHA-256", "MD5")), tmp_path / "switch") as made:
+        yield made
+
+
+async def test_registers_and_is_called(sha256_switch: Switch) -> None:
     """It registers (SHA-256, the first challenge), is called by another of its kind, and sees the end of the call."""
     ended = asyncio.Event()
     async with party("1016") as (uac, uas), party("1017") as (other, _):
-        await register(uac, switch, "1016")
+        await register(uac, sha256_switch, "1016")
 
         def answer(call: Any) -> None:
             call.ringing()
@@ -112,14 +121,14 @@ async def test_registers_and_is_called(switch: Switch) -> None:
         uas.on_invite = answer
         uas.on_bye = lambda *_: ended.set()
         call = other.send_invite(
-            f"sip:1017@127.0.0.1:{switch.plan.trunk}",
-            f"sip:1016@127.0.0.1:{switch.plan.trunk}",
-            ("127.0.0.1", switch.plan.trunk),
+            f"sip:1017@127.0.0.1:{sha256_switch.plan.trunk}",
+            f"sip:1016@127.0.0.1:{sha256_switch.plan.trunk}",
+            ("127.0.0.1", sha256_switch.plan.trunk),
             offer(40004),
         )
         await call.wait_answered(10)
         host, port = call.sdp_answer.rtp_address
-        assert switch.plan.rtp[0] <= port <= switch.plan.rtp[1], f"media goes to {host}:{port}"
+        assert sha256_switch.plan.rtp[0] <= port <= sha256_switch.plan.rtp[1], f"media goes to {host}:{port}"
         await asyncio.sleep(0.5)
         call.hangup(other)
         async with asyncio.timeout(5):

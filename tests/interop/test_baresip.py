@@ -62,8 +62,8 @@ def test_speech_both_ways(
         phone("1001", first_file, 5600) as caller,
         phone("1002", second_file, 8600) as called,
     ):
-        caller.wait_event("REGISTER_OK")
-        called.wait_event("REGISTER_OK")
+        caller.wait_registered()
+        called.wait_registered()
         caller.dial("1002")
         caller.wait_event("CALL_ESTABLISHED")
         called.wait_event("CALL_ESTABLISHED")

@@ -83,7 +83,7 @@ FLOWS = [
     ("uac_rejected_486", "uas_busy"),
     ("uac_hold", "uas_held"),
     ("uac_held", "uas_hold"),
-    ("uac_prack", "uas_prack"),
+    ("uac_prack", "uas_call"),
     ("uac_late_offer", "uas_late_offer"),
     ("uac_update", "uas_held"),
 ]

@@ -31,7 +31,7 @@ def test_slow_flows(tmp_path: Path) -> None:
         run_together(
             [
                 start("uas_silent", port=plan.callee),
-                start("uas_call", "-d", "50", port=plan.callee2, calls=2),
+                start("uas_transferred", port=plan.callee2, calls=2),
                 start("uas_cancelled", port=ring, calls=2),
                 start("uas_call", "-d", "50", port=busy_forward),
                 start("uac_rejected_408", "-s", "5501", trunk),

@@ -1,0 +1,93 @@
+"""Conferences: what a participant costs when all speak at once, and how steadily and how soon each one hears the others.
+
+A room of A-law phones, all of them making noise all the time: nothing is left out of the mix. Then one phone clicks in
+a silent room: `delay` is from the sending of a click to the arrival of the first packet that has some of it, so it
+holds the jitter buffer, the mixing, and the 20 ms of the packet itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from common import ROOT, Bench, arguments, cpu_seconds, read_line, resident_bytes, running
+
+_HERE = Path(__file__).parent
+
+
+def serve_engine() -> None:
+    """The process under test: read the phones' ports, put them all into one room, and stay until input ends."""
+    from softswitch.media import PCMA, MediaEngine, PortSettings
+
+    phones = [int(word) for word in sys.stdin.readline().split()]
+    with MediaEngine() as engine:
+        room = engine.open_conference("room")
+        ports = []
+        for phone in phones:
+            port = engine.open_port("room")
+            port.configure(PortSettings(remote=("127.0.0.1", phone), formats=(PCMA,)))
+            room.join(port)
+            ports.append(port)
+        print("ports:", *(port.local[1] for port in ports), flush=True)
+        sys.stdin.read()
+
+
+def _run(load: Any, kind: str, seconds: float, ports: str) -> dict[str, float]:
+    load.stdin.write(f"run {kind} {seconds} {ports}\n")
+    load.stdin.flush()
+    result: dict[str, float] = json.loads(read_line(load, "result:", seconds + 60))
+    return result
+
+
+def _measure(bench: Bench, load: Any, phones: list[str], seconds: float, *, main: bool) -> None:
+    count = len(phones)
+    with running([sys.executable, str(Path(__file__)), "--engine"]) as process:
+        assert process.stdin is not None
+        process.stdin.write(" ".join(phones) + "\n")
+        process.stdin.flush()
+        ports = read_line(process, "ports:", 120)
+        _run(load, "speak", 1, ports)
+        before = cpu_seconds(process.pid)
+        result = _run(load, "speak", seconds, ports)
+        percent = (cpu_seconds(process.pid) - before) / seconds * 100 / count
+        click = _run(load, "click", min(seconds, 4), ports)
+        suffix = "" if main else f"_{count}"
+        bench.figure(f"core_pct_per_participant{suffix}", percent, "%", goal=0.04)
+        bench.figure(f"packets_per_s_min{suffix}", result["rate_min"], "1/s", goal=49.95, better="more")
+        bench.figure(f"packets_per_s_max{suffix}", result["rate_max"], "1/s", goal=50.05)
+        bench.figure(f"spacing_p99_ms{suffix}", result["spacing_p99_ms"], "ms", goal=2.0)
+        bench.figure(f"delay_p50_ms{suffix}", click["delay_p50_ms"], "ms")
+        bench.figure(f"delay_p99_ms{suffix}", click["delay_p99_ms"], "ms")
+        bench.figure(f"resident_mb{suffix}", resident_bytes(process.pid) / 1e6, "MB")
+        bench.note(f"{count} participants, {result['received']:.0f} packets, load late by {result['late_ms']:.1f} ms")
+
+
+def main() -> int:
+    """Run the bench."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[200, 50, 500], help="the first is the main figure")
+    parser.add_argument("--seconds", type=float, help="of each measurement (default 10, quick 4)")
+    options = arguments("", parser=parser)
+    if options.engine:
+        serve_engine()
+        return 0
+    bench = Bench("conference", json_output=options.json)
+    with running([sys.executable, str(_HERE / "conference_load.py")]) as load:
+        assert load.stdin is not None
+        load.stdin.write(f"open {max(options.sizes)}\n")
+        load.stdin.flush()
+        phones = read_line(load, "ports:").split()
+        seconds = options.seconds or (4 if options.quick else 10)
+        for i, size in enumerate(options.sizes[:1] if options.quick else options.sizes):
+            _measure(bench, load, phones[:size], seconds, main=i == 0)
+    status: int = bench.finish()
+    return status
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    raise SystemExit(main())
