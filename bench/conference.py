@@ -1,4 +1,4 @@
-"""Conferences: what a participant costs when all speak at once, and how steadily and how soon each one hears the others.
+"""Conferences: what a participant costs when all speak at once, and how steadily and soon each one hears the others.
 
 A room of A-law phones, all of them making noise all the time: nothing is left out of the mix. Then one phone clicks in
 a silent room: `delay` is from the sending of a click to the arrival of the first packet that has some of it, so it

@@ -206,9 +206,7 @@ class Application:
         self.trunk_watch = TrunkWatch(
             self.agent, self.timers, self.trunks, self.bus, self.ids.token, self.now, self._trunk_contact
         )
-        self.dispatch = SipDispatch(
-            self.agent, self.exchange, self.registrations, self.presence, pager, self.trunk_watch
-        )
+        self.dispatch = SipDispatch(self.agent, self.exchange, self.registrations, self.presence, pager.handle)
         self.records = Records(self.store, settings.node.id)
         self.bus.subscribe(self.records.on_event, *self.records.types)
         self.bus.subscribe(self._on_call_state, "call.state")

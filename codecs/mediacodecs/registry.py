@@ -30,6 +30,28 @@ _ENTRIES = (
     _Entry("PCMA", (8000,), "mediacodecs.g711", "ALaw"),
     _Entry("PCMU", (8000,), "mediacodecs.g711", "ULaw"),
     _Entry("L16", (8000, 16000, 44100, 48000), "mediacodecs.l16", "L16"),
+    _Entry("G722", (16000,), "mediacodecs.streams", "g722"),
+    _Entry("G726-16", (8000,), "mediacodecs.streams", "g726_16"),
+    _Entry("G726-24", (8000,), "mediacodecs.streams", "g726_24"),
+    _Entry("G726-32", (8000,), "mediacodecs.streams", "g726_32"),
+    _Entry("G726-40", (8000,), "mediacodecs.streams", "g726_40"),
+    _Entry("AAL2-G726-16", (8000,), "mediacodecs.streams", "aal2_g726_16"),
+    _Entry("AAL2-G726-24", (8000,), "mediacodecs.streams", "aal2_g726_24"),
+    _Entry("AAL2-G726-32", (8000,), "mediacodecs.streams", "aal2_g726_32"),
+    _Entry("AAL2-G726-40", (8000,), "mediacodecs.streams", "aal2_g726_40"),
+    _Entry("opus", (8000, 12000, 16000, 24000, 48000), "mediacodecs.opus", "codec"),
+)
+
+# What an SDP offer may name and nothing here codes: legs that both speak it are relayed.
+_RELAYED_ONLY = (
+    ("GSM", 8000, "not coded: FFmpeg only decodes it, libspandsp would do both"),
+    ("G723", 8000, "not coded: FFmpeg does both, which needs worker threads beside the packet threads"),
+    ("G729", 8000, "not coded: FFmpeg only decodes it, the encoder bcg729 is under GPL-3.0"),
+    ("iLBC", 8000, "not coded: FFmpeg only decodes it"),
+    ("AMR", 8000, "not coded: FFmpeg does both, which needs worker threads beside the packet threads"),
+    ("AMR-WB", 16000, "not coded: FFmpeg only decodes it"),
+    ("MP4A-LATM", 48000, "not coded: FFmpeg does both, which needs worker threads beside the packet threads"),
+    ("CODEC2", 8000, "not coded: libcodec2 would do both"),
 )
 
 
@@ -44,7 +66,7 @@ def _factory(entry: _Entry) -> Callable[..., Codec]:
 def create(encoding: str, sample_rate: int = 8000, channels: int = 1) -> Codec:
     """A new codec for the SDP encoding name (any case); raises CodecUnavailable, which says why."""
     for entry in _ENTRIES:
-        if entry.encoding == encoding.upper():
+        if entry.encoding.upper() == encoding.upper():
             if sample_rate not in entry.sample_rates:
                 rates = ", ".join(str(rate) for rate in entry.sample_rates)
                 raise CodecUnavailable(f"{entry.encoding} has no sample rate {sample_rate} (it has {rates})")
@@ -64,3 +86,8 @@ def supported() -> list[CodecStatus]:
         else:
             found += [CodecStatus(entry.encoding, rate, True, "") for rate in entry.sample_rates]
     return found
+
+
+def relayed_only() -> list[CodecStatus]:
+    """The codecs that are known by name and cannot be decoded or encoded here, each with the reason."""
+    return [CodecStatus(encoding, rate, False, reason) for encoding, rate, reason in _RELAYED_ONLY]

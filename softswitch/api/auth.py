@@ -1,4 +1,4 @@
-"""Who is calling the API: bearer tokens by SHA-256, three roles, and a limit on guessing.
+"""Who is calling the API: bearer tokens by SHA-256 or client certificates, roles, scopes, and a limit on guessing.
 
 A browser cannot set headers on a WebSocket, so there the token may come as subprotocol `bearer.<base64url of token>`
 beside the subprotocol wanted: not in the URL, which ends up in logs.
@@ -26,11 +26,25 @@ PROTOCOL_PREFIX = "bearer."
 
 
 class ApiToken(NamedTuple):
-    """A token by its hash: `sha256` in lower-case hexadecimal."""
+    """A token by its hash: `sha256` in lower-case hexadecimal. `expires_at` is Unix time, 0 for never.
+
+    `scopes` are the components that may be used, empty for all.
+    """
 
     name: str
     role: Role
     sha256: str
+    expires_at: float = 0.0
+    scopes: tuple[str, ...] = ()
+
+
+class ApiClient(NamedTuple):
+    """A client certificate by the common name of its subject; the TLS layer has verified who issued it."""
+
+    name: str
+    role: Role
+    common_name: str
+    scopes: tuple[str, ...] = ()
 
 
 class Principal(NamedTuple):
@@ -38,6 +52,7 @@ class Principal(NamedTuple):
 
     name: str
     role: Role
+    scopes: tuple[str, ...] = ()
 
     def may(self, role: Role) -> bool:
         """Whether this one has at least `role`."""
@@ -84,10 +99,19 @@ class GuessingLimit:
 
 
 class Authenticator:
-    """Recognises principals by their tokens; `tokens` is asked each time, so a reload needs no word here."""
+    """Recognises principals; `tokens` and `clients` are asked each time, so a reload needs no word here."""
 
-    def __init__(self, tokens: Callable[[], Iterable[ApiToken]], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        tokens: Callable[[], Iterable[ApiToken]],
+        clock: Callable[[], float],
+        *,
+        wall: Callable[[], float],
+        clients: Callable[[], Iterable[ApiClient]] = tuple,
+    ) -> None:
         self._tokens = tokens
+        self._clients = clients
+        self._wall = wall
         self._limit = GuessingLimit(clock)
 
     def authenticate(self, request: web.Request) -> Principal:
@@ -99,21 +123,47 @@ class Authenticator:
             raise Problem(429, "too many wrong tokens from this address", kind="too-many-failures", headers=headers)
         token = token_of(request)
         if token is None:
-            raise _unauthorised("a bearer token is required")
-        principal = self._recognise(token)
-        if principal is None:
+            principal = self._of_certificate(request)
+            if principal is None:
+                raise _unauthorised("a bearer token is required")
+            return principal
+        found = self._recognise(token)
+        if found is None:
             self._limit.failed(source)
             raise _unauthorised("the bearer token is not valid", 'Bearer error="invalid_token"')
-        return principal
+        if found.expires_at and found.expires_at <= self._wall():
+            raise _unauthorised("the bearer token has expired", 'Bearer error="invalid_token"')
+        return Principal(found.name, found.role, found.scopes)
 
-    def _recognise(self, token: bytes) -> Principal | None:
+    def _recognise(self, token: bytes) -> ApiToken | None:
         digest = hashlib.sha256(token).hexdigest()
-        found: Principal | None = None
+        found: ApiToken | None = None
         # Every token is compared, in constant time, so that the answer's delay tells nothing.
         for each in self._tokens():
             if hmac.compare_digest(digest, each.sha256):
-                found = Principal(each.name, each.role)
+                found = each
         return found
+
+    def _of_certificate(self, request: web.Request) -> Principal | None:
+        name = common_name_of(request)
+        if not name:
+            return None
+        for client in self._clients():
+            if client.common_name == name:
+                return Principal(client.name, client.role, client.scopes)
+        return None
+
+
+def common_name_of(request: web.Request) -> str:
+    """The common name of the verified certificate of a request's TLS connection, "" without one."""
+    certificate = request.transport.get_extra_info("peercert") if request.transport is not None else None
+    if not certificate:
+        return ""
+    for relative_name in certificate.get("subject", ()):
+        for key, value in relative_name:
+            if key == "commonName":
+                return str(value)
+    return ""
 
 
 def token_of(request: web.Request) -> bytes | None:
@@ -132,10 +182,12 @@ def token_of(request: web.Request) -> bytes | None:
     return None
 
 
-def require(principal: Principal, role: Role) -> None:
-    """Raise Problem 403 unless `principal` has at least `role`."""
+def require(principal: Principal, role: Role, component: str = "") -> None:
+    """Raise Problem 403 unless `principal` has at least `role`, and `component` within its scopes."""
     if not principal.may(role):
         raise Problem(403, f"this needs role {role}; {principal.name} has role {principal.role}")
+    if principal.scopes and component and component not in principal.scopes:
+        raise Problem(403, f"{principal.name} may use {', '.join(principal.scopes)} and not {component}")
 
 
 def from_loopback(request: web.Request) -> bool:

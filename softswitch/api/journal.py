@@ -12,6 +12,29 @@ from collections import deque
 from itertools import islice
 from typing import Any, Protocol
 
+from softswitch.api.frames import text_frame
+
+#: Members of events that name what they are about.
+_SUBJECTS = frozenset(
+    {
+        "call_id",
+        "leg_id",
+        "caller",
+        "callee",
+        "party",
+        "number",
+        "user",
+        "trunk",
+        "sender",
+        "recipient",
+        "source",
+        "talkgroup",
+        "group",
+        "by",
+        "target",
+    }
+)
+
 
 class BusEvent(Protocol):
     """What the journal needs of an event."""
@@ -27,13 +50,15 @@ class BusEvent(Protocol):
 class Entry:
     """One journalled event, encoded once for all clients, and not before the first of them reads it."""
 
-    __slots__ = ("_event", "_text", "sequence", "type")
+    __slots__ = ("_event", "_frame", "_subjects", "_text", "sequence", "type")
 
     def __init__(self, sequence: int, event: BusEvent) -> None:
         self.sequence = sequence
         self.type = event.type
         self._event: BusEvent | None = event
         self._text = ""
+        self._frame = b""
+        self._subjects: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:
@@ -41,8 +66,25 @@ class Entry:
         if self._event is not None:
             body = {"seq": self.sequence, **self._event.to_dict()}
             self._text = json.dumps(body, ensure_ascii=False, default=str)
+            self._subjects = frozenset(
+                value for name, value in body.items() if name in _SUBJECTS and isinstance(value, str)
+            )
             self._event = None
         return self._text
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """The identifiers and numbers that the event is about."""
+        if self._event is not None:
+            _ = self.text
+        return self._subjects
+
+    @property
+    def frame(self) -> bytes:
+        """The event as a WebSocket message of a server."""
+        if not self._frame:
+            self._frame = text_frame(self.text)
+        return self._frame
 
 
 class EventJournal:
@@ -75,13 +117,30 @@ class EventJournal:
         """How many entries above `after` the ring holds no more."""
         return max(0, self.oldest - 1 - after)
 
+    def watch(self, event: asyncio.Event) -> None:
+        """Set `event` whenever there is a new entry, until `unwatch`."""
+        self._waiting.add(event)
+
+    def unwatch(self, event: asyncio.Event) -> None:
+        """See `watch`."""
+        self._waiting.discard(event)
+
     async def wait(self, after: int) -> None:
         """Return as soon as there is an entry above `after`."""
         if self.last > after:
             return
         event = asyncio.Event()
-        self._waiting.add(event)
+        self.watch(event)
         try:
             await event.wait()
         finally:
-            self._waiting.discard(event)
+            self.unwatch(event)
+
+    async def wait_for(self, after: int, timeout_s: float) -> bool:
+        """As `wait`, but no longer than `timeout_s`; False when nothing came."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.wait(after)
+        except TimeoutError:
+            return False
+        return True

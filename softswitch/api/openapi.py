@@ -13,15 +13,26 @@ from softswitch.api.operations import PREFIX, Operation
 
 _REFERENCE = "#/components/schemas/{model}"
 _ERRORS = {
+    "400": "Not HTTP as it should be",
     "401": "No valid token",
-    "403": "The role does not suffice",
+    "403": "The role or the scopes do not suffice",
     "404": "No such resource",
-    "409": "Not legal in this state",
+    "405": "Method not allowed here",
+    "409": "Not possible in this state; `state` and `legal_methods` say what is",
+    "412": "Changed meanwhile (If-Match)",
     "413": "Body too large",
     "415": "Body is not JSON",
-    "422": "Invalid request",
+    "422": "Invalid request; `errors` names the members",
     "429": "Too many wrong tokens",
     "500": "The switch failed",
+    "503": "The database or the media engine cannot take it now",
+}
+_SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"certificate": []}]
+_TAGS = {
+    "voice": "Calls: placed, steered through the five states, held, transferred, released",
+    "data": "Subscribers, directory, call detail records, audit",
+    "events": "Every state change, live, resumable, or posted to other servers",
+    "system": "Health, registrations, trunks, media, bans, reload, trace",
 }
 
 
@@ -41,13 +52,22 @@ def openapi_document(operations: Iterable[Operation], version: str) -> dict[str,
         paths.setdefault(PREFIX + operation.path, {})[operation.method.lower()] = _describe(operation)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "softswitch control API", "version": version, "license": {"name": "MIT"}},
+        "info": {
+            "title": "softswitch control API",
+            "version": version,
+            "license": {"name": "MIT", "identifier": "MIT"},
+            "description": "Errors are problem details (RFC 9457). Times are ISO 8601 in UTC. Ids are strings.",
+        },
         "servers": [{"url": "/"}],
-        "security": [{"bearer": []}],
+        "security": _SECURITY,
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
         "components": {
             "schemas": schemas.get("$defs", {}),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "certificate": {"type": "mutualTLS", "description": "A client certificate that stands for a role."},
+            },
         },
     }
 
@@ -62,7 +82,11 @@ def _describe(operation: Operation) -> dict[str, Any]:
         "summary": operation.summary,
         "description": f"Needs role {operation.role}.",
         "tags": [operation.component],
-        "parameters": _path_parameters(operation) + _query_parameters(operation.query),
+        "parameters": [
+            *_path_parameters(operation),
+            *_query_parameters(operation.query),
+            *_header_parameters(operation),
+        ],
         "responses": _responses(operation),
     }
     if operation.body is not None:
@@ -75,26 +99,71 @@ def _describe(operation: Operation) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    if operation.stream is not None:
-        success: dict[str, Any] = {"101": {"description": "The WebSocket is open"}}
-    else:
-        schema: dict[str, Any] = _reference(operation.answer)
-        if operation.many:
-            properties: dict[str, Any] = {"items": {"type": "array", "items": schema}}
-            if operation.cursor:
-                properties["next"] = {"type": ["string", "null"], "description": "Cursor of the next page."}
-            schema = {"type": "object", "required": ["items"], "properties": properties}
-        success = {str(operation.status): {"description": "Done", "content": {"application/json": {"schema": schema}}}}
     problem = {"application/problem+json": {"schema": _reference(ProblemDetails)}}
     errors = {status: {"description": text, "content": problem} for status, text in _ERRORS.items()}
     if operation.stream is not None:
-        errors["400"] = {"description": "Not a WebSocket request", "content": problem}
-    return {**success, **errors}
+        return {**_stream_responses(operation), **errors}
+    if operation.status == 204:
+        return {"204": {"description": "Done"}, **errors}
+    schema: dict[str, Any] = _reference(operation.answer)
+    if operation.many:
+        properties: dict[str, Any] = {"items": {"type": "array", "items": schema}}
+        if operation.cursor:
+            properties["next"] = {"type": ["string", "null"], "description": "Cursor of the next page."}
+        schema = {"type": "object", "required": ["items"], "properties": properties}
+    success: dict[str, Any] = {"description": "Done", "content": {"application/json": {"schema": schema}}}
+    headers = _response_headers(operation)
+    if headers:
+        success["headers"] = headers
+    found = {str(operation.status): success}
+    if operation.tagged:
+        found["304"] = {"description": "As it was (If-None-Match)"}
+    return {**found, **errors}
+
+
+def _stream_responses(operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = {"101": {"description": "The WebSocket is open"}}
+    if operation.path == "/events":
+        text = {"text/event-stream": {"schema": {"type": "string"}}}
+        found["200"] = {"description": "Server-sent events, when the request accepts them", "content": text}
+    return found
+
+
+def _response_headers(operation: Operation) -> dict[str, Any]:
+    text = {"schema": {"type": "string"}}
+    found: dict[str, Any] = {}
+    if operation.location:
+        found["Location"] = {"description": "Path of what was made", **text}
+    if operation.tagged or operation.current is not None:
+        found["ETag"] = {"description": "Names this state of the resource", **text}
+    return found
+
+
+def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
+    found = []
+    if operation.idempotent_by_key:
+        found.append(("Idempotency-Key", "A repeated request with the same key gets the first answer.", 255))
+    if operation.current is not None:
+        found.append(("If-Match", "ETag that the resource must still have.", 1024))
+    if operation.tagged:
+        found.append(("If-None-Match", "ETag known already; 304 when it is still the same.", 1024))
+    if operation.path == "/events":
+        found.append(("Last-Event-ID", "Resume server-sent events after this one.", 32))
+    return [
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": text,
+            "schema": {"type": "string", "maxLength": longest, "pattern": "^[!-~]*$"},
+        }
+        for name, text, longest in found
+    ]
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
     return [
-        {"name": part[1:-1], "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": part[1:-1], "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for part in operation.path.split("/")
         if part.startswith("{")
     ]

@@ -6,15 +6,18 @@ the same object, so that neither can say what the other does not.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from softswitch.api.auth import Authenticator, Principal, Role, require
+from softswitch.api.idempotency import IdempotencyKeys
 from softswitch.api.models import Answer, NoContent
 from softswitch.api.problems import Handler, Problem, illegal_transition, invalid
 from softswitch.api.services import ApiServices, AuditNote
@@ -25,12 +28,16 @@ PREFIX = "/api/v1"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a handler gets: path parameters, validated query and body, and who asks."""
+    """What a handler gets: path parameters, validated query and body, and who asks.
+
+    `given` names the members that the body really had.
+    """
 
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: Mapping[str, Any]
     principal: Principal
+    given: frozenset[str] = frozenset()
 
 
 Reply = Mapping[str, Any] | Iterable[Mapping[str, Any]] | None
@@ -42,8 +49,10 @@ StreamHandler = Callable[[web.Request, Mapping[str, Any], Principal], Awaitable[
 class Operation:
     """One method of one path below `/api/v1`.
 
-    With `page` the handler answers rows and, for the next page, the cursor is the row's member of that name. A
-    `stream` takes the request itself (a WebSocket) instead of `handler`.
+    With `cursor` the handler answers rows, and the cursor of the next page is the last row's member of that name. A
+    `stream` takes the request itself (a WebSocket) instead of `handler`. `current` answers the resource as it is, for
+    If-Match; with it, or with `tagged`, the answer carries an ETag. `location` is the path of what a POST has made.
+    `sensitive` reading is audited as well.
     """
 
     method: str
@@ -59,6 +68,10 @@ class Operation:
     many: bool = False
     cursor: str = ""
     status: int = 200
+    current: OperationHandler | None = None
+    tagged: bool = False
+    location: str = ""
+    sensitive: bool = False
 
     @property
     def name(self) -> str:
@@ -67,59 +80,122 @@ class Operation:
         return "_".join((self.method.lower(), *words))
 
     @property
-    def audited(self) -> bool:
-        """Whether a request is written to the audit log: everything that is no mere reading."""
+    def changes(self) -> bool:
+        """Whether it is more than reading."""
         return self.method != "GET"
 
+    @property
+    def idempotent_by_key(self) -> bool:
+        """Whether Idempotency-Key is understood."""
+        return self.method == "POST"
 
-def route(operation: Operation, services: ApiServices, authenticator: Authenticator) -> Handler:
-    """The aiohttp handler of an operation."""
 
-    async def handle(request: web.Request) -> web.StreamResponse:
-        principal = authenticator.authenticate(request)
-        status = 500
+class Router:
+    """Makes aiohttp handlers of operations; what they share is here."""
+
+    def __init__(self, services: ApiServices, authenticator: Authenticator) -> None:
+        self._services = services
+        self._authenticator = authenticator
+        self._keys = IdempotencyKeys(services.clock)
+
+    def handler(self, operation: Operation) -> Handler:
+        """The handler of one operation."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            principal = self._authenticator.authenticate(request)
+            status = 500
+            try:
+                require(principal, operation.role, operation.component)
+                query = _parse_query(operation, request)
+                if operation.stream is not None:
+                    return await operation.stream(request, query, principal)
+                response = await self._respond(operation, request, query, principal)
+                status = response.status
+                return response
+            except Problem as problem:
+                status = problem.status
+                raise
+            finally:
+                if operation.changes or operation.sensitive or self._services.audit_reads():
+                    self._audit(operation, request, principal, status)
+
+        return handle
+
+    def _audit(self, operation: Operation, request: web.Request, principal: Principal, status: int) -> None:
+        subject = next(iter(request.match_info.values()), request.path)
+        action = f"{operation.method} {operation.path}"
+        self._services.record_audit(
+            AuditNote(principal.name, principal.role, action, subject, request.remote or "", status)
+        )
+
+    async def _respond(
+        self, operation: Operation, request: web.Request, query: Mapping[str, Any], principal: Principal
+    ) -> web.Response:
+        text = await request.read()
+        key = request.headers.get("Idempotency-Key", "") if operation.idempotent_by_key else ""
+        if not key:
+            return await self._carry_out(operation, request, query, principal, text)
+        known = self._keys.begin(principal.name, request.path, key, text)
+        if known is not None:
+            headers = {**known.headers, "Idempotency-Replayed": "true"}
+            return _json(known.body, known.status, headers)
+        answer: tuple[int, bytes, dict[str, str]] | None = None
         try:
-            require(principal, operation.role)
-            query = _parse_query(operation, request)
-            if operation.stream is not None:
-                return await operation.stream(request, query, principal)
-            context = Context(request.match_info, query, await _parse_body(operation, request), principal)
-            response = await _answer(operation, context)
-            status = response.status
+            response = await self._carry_out(operation, request, query, principal, text)
+            kept = {name: response.headers[name] for name in ("Location", "ETag") if name in response.headers}
+            answer = response.status, bytes(response.body or b""), kept  # type: ignore[arg-type]  # bytes of ours
             return response
-        except Problem as problem:
-            status = problem.status
-            raise
         finally:
-            if operation.audited:
-                subject = request.match_info.get("id", "") or request.path
-                action = f"{operation.method} {operation.path}"
-                services.record_audit(
-                    AuditNote(principal.name, principal.role, action, subject, request.remote or "", status)
-                )
+            self._keys.finish(principal.name, request.path, key, answer)
 
-    return handle
+    async def _carry_out(
+        self,
+        operation: Operation,
+        request: web.Request,
+        query: Mapping[str, Any],
+        principal: Principal,
+        text: bytes,
+    ) -> web.Response:
+        body, given = _parse_body(operation, request, text)
+        context = Context(request.match_info, query, body, principal, given)
+        if operation.current is not None and "If-Match" in request.headers:
+            row = await _ask(operation.current, context)
+            _check_match(request.headers["If-Match"], _tag(encode(operation.answer, row)))
+        assert operation.handler is not None
+        return _answer(operation, request, await _ask(operation.handler, context), query)
 
 
-async def _answer(operation: Operation, context: Context) -> web.Response:
-    assert operation.handler is not None
+async def _ask(handler: OperationHandler, context: Context) -> Reply:
     try:
-        result = await operation.handler(context)
+        return await handler(context)
     except IllegalTransition as error:
         raise illegal_transition(error) from error
     except LookupError as error:
         detail = str(error.args[0]) if error.args else "there is no such resource"
         raise Problem(404, detail, kind="no-such-resource") from error
+
+
+def _answer(operation: Operation, request: web.Request, result: Reply, query: Mapping[str, Any]) -> web.Response:
     if result is None:
         return web.Response(status=204)
     if not operation.many:
-        return json_response(encode(operation.answer, result), operation.status)
+        content = encode(operation.answer, result)
+        headers: dict[str, str] = {}
+        if operation.tagged or operation.current is not None:
+            headers["ETag"] = _tag(content)
+            if not operation.changes and request.headers.get("If-None-Match") == headers["ETag"]:
+                return web.Response(status=304, headers=headers)
+        if operation.location:
+            headers["Location"] = PREFIX + operation.location.format(
+                **{k: quote(str(v), "") for k, v in content.items()}
+            )
+        return json_response(content, operation.status, headers)
     assert not isinstance(result, Mapping)
-    items = [encode(operation.answer, row) for row in result]
-    page: dict[str, Any] = {"items": items}
+    rows = list(result)
+    page: dict[str, Any] = {"items": [encode(operation.answer, row) for row in rows]}
     if operation.cursor:
-        full = bool(items) and len(items) >= context.query.get("limit", 0)
-        page["next"] = items[-1][operation.cursor] if full else None
+        full = bool(rows) and len(rows) >= query.get("limit", 0)
+        page["next"] = str(rows[-1][operation.cursor]) if full else None
     return json_response(page, operation.status)
 
 
@@ -128,12 +204,28 @@ def encode(model: type[BaseModel], row: object) -> dict[str, Any]:
     return model.model_validate(row).model_dump(mode="json")
 
 
-def json_response(content: object, status: int = 200) -> web.Response:
+def json_response(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A JSON answer that caches must not keep."""
-    body = json.dumps(content, ensure_ascii=False).encode()
-    return web.Response(
-        status=status, body=body, content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    return _json(json.dumps(content, ensure_ascii=False).encode(), status, headers or {})
+
+
+def _json(body: bytes, status: int, headers: Mapping[str, str]) -> web.Response:
+    if not body:
+        return web.Response(status=status, headers=headers)
+    every = {"Cache-Control": "no-store", **headers}
+    return web.Response(status=status, body=body, content_type="application/json", headers=every)
+
+
+def _tag(content: object) -> str:
+    """An entity tag (RFC 9110 §8.8.3): two equal representations have the same."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
+    return f'"{hashlib.sha256(text).hexdigest()[:24]}"'
+
+
+def _check_match(header: str, tag: str) -> None:
+    """Raise Problem 412 unless If-Match allows the change (RFC 9110 §13.1.1)."""
+    if header.strip() != "*" and tag not in [each.strip() for each in header.split(",")]:
+        raise Problem(412, "the resource was changed meanwhile; fetch it again", kind="changed-meanwhile")
 
 
 def _parse_query(operation: Operation, request: web.Request) -> Mapping[str, Any]:
@@ -150,13 +242,13 @@ def _parse_query(operation: Operation, request: web.Request) -> Mapping[str, Any
         raise invalid(error, "query") from error
 
 
-async def _parse_body(operation: Operation, request: web.Request) -> Mapping[str, Any]:
+def _parse_body(operation: Operation, request: web.Request, text: bytes) -> tuple[Mapping[str, Any], frozenset[str]]:
     if operation.body is None:
-        return {}
-    text = await request.read()
+        return {}, frozenset()
     if text and request.content_type != "application/json":
         raise Problem(415, "the body must be application/json", headers={"Accept": "application/json"})
     try:
-        return operation.body.model_validate_json(text or b"{}").model_dump()
+        body = operation.body.model_validate_json(text or b"{}")
     except ValidationError as error:
         raise invalid(error, "body") from error
+    return body.model_dump(), frozenset(body.model_fields_set)

@@ -1,4 +1,7 @@
-"""Pages for people that need no script and no other host: the status page and the list of operations."""
+"""Pages for people: the console, and without any script the status page and the list of operations.
+
+Nothing comes from another host. The console is plain files of this package, sent as they are.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from html import escape
+from importlib.resources import files
 from typing import Any
 
 from aiohttp import web
@@ -24,13 +28,26 @@ code { font: .9em ui-monospace, monospace; }
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 CONTENT_SECURITY_POLICY = (
-    f"default-src 'self'; style-src 'self' 'sha256-{_STYLE_HASH}'; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
+    f"default-src 'none'; script-src 'self'; style-src 'self' 'sha256-{_STYLE_HASH}'; connect-src 'self'; "
+    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
+_TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
+
+
+def console_files() -> dict[str, tuple[bytes, str]]:
+    """The console's files by name: their content and its type."""
+    found: dict[str, tuple[bytes, str]] = {}
+    for entry in (files("softswitch.api") / "console").iterdir():
+        kind = _TYPES.get(entry.name.rpartition(".")[2])
+        if kind is not None:
+            found[entry.name] = (entry.read_bytes(), kind)
+    return found
+
+
 def status_page(health: Mapping[str, Any], *, with_figures: bool) -> web.Response:
-    """The page at `/`: what runs here; figures only for those on this machine."""
+    """The page at `/status`: what runs here; figures only for those on this machine."""
     status = str(health["status"])
     rows = [("Version 版本", health["version"]), ("Up 运行时间", _duration(float(health["uptime_s"])))]
     if with_figures:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import logging
 import ssl
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from softswitch.api import data, events, system, voice
 from softswitch.api.auth import Authenticator, from_loopback, require
+from softswitch.api.fanout import Fanout
 from softswitch.api.openapi import openapi_document
-from softswitch.api.operations import PREFIX, Operation, json_response, route
-from softswitch.api.pages import CONTENT_SECURITY_POLICY, operations_page, status_page
+from softswitch.api.operations import PREFIX, Operation, Router, json_response
+from softswitch.api.pages import CONTENT_SECURITY_POLICY, console_files, operations_page, status_page
 from softswitch.api.problems import Handler, problem_middleware
 from softswitch.api.services import ApiServices
-from softswitch.api.sockets import OPEN_SOCKETS, close_sockets
+from softswitch.api.sockets import OPEN_STREAMS, OpenStreams, close_streams
 from softswitch.runtime.metrics import CONTENT_TYPE
+from softswitch.runtime.tasks import TaskOwner
 
+_http_logger = logging.getLogger(__name__ + ".http")
 LARGEST_BODY = 256 * 1024
 _SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -30,21 +38,40 @@ _SECURITY_HEADERS = {
 def create_api(services: ApiServices) -> web.Application:
     """The application with every operation that `services` offers."""
     application = web.Application(middlewares=[security_middleware, problem_middleware], client_max_size=LARGEST_BODY)
-    application[OPEN_SOCKETS] = set()
-    application.on_shutdown.append(close_sockets)
-    authenticator = Authenticator(services.tokens, services.clock)
+    application[OPEN_STREAMS] = OpenStreams()
+    application[events.FANOUT] = Fanout(services.journal)
+    application.on_shutdown.append(close_streams)
+    application.cleanup_ctx.append(_background(services))
+    authenticator = Authenticator(services.tokens, services.clock, wall=services.wall, clients=services.clients)
+    router = Router(services, authenticator)
     operations: list[Operation] = []
     for component in (system, voice, data, events):
         operations.extend(component.operations(services))
     for operation in operations:
-        handler = route(operation, services, authenticator)
-        application.router.add_route(operation.method, PREFIX + operation.path, handler)
+        application.router.add_route(operation.method, PREFIX + operation.path, router.handler(operation))
     _add_documents(application, services, operations)
     if services.render_metrics is not None:
         application.router.add_get("/metrics", _metrics(services, authenticator))
     if services.sip_websocket is not None:
         application.router.add_get("/sip", services.sip_websocket)
     return application
+
+
+def _background(services: ApiServices) -> Any:
+    """What runs as long as the server does: the fan-out of events, and the webhooks."""
+
+    async def run(application: web.Application) -> AsyncIterator[None]:
+        async with TaskOwner() as tasks:
+            tasks.start(application[events.FANOUT].run(), "event fan-out")
+            if services.webhooks is not None:
+                await services.webhooks.open(tasks)
+            try:
+                yield
+            finally:
+                if services.webhooks is not None:
+                    await services.webhooks.close()
+
+    return run
 
 
 @web.middleware
@@ -56,16 +83,31 @@ async def security_middleware(request: web.Request, handler: Handler) -> web.Str
     return response
 
 
+def _is_fault(record: logging.LogRecord) -> bool:
+    """Whether a record of the HTTP layer tells of a fault of ours: what strangers send that is no HTTP does not."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
+
+
+_http_logger.addFilter(_is_fault)
+
+
 class ApiServer:
     """Runs the application on one address."""
 
     def __init__(self, services: ApiServices) -> None:
+        self._services = services
         # The access log stays off: metrics and audit hold what it would say, without tokens in URLs.
-        self._runner = web.AppRunner(create_api(services), access_log=None, handle_signals=False, shutdown_timeout=2.0)
+        self._runner = web.AppRunner(
+            create_api(services), access_log=None, handle_signals=False, shutdown_timeout=2.0, logger=_http_logger
+        )
         self.bound: tuple[str, int] = ("", 0)
 
     async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> tuple[str, int]:
         """Serve on host:port (port 0: any), with TLS when a context is given; the bound address. Raises OSError."""
+        if context is not None and self._services.client_authority is not None:
+            # A certificate is not demanded: who has none shows a token instead.
+            await asyncio.to_thread(context.load_verify_locations, self._services.client_authority)
+            context.verify_mode = ssl.CERT_OPTIONAL
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port, ssl_context=context, reuse_address=True).start()
         address: tuple[Any, ...] = self._runner.addresses[0]
@@ -91,7 +133,27 @@ def _add_documents(application: web.Application, services: ApiServices, operatio
 
     application.router.add_get(f"{PREFIX}/openapi.json", openapi)
     application.router.add_get(f"{PREFIX}/docs", docs)
-    application.router.add_get("/", status)
+    application.router.add_get("/status", status)
+    _add_console(application)
+
+
+def _add_console(application: web.Application) -> None:
+    """The console at `/`; its files may be kept by the browser as long as they are the same."""
+    contents = console_files()
+    tags = {name: f'"{hashlib.sha256(content).hexdigest()[:24]}"' for name, (content, _) in contents.items()}
+
+    async def console(request: web.Request) -> web.StreamResponse:
+        name = request.match_info.get("name", "index.html")
+        if name not in contents:
+            raise web.HTTPNotFound
+        headers = {"ETag": tags[name], "Cache-Control": "no-cache"}
+        if request.headers.get("If-None-Match") == tags[name]:
+            return web.Response(status=304, headers=headers)
+        content, kind = contents[name]
+        return web.Response(body=content, content_type=kind, charset="utf-8", headers=headers)
+
+    application.router.add_get("/", console)
+    application.router.add_get("/console/{name}", console)
 
 
 def _metrics(services: ApiServices, authenticator: Authenticator) -> Handler:

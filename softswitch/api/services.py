@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from softswitch.api.auth import ApiToken, Principal
+from softswitch.api.auth import ApiClient, ApiToken, Principal
 from softswitch.api.journal import EventJournal
+from softswitch.api.webhooks import Webhooks
 from softswitch.runtime.trace import TraceHub
 
 Row = Mapping[str, Any]
 Rows = Callable[[], Iterable[Row]]
 Query = Callable[[Mapping[str, Any]], Awaitable[Iterable[Row]]]
 CallCommand = Callable[[str, Mapping[str, Any], Principal], None]
+Change = Callable[[Mapping[str, Any], Principal], Awaitable[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,33 @@ async def _no_rows(query: Mapping[str, Any]) -> Iterable[Row]:
     return ()
 
 
+async def _no_row(name: str) -> Row | None:
+    return None
+
+
 def _no_note(note: AuditNote) -> None:
     """Nobody keeps an audit."""
+
+
+@dataclass(slots=True, kw_only=True)
+class SubscriberServices:
+    """Changing subscribers. `change` and `features` get only the members that were given."""
+
+    add: Callable[[Mapping[str, Any]], Awaitable[Row]]
+    change: Callable[[str, Mapping[str, Any]], Awaitable[Row]]
+    remove: Callable[[str], Awaitable[None]]
+    password: Callable[[str, str | None], Awaitable[Row]]
+    features: Callable[[str], Row]
+    choose: Callable[[str, Mapping[str, Any]], Awaitable[Row]]
+
+
+@dataclass(slots=True, kw_only=True)
+class BanServices:
+    """Sources that are not heard."""
+
+    bans: Rows
+    add: Callable[[str, float, str], Row]
+    remove: Callable[[str], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,17 +92,30 @@ class ApiServices:
     journal: EventJournal
     trace: TraceHub
     health: Callable[[], Row]
+    clients: Callable[[], Iterable[ApiClient]] = tuple
+    client_authority: Path | None = None
+    audit_reads: Callable[[], bool] = bool
     render_metrics: Callable[[], bytes] | None = None
     sip_websocket: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
     registrations: Rows = _nothing
+    unregister: Callable[[str, str], int] | None = None
     trunks: Rows = _nothing
     media: Callable[[], Row] = dict
+    bans: BanServices | None = None
     reload: Callable[[], Awaitable[str]] | None = None
     calls: Rows = _nothing
     call: Callable[[str], Row | None] = field(default=lambda identifier: None)
     originate: Callable[[Mapping[str, Any], Principal], Row] | None = None
     call_commands: Mapping[str, CallCommand] = field(default_factory=dict)
+    sounds: Rows = _nothing
     subscribers: Rows = _nothing
+    subscriber: Callable[[str], Row | None] = field(default=lambda number: None)
+    edit: SubscriberServices | None = None
+    directory: Rows = _nothing
     cdrs: Query = _no_rows
+    cdr: Callable[[str], Awaitable[Row | None]] = _no_row
+    statistics: Callable[[Mapping[str, Any]], Awaitable[Row]] | None = None
     audit: Query = _no_rows
     record_audit: Callable[[AuditNote], None] = _no_note
+    event_types: Rows = _nothing
+    webhooks: Webhooks | None = None

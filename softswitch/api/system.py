@@ -1,4 +1,4 @@
-"""`/system`: health, registrations, trunks, media, reload, live SIP trace."""
+"""`/system`: health, registrations, trunks, media, bans, reload, live SIP trace."""
 
 from __future__ import annotations
 
@@ -12,10 +12,22 @@ from typing import Any
 from aiohttp import web
 
 from softswitch.api.auth import Principal
-from softswitch.api.models import Health, MediaStatus, NoArguments, Registration, ReloadResult, TraceQuery, Trunk
+from softswitch.api.models import (
+    AddBan,
+    Ban,
+    Health,
+    Identity,
+    MediaStatus,
+    NoArguments,
+    Registration,
+    RegistrationQuery,
+    ReloadResult,
+    TraceQuery,
+    Trunk,
+)
 from softswitch.api.operations import Context, Operation
 from softswitch.api.problems import Problem
-from softswitch.api.services import ApiServices, Row
+from softswitch.api.services import ApiServices, BanServices, Row
 from softswitch.api.sockets import open_socket, run_socket
 from softswitch.runtime.hep import call_id_of
 from softswitch.runtime.redact import redact_message
@@ -43,6 +55,9 @@ def operations(services: ApiServices) -> list[Operation]:
     async def health(context: Context) -> Row:
         return health_row(services)
 
+    async def identity(context: Context) -> Row:
+        return context.principal._asdict()
+
     async def registrations(context: Context) -> Iterable[Row]:
         return services.registrations()
 
@@ -57,6 +72,7 @@ def operations(services: ApiServices) -> list[Operation]:
 
     found = [
         _read("/system/health", "Whether the switch works", health, Health),
+        _read("/system/identity", "Who the switch takes you for", identity, Identity),
         _read("/system/registrations", "Registered contacts", registrations, Registration, many=True),
         _read("/system/trunks", "Trunks and their state", trunks, Trunk, many=True),
         _read("/system/media", "Figures of the media engine", media, MediaStatus),
@@ -68,11 +84,71 @@ def operations(services: ApiServices) -> list[Operation]:
             role="admin",
             stream=trace,
             query=TraceQuery,
+            sensitive=True,
         ),
     ]
+    if services.unregister is not None:
+        found.append(_unregister(services))
+    if services.bans is not None:
+        found.extend(_bans(services.bans))
     if services.reload is not None:
         found.append(_reload(services))
     return found
+
+
+def _unregister(services: ApiServices) -> Operation:
+    async def unregister(context: Context) -> None:
+        assert services.unregister is not None
+        number, contact = context.path["number"], context.query["contact"]
+        if not services.unregister(number, contact):
+            raise LookupError(f"{number} has no such registration")
+
+    return Operation(
+        method="DELETE",
+        path="/system/registrations/{number}",
+        summary="Take a number's contacts away; the device may register again",
+        component="system",
+        role="dispatcher",
+        handler=unregister,
+        query=RegistrationQuery,
+        status=204,
+    )
+
+
+def _bans(bans: BanServices) -> list[Operation]:
+    async def listed(context: Context) -> Iterable[Row]:
+        return bans.bans()
+
+    async def add(context: Context) -> Row:
+        body = context.body
+        return bans.add(body["host"], body["seconds"], body["reason"] or f"banned by {context.principal.name}")
+
+    async def remove(context: Context) -> None:
+        bans.remove(context.path["host"])
+
+    return [
+        _read("/system/bans", "Sources whose SIP messages are dropped", listed, Ban, many=True),
+        Operation(
+            method="POST",
+            path="/system/bans",
+            summary="Ban a source by hand",
+            component="system",
+            role="admin",
+            handler=add,
+            body=AddBan,
+            answer=Ban,
+            status=201,
+        ),
+        Operation(
+            method="DELETE",
+            path="/system/bans/{host}",
+            summary="Lift a ban",
+            component="system",
+            role="admin",
+            handler=remove,
+            status=204,
+        ),
+    ]
 
 
 def _reload(services: ApiServices) -> Operation:

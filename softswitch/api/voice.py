@@ -11,11 +11,15 @@ from softswitch.api.models import (
     Call,
     Digits,
     Disconnect,
+    FloorOf,
+    ForceRelease,
     Insert,
     NoArguments,
     OfLeg,
     Originate,
     Play,
+    PlayedTo,
+    Sound,
     TransferCall,
 )
 from softswitch.api.operations import Context, Operation
@@ -24,27 +28,32 @@ from softswitch.api.services import ApiServices, CallCommand, Row
 
 
 class Command(NamedTuple):
-    """A method of a call: what it does and what it takes."""
+    """A method of a call: what it does, what it takes, and its path if that differs from its name."""
 
     summary: str
     body: type[BaseModel]
+    path: str = ""
 
 
 COMMANDS: dict[str, Command] = {
-    "ring": Command("Ring the callee", NoArguments),
-    "queue": Command("Put the call into a queue", NoArguments),
-    "proceed": Command("Go on with the set-up", NoArguments),
-    "answer": Command("Answer on behalf of the callee", NoArguments),
+    "ring": Command("Tell the caller that the callee is being alerted (180)", NoArguments),
+    "queue": Command("Tell the caller that the call is queued (182)", NoArguments),
+    "proceed": Command("Tell the caller that the set-up goes on (183)", NoArguments),
+    "answer": Command("Answer in the callee's place: the caller hears music until sent on", NoArguments),
     "disconnect": Command("End the call", Disconnect),
-    "hold": Command("Hold a party", OfLeg),
+    "hold": Command("Hold a party: it hears music, the other one nothing", OfLeg),
     "resume": Command("Take a party back from hold", OfLeg),
-    "transfer": Command("Send a party to another number", TransferCall),
+    "transfer": Command("Send a party to another number (blind transfer)", TransferCall),
     "insert": Command("Let a dispatcher join and speak", Insert),
     "listen": Command("Let a dispatcher listen", Insert),
-    "force_release": Command("End the call by a dispatcher's right", Disconnect),
+    "force_release": Command("End the call by a dispatcher's right; an emergency call needs role admin", ForceRelease),
     "record": Command("Record the call", NoArguments),
-    "play": Command("Play an announcement to the parties", Play),
-    "dtmf": Command("Send digits to a party", Digits),
+    "play": Command("Play a sound to the parties", Play),
+    "stop_play": Command("Stop what is played", PlayedTo, "play/stop"),
+    "dtmf": Command("Send keys to a party by SIP INFO", Digits),
+    "request_floor": Command("Ask for the floor on behalf of a party", FloorOf, "floor/request"),
+    "release_floor": Command("Give the floor back on behalf of a party", FloorOf, "floor/release"),
+    "wait_floor": Command("Wait for the floor on behalf of a party", FloorOf, "floor/wait"),
 }
 
 
@@ -56,6 +65,9 @@ def operations(services: ApiServices) -> list[Operation]:
 
     async def get_call(context: Context) -> Row:
         return _existing(services, context.path["id"])
+
+    async def sounds(context: Context) -> Iterable[Row]:
+        return services.sounds()
 
     found = [
         Operation(
@@ -77,6 +89,16 @@ def operations(services: ApiServices) -> list[Operation]:
             handler=get_call,
             answer=Call,
         ),
+        Operation(
+            method="GET",
+            path="/voice/sounds",
+            summary="What can be played",
+            component="voice",
+            role="viewer",
+            handler=sounds,
+            answer=Sound,
+            many=True,
+        ),
     ]
     if services.originate is not None:
         found.append(_originate(services))
@@ -92,13 +114,14 @@ def _originate(services: ApiServices) -> Operation:
     return Operation(
         method="POST",
         path="/voice/calls",
-        summary="Place a call between two numbers",
+        summary="Place a call: ring the caller, then connect the callee or play a sound",
         component="voice",
         role="dispatcher",
         handler=originate,
         body=Originate,
         answer=Call,
         status=201,
+        location="/voice/calls/{call_id}",
     )
 
 
@@ -110,14 +133,15 @@ def _command(services: ApiServices, name: str, command: CallCommand) -> Operatio
         # A call that this very command ended is no longer listed: its last known row is the answer.
         return services.call(identifier) or before
 
+    about = COMMANDS[name]
     return Operation(
         method="POST",
-        path=f"/voice/calls/{{id}}/{name}",
-        summary=COMMANDS[name].summary,
+        path=f"/voice/calls/{{id}}/{about.path or name}",
+        summary=about.summary,
         component="voice",
         role="dispatcher",
         handler=run,
-        body=COMMANDS[name].body,
+        body=about.body,
         answer=Call,
         status=202,
     )

@@ -15,11 +15,12 @@ from softswitch.calls.trunk import Trunk, Trunks
 from softswitch.directory import Directory
 from softswitch.sip.address import Address
 from softswitch.sip.digest import Authenticator, HA1s, Rejected
-from softswitch.sip.errors import ProtocolError
 from softswitch.sip.headers import NameAddr
 from softswitch.sip.message import Request
-from softswitch.sip.privacy import privacy_values
+from softswitch.sip.privacy import asserted_identities, privacy_values
 from softswitch.sip.uri import SipUri, TelUri
+
+NO_PRIVACY: frozenset[str] = frozenset()
 
 #: Told of each refused or accepted credential: (source host, user, accepted).
 Verdict = Callable[[str, str, bool], None]
@@ -93,7 +94,7 @@ class Access:
         """A subscriber is shown as itself, whatever its From claims."""
         subscriber = self._directory.get(user)
         display = (subscriber.display_name if subscriber else "") or request.from_.display or ""
-        party = Party(user, display, asserted=user, private=_wants_privacy(request))
+        party = Party(user, display, user, _privacy(request))
         return Identity(party, Caller(user, self._directory.class_of(user)), subscriber=user)
 
     def _of_trunk(self, request: Request, trunk: Trunk) -> Identity:
@@ -104,13 +105,15 @@ class Access:
             if claim is not None:
                 asserted, number = _user_of(claim), _user_of(claim)
                 display = claim.display or display
-        party = Party(number, display, asserted=asserted, private=_wants_privacy(request))
+        party = Party(number, display, asserted, _privacy(request))
         caller = Caller(number, trunk.class_of_service, trunk.name)
         return Identity(party, caller, trunk=trunk, trusted=trunk.trust_identity)
 
     def _unchecked(self, request: Request) -> Identity:
-        number = _user_of(request.from_)
-        party = Party(number, request.from_.display or "", private=_wants_privacy(request))
+        """Whoever comes through a listener that we trust is who it says."""
+        claim = _asserted(request) or request.from_
+        number = _user_of(claim)
+        party = Party(number, claim.display or request.from_.display or "", number, _privacy(request))
         return Identity(party, Caller(number, self._directory.class_of(number)), subscriber=number)
 
 
@@ -122,14 +125,13 @@ def _user_of(address: NameAddr) -> str:
 
 
 def _asserted(request: Request) -> NameAddr | None:
-    for value in request.values("P-Asserted-Identity"):
-        try:
-            return NameAddr.parse(value)
-        except ProtocolError:
-            continue
-    return None
+    """The first identity asserted; worth something from a trusted peer alone."""
+    if not request.has("P-Asserted-Identity"):
+        return None
+    values = asserted_identities(request)
+    return NameAddr.parse(values[0]) if values else None
 
 
-def _wants_privacy(request: Request) -> bool:
-    """Whether the caller asks not to be shown (RFC 3323 §4.2, RFC 3325 §9.3)."""
-    return request.has("Privacy") and not privacy_values(request).isdisjoint({"id", "user", "header"})
+def _privacy(request: Request) -> frozenset[str]:
+    """The privacy the caller asks for (RFC 3323 §4.2)."""
+    return privacy_values(request) if request.has("Privacy") else NO_PRIVACY

@@ -1,8 +1,8 @@
 """A call between two parties: the back-to-back user agent on top of the five-state machine.
 
 The caller's leg is there from the start; the callee's is found by Ringing. Once both talk, whatever one side offers is
-carried to the other (Negotiation), and either side may be replaced by another party (Replacement: transfer, pick-up,
-park). Every way out leads through `_finish`, which releases everything exactly once.
+carried to the other (Conversation), and either side may be replaced by another party (Replacement, takeover). Every
+way out leads through `_finish`, which releases everything exactly once.
 """
 
 from __future__ import annotations
@@ -10,14 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from softswitch.calls import takeover
+from softswitch.calls.conversation import Conversation, Start
+from softswitch.calls.digits import pressed_key
 from softswitch.calls.hunting import Hunt, Target
 from softswitch.calls.leg import Cause, Information, Leg, LegState, Transfer
 from softswitch.calls.machine import CallMachine, Method, State
-from softswitch.calls.negotiation import Negotiation
+from softswitch.calls.media_path import NoMedia
+from softswitch.calls.nobody import ELSEWHERE, NOBODY
 from softswitch.calls.record import CallRecord
 from softswitch.calls.replacement import Replacement
-from softswitch.calls.ringing import ELSEWHERE, NOBODY, Ringing
-from softswitch.events import CallOpened, CallRecorded, CallStateChanged, CallTransferred
+from softswitch.calls.ringing import Ringing
+from softswitch.events import (
+    CallAnswered,
+    CallOpened,
+    CallRecorded,
+    CallStateChanged,
+    CallTransferred,
+    DigitReceived,
+    LegStateChanged,
+)
 
 if TYPE_CHECKING:
     from softswitch.calls.host import CallHost
@@ -25,25 +37,29 @@ if TYPE_CHECKING:
     from softswitch.sip.timerwheel import Timer
 
 NORMAL = Cause(200, 16, "normal call clearing")
-CALLER_GAVE_UP = Cause(487, 16, "caller gave up", "caller")
 TOO_LONG = Cause(408, 102, "longest duration reached", "switch")
 MEDIA_LOST = Cause(408, 27, "no media received", "switch")
+_UNANSWERED = Cause(488, 88, "the caller did not answer our offer")
+_GAVE_UP = "caller gave up"
+_METHOD_OF = {180: Method.RING, 182: Method.QUEUE}
+#: Provisional statuses a caller hears of; 199 speaks of one branch alone (RFC 6228 §4).
+_PASSED_ON = frozenset({180, 181, 182, 183})
 
 
 class Call:
     """One call. `caller` and `callee` are its two sides; a service of the switch has no callee leg."""
 
     __slots__ = (
+        "_conversation",
         "_handed_over",
         "_host",
         "_leave_service",
         "_limit",
+        "_told",
         "callee",
         "caller",
-        "hunt",
         "id",
         "machine",
-        "negotiation",
         "offer",
         "record",
         "replacement",
@@ -60,13 +76,13 @@ class Call:
         self.record = record
         self.machine = CallMachine(self._moved)
         self.ringing: Ringing | None = None
-        self.hunt: Hunt | None = None
-        self.negotiation: Negotiation | None = None
         self.replacement: Replacement | None = None
         self.transferred_by = ""
+        self._conversation: Conversation | None = None
         self._handed_over: Leg | None = None
         self._leave_service: Callable[[], None] | None = None
         self._limit: Timer | None = None
+        self._told = 0
         caller.observer = self
         self.join(caller)
 
@@ -75,11 +91,10 @@ class Call:
     def begin(self) -> None:
         """The caller is known: leave IDLE, so that whatever happens next is on record."""
         self.machine.apply(Method.ORIGINATE)
-        self._host.bus.publish(CallOpened(self.id, self.record.to_dict()))
+        self._host.bus.tell(CallOpened, self.id, self.record)
 
     def ring(self, hunt: Hunt) -> None:
         """Ring whom the hunt names."""
-        self.hunt = hunt
         self.machine.apply(Method.PROCEED)
         self.ringing = Ringing(self._host, self, hunt, self.offer)
         self.ringing.start()
@@ -92,18 +107,28 @@ class Call:
         """`leg` belongs to this call from now on."""
         self.record.open_leg(leg, self._host.wall())
         self._host.joined(leg, self)
+        self.tell(leg, leg.state)
 
     def leave(self, leg: Leg, cause: Cause, *, keep_media: bool = False) -> None:
         """`leg` is no longer part of this call; its media is released unless another call takes it over."""
+        media = self._host.media
         record = self.record.legs.get(leg.id)
         if record is not None and record.cause is None:
-            record.codec, record.quality = self._host.media.quality(leg)
-            self.record.close_leg(leg, cause, self._host.wall())
+            record.codec, record.quality = media.quality(leg)
+            record.cause = cause
+            record.ended_at = self._host.wall()
         self._host.left(leg, self)
         if keep_media:
-            self._host.media.part(leg)
+            media.part(leg)
         else:
-            self._host.media.release(leg)
+            media.release(leg)
+        self.tell(leg, "left", cause.status)
+
+    def tell(self, leg: Leg, state: str, cause: int = 0) -> None:
+        """Let the bus know how a party fares: setup, ringing, answered, held, left."""
+        self._host.bus.tell(LegStateChanged, leg.id, self.id, leg.party.number, state, cause)
+
+    # -- what Ringing tells -----------------------------------------------------------------------------------------
 
     def ringing_started(self, leg: Leg) -> None:
         """See RingingObserver."""
@@ -112,31 +137,37 @@ class Call:
 
     def ringing_progressed(self, leg: Leg, status: int, sdp: bytes | None) -> None:
         """See RingingObserver."""
-        if self.machine.state is not State.CALLEE_SETUP:
+        if self.machine.state is not State.CALLEE_SETUP or status not in _PASSED_ON:
             return
-        self.machine.apply({180: Method.RING, 182: Method.QUEUE}.get(status, Method.PROCEED))
+        self.machine.apply(_METHOD_OF.get(status, Method.PROCEED))
         carried = None
         if sdp is not None and self.offer is not None:
-            carried = self._host.media.carry_answer(leg, self.caller, sdp)
-        self.caller.progress(status, carried)
+            try:
+                carried = self._host.media.carry_answer(leg, self.caller, sdp)
+            except NoMedia:
+                carried = None  # the final answer will tell; until then the caller hears its own ringing
+        if carried is None and status == 183:
+            status = 180  # without early media somebody must make the caller's phone ring
+        if carried is not None or status != self._told:
+            self._told = status
+            self.caller.progress(status, carried)
 
     def ringing_answered(self, leg: Leg, sdp: bytes | None) -> None:
         """See RingingObserver."""
-        wall = self._host.wall()
+        self.ringing = None
         self.callee = leg
         leg.observer = self
-        self.ringing = None
         carried: bytes | None = None
         if sdp is not None:
-            carry = self._host.media.carry_answer if self.offer is not None else self._host.media.carry_offer
-            carried = carry(leg, self.caller, sdp)
-            if carried is None:
-                self._finish(Cause(488, 88, "the parties have no codec in common"), leg)
+            media = self._host.media
+            carry = media.carry_answer if self.offer is not None else media.carry_offer
+            try:
+                carried = carry(leg, self.caller, sdp)
+            except NoMedia as refused:
+                self._finish(refused.cause, None)
                 return
-        self.record.answer_leg(leg, wall)
-        self.machine.apply(Method.ANSWER)
-        self.caller.accept(carried)
-        self._became_active(wall)
+        self.record.answer_leg(leg, self._host.wall())
+        self.answer(carried)
 
     def ringing_failed(self, cause: Cause) -> None:
         """See RingingObserver."""
@@ -147,164 +178,12 @@ class Call:
         """See RingingObserver."""
         self.leave(leg, cause)
 
-    def ringing_service(self, target: Target) -> None:
+    def ringing_service(self, target: Target) -> Cause | None:
         """See RingingObserver."""
-        self.ringing = None
         refused = self._host.serve(self, self.caller, target)
-        if refused is not None:
-            self._finish(refused, None)
-
-    # -- one party and the switch -----------------------------------------------------------------------------------
-
-    def port_of(self, leg: Leg) -> Port | None:
-        """The engine's port of a party's first stream."""
-        return self._host.media.port(leg)
-
-    def answer_with_service(self, leg: Leg) -> bool:
-        """The switch itself talks to `leg`: answer it, or take it back from the party it talked to."""
-        media = self._host.media
-        if self.machine.state is State.ACTIVE:
-            media.part(leg)
-            offer = media.take_back(leg)
-            return offer is None or leg.offer(offer)
-        description = media.offer_locally(leg) if self.offer is None else media.answer_locally(leg, self.offer)
-        if description is None:
-            return False
-        self.machine.apply(Method.ANSWER)
-        self.caller.accept(description)
-        self._became_active(self._host.wall())
-        return True
-
-    def parked_at(self, place: str, leave: Callable[[], None]) -> None:
-        """The only party waits at `place`; `leave` frees it when the call ends or somebody joins."""
-        self._leave_service = leave
-        self._host.bus.publish(CallTransferred(self.id, "park", self.transferred_by, place))
-
-    def joined_by(self, joining_call: Call, leg: Leg) -> Cause | None:
-        """`leg`, who is alone in `joining_call`, joins the only party of this call."""
-        media = self._host.media
-        description = media.meet(leg, joining_call.offer, self.caller) if joining_call.offer is not None else None
-        if description is None:
-            return Cause(488, 88, "the parties have no codec in common")
-        self._leave_service = None
-        joining_call.hand_over(leg)
-        leg.accept(description)
-        self.replace(None, leg, "retrieve")
-        return None
-
-    def ringing_numbers(self) -> set[str]:
-        """The numbers at which this call rings now."""
-        if self.ringing is None or self.machine.state is not State.CALLEE_SETUP:
-            return set()
-        return {target.number for target in self.ringing.branches.values()}
-
-    def picked_up_by(self, joining_call: Call, leg: Leg) -> Cause | None:
-        """`leg`, who is alone in `joining_call`, takes this ringing call in the callee's place."""
-        media = self._host.media
-        if self.offer is None or joining_call.offer is None or self.ringing is None:
-            return Cause(488, 88, "a call without an offer cannot be picked up")
-        wanted = media.common_formats(self.offer, joining_call.offer)
-        answer = media.answer_locally(self.caller, self.offer, wanted)
-        description = media.meet(leg, joining_call.offer, self.caller) if answer is not None else None
-        if answer is None or description is None:
-            return Cause(488, 88, "the parties have no codec in common")
-        self.ringing.stop(ELSEWHERE)
-        self.ringing = None
-        joining_call.hand_over(leg)
-        leg.accept(description)
-        self.callee = leg
-        leg.observer = self
-        wall = self._host.wall()
-        self.join(leg)
-        self.record.answer_leg(leg, wall)
-        self.machine.apply(Method.ANSWER)
-        self.caller.accept(answer)
-        self._became_active(wall)
-        self._host.bus.publish(CallTransferred(self.id, "pickup", leg.party.number, self.record.callee))
-        return None
-
-    def taken_over_by(self, joining_call: Call, leg: Leg, leaving: Leg) -> Cause | None:
-        """`leg`, who is alone in `joining_call`, takes the place of `leaving` (RFC 3891 §3)."""
-        if self.machine.state is State.CALLEE_SETUP:
-            return self.picked_up_by(joining_call, leg)
-        staying = self.other(leaving)
-        if self.machine.state is not State.ACTIVE or staying is None or joining_call.offer is None:
-            return Cause(481, 81, "the call cannot be taken over")
-        media = self._host.media
-        description = media.meet(leg, joining_call.offer, staying)
-        if description is None:
-            return Cause(488, 88, "the parties have no codec in common")
-        joining_call.hand_over(leg)
-        leg.accept(description)
-        self.replace(leaving, leg, "replace")
-        leaving.disconnect(ELSEWHERE)
-        return None
-
-    def hand_over(self, leg: Leg) -> None:
-        """`leg` goes to another call and keeps its media; this call ends, and a party left alone is released."""
-        leg.observer = NOBODY
-        self._handed_over = leg
-        self.leave(leg, NORMAL, keep_media=True)
-        self._finish(NORMAL, leg)
-
-    def _became_active(self, wall: float) -> None:
-        self.record.answered_at = wall
-        self.record.answer_leg(self.caller, wall)
-        limit = self._host.settings.max_duration_s
-        if limit:
-            self._limit = self._host.timers.schedule(self._host.now() + limit, self._reached_limit)
-
-    # -- mid-call media ---------------------------------------------------------------------------------------------
-
-    def other(self, leg: Leg) -> Leg | None:
-        """The party opposite `leg`; before the answer, the only one being rung."""
-        if leg is self.caller:
-            return self.callee or (self.ringing.only_branch if self.ringing else None)
-        return self.caller
-
-    def leg_offered(self, leg: Leg, sdp: bytes | None) -> None:
-        """See LegObserver."""
-        if self.negotiation is not None and not self.negotiation.over:
-            if not self.negotiation.offered(leg, sdp):
-                leg.refuse_offer(491)
-            return
-        other = self.other(leg)
-        if other is None:
-            self._answer_for_service(leg, sdp)
-            return
-        media = self._host.media
-        self.negotiation = Negotiation.begun_by(leg, other, sdp, media.carry_offer, media.carry_answer)
-
-    def _answer_for_service(self, leg: Leg, sdp: bytes | None) -> None:
-        media = self._host.media
-        description = media.offer_locally(leg) if sdp is None else media.answer_locally(leg, sdp)
-        if description is None:
-            leg.refuse_offer(488)
-        else:
-            leg.answer(description)
-
-    def leg_answered_offer(self, leg: Leg, sdp: bytes) -> None:
-        """See LegObserver."""
-        if self.negotiation is not None and self.negotiation.answered(leg, sdp):
-            return
-        if self.callee is None:
-            self._host.media.answered_locally(leg, sdp)
-
-    def leg_refused_offer(self, leg: Leg, status: int) -> None:
-        """See LegObserver."""
-        if self.negotiation is not None and not self.negotiation.over:
-            self.negotiation.refused(leg, status)
-
-    def leg_confirmed(self, leg: Leg, sdp: bytes | None) -> None:
-        """See LegObserver."""
-        if sdp is None:
-            return
-        if self.callee is None:
-            self._host.media.answered_locally(leg, sdp)
-        elif (carried := self._host.media.carry_answer(leg, self.callee, sdp)) is not None:
-            self.callee.answer(carried)
-        else:
-            self._finish(Cause(488, 88, "the parties have no codec in common"), None)
+        if refused is None:
+            self.ringing = None
+        return refused
 
     def ringing_offered(self, leg: Leg, sdp: bytes | None) -> None:
         """See RingingObserver."""
@@ -318,18 +197,123 @@ class Call:
         """See RingingObserver."""
         self.leg_refused_offer(leg, status)
 
-    def renegotiate(self) -> None:
-        """Let the two parties, who never heard of each other, agree on media."""
-        if self.callee is not None:
-            media = self._host.media
-            self.negotiation = Negotiation.begun_by_switch(
-                self.caller, self.callee, media.carry_offer, media.carry_answer
-            )
+    def ringing_numbers(self) -> set[str]:
+        """The numbers at which this call rings now, for the first time or for a transfer."""
+        ringing = self.ringing or (self.replacement.ringing if self.replacement is not None else None)
+        return {target.number for target in ringing.branches.values()} if ringing is not None else set()
 
-    # -- application data and transfer ------------------------------------------------------------------------------
+    # -- talking ----------------------------------------------------------------------------------------------------
+
+    def answer(self, description: bytes | None) -> None:
+        """The caller is answered with `description`: the parties talk from now on."""
+        self.talk()
+        self.caller.accept(description)
+
+    def talk(self) -> None:
+        """The call is answered."""
+        wall = self._host.wall()
+        self.machine.apply(Method.ANSWER)
+        self.record.answered_at = wall
+        self._host.bus.publish(CallAnswered(self.id, self.record))
+        self.record.answer_leg(self.caller, wall)
+        limit = self._host.settings.max_duration_s
+        if limit and not self.record.emergency:
+            self._limit = self._host.timers.schedule(self._host.now() + limit, self._reached_limit)
+        if self.callee is not None:
+            self.tell(self.callee, "answered")
+
+    def answer_with_service(self, leg: Leg, start: Start) -> Cause | None:
+        """The switch itself talks to `leg`: answer it, or take it back from the party it talked to.
+
+        `start` begins the service on the leg's port, as soon as its formats are agreed.
+        """
+        if self.machine.state is State.ACTIVE:
+            return self.conversation.take_back(leg, start)
+        media = self._host.media
+        try:
+            if self.offer is None:
+                description = media.offer_locally(leg)
+                self.conversation.start_later(start)
+            else:
+                description = media.answer_locally(leg, self.offer)
+                port = media.port(leg)
+                refused = start(port) if port is not None else None
+                if refused is not None:
+                    return refused
+        except NoMedia as error:
+            return error.cause
+        self.answer(description)
+        return None
+
+    def parked_at(self, place: str, leave: Callable[[], None]) -> None:
+        """The only party waits at `place`; `leave` frees it when the call ends or somebody joins."""
+        self._leave_service = leave
+        self._host.bus.publish(CallTransferred(self.id, "park", self.transferred_by, place))
+
+    def port_of(self, leg: Leg) -> Port | None:
+        """The engine's port of a party's first stream."""
+        return self._host.media.port(leg)
+
+    @property
+    def host(self) -> CallHost:
+        """The exchange that keeps this call."""
+        return self._host
+
+    @property
+    def conversation(self) -> Conversation:
+        """The changes of media within this call, made when the first one happens."""
+        if self._conversation is None:
+            self._conversation = Conversation(self._host, self)
+        return self._conversation
+
+    def renegotiate(self) -> None:
+        """Let the two parties, who never heard of each other, agree on media as soon as both can."""
+        self.conversation.renegotiate()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything has been released."""
+        return self.machine.state in (State.IDLE, State.DISCONNECTED)
+
+    def other(self, leg: Leg) -> Leg | None:
+        """The party opposite `leg`; before the answer, the only one being rung."""
+        if leg is self.caller:
+            return self.callee or (self.ringing.only_branch if self.ringing else None)
+        return self.caller
+
+    def leg_offered(self, leg: Leg, sdp: bytes | None) -> None:
+        """See LegObserver."""
+        self.conversation.offered(leg, sdp)
+
+    def leg_answered_offer(self, leg: Leg, sdp: bytes) -> None:
+        """See LegObserver."""
+        self.conversation.answered_offer(leg, sdp)
+
+    def leg_refused_offer(self, leg: Leg, status: int) -> None:
+        """See LegObserver."""
+        self.conversation.refused_offer(leg, status)
+
+    def leg_confirmed(self, leg: Leg, sdp: bytes | None) -> None:
+        """See LegObserver."""
+        if sdp is not None:
+            if self.callee is None:
+                self.conversation.answered_offer(leg, sdp)
+                return
+            try:
+                self.callee.answer(self._host.media.carry_answer(leg, self.callee, sdp))
+            except NoMedia as refused:
+                self._finish(refused.cause, None)
+                return
+        elif self.offer is None and leg is self.caller:
+            self._finish(_UNANSWERED, None)
+        if self._conversation is not None:
+            self._conversation.confirmed()
 
     def leg_information(self, leg: Leg, information: Information) -> None:
         """See LegObserver."""
+        key = pressed_key(information.content_type, information.body)
+        if key is not None:
+            self._host.bus.tell(DigitReceived, self.id, leg.id, key.digit, key.duration_ms)
         other = self.other(leg)
         if other is None:
             information.accept()
@@ -338,49 +322,26 @@ class Call:
 
     def leg_transfer_requested(self, leg: Leg, transfer: Transfer) -> None:
         """See LegObserver."""
-        other = self.other(leg)
-        if self.machine.state is not State.ACTIVE or other is None:
-            transfer.refuse(481 if other is None else 491)
-            return
+        takeover.transfer(self, leg, transfer)
+
+    # -- one party in place of another ------------------------------------------------------------------------------
+
+    def hand_over(self, leg: Leg, to: Call) -> None:
+        """`leg` goes to another call and keeps its media; this call ends, and a party left alone is released."""
+        leg.observer = NOBODY
         if self.replacement is not None:
-            transfer.refuse(491)
-            return
-        self.transferred_by = leg.party.number
-        if transfer.replaces is not None:
-            self._transfer_attended(leg, other, transfer)
-        else:
-            self._transfer_blind(leg, other, transfer)
-
-    def _transfer_blind(self, leg: Leg, other: Leg, transfer: Transfer) -> None:
-        found = self._host.stages(transfer.target, leg, ())
-        if isinstance(found, Cause):
-            transfer.refuse(found.status)
-            return
-        transfer.accept()
-        self.replacement = Replacement(self._host, self, leg, other, transfer)
-        self.replacement.start(Hunt.through(found))
-
-    def _transfer_attended(self, leg: Leg, other: Leg, transfer: Transfer) -> None:
-        assert transfer.replaces is not None
-        consulted = self._host.find_leg(*transfer.replaces)
-        second = self._host.call_of(consulted) if consulted is not None else None
-        target = second.other(consulted) if second is not None and consulted is not None else None
-        if consulted is None or second is None or target is None or second is self:
-            transfer.refuse(481)
-            return
-        transfer.accept()
-        second.hand_over(target)
-        self.replace(leg, target, "attended")
-        self.renegotiate()
-        transfer.report(200)
-        leg.disconnect(NORMAL)
+            self.replacement.merged()
+            self.replacement = None
+        self._handed_over = leg
+        self.record.merged_into = to.id
+        self._finish(NORMAL, None)
 
     def replace(self, leaving: Leg | None, joining: Leg | None, kind: str) -> None:
         """`joining` takes the place of `leaving`, who is no longer part of the call; None: nobody does."""
-        wall = self._host.wall()
-        host = self._host
         names = [leg.party.number if leg is not None else "" for leg in (leaving, joining)]
-        host.bus.publish(CallTransferred(self.id, kind, *names))
+        self._host.bus.publish(CallTransferred(self.id, kind, *names))
+        if self._conversation is not None:
+            self._conversation.abandon(keep_service=joining is None)
         if leaving is not None:
             self.transferred_by = leaving.party.number
             leaving.observer = NOBODY
@@ -388,13 +349,12 @@ class Call:
             if leaving is self.caller and self.callee is not None:
                 self.caller = self.callee
         self.callee = joining
-        self.negotiation = None
-        if self._leave_service is not None and joining is not None:
-            self._leave_service()
-            self._leave_service = None
         if joining is not None:
+            if self._leave_service is not None:
+                self._leave_service()
+                self._leave_service = None
             self.join(joining)
-            self.record.answer_leg(joining, wall)
+            self.record.answer_leg(joining, self._host.wall())
             joining.observer = self
 
     # -- the end ----------------------------------------------------------------------------------------------------
@@ -414,17 +374,19 @@ class Call:
         if self.replacement is not None and self.replacement.leg_ended(leg, cause):
             return
         by = "caller" if leg is self.caller else "callee"
-        if not self.record.answered_at and leg is self.caller:
-            cause = Cause(487, cause.q850 or 16, cause.text or CALLER_GAVE_UP.text, by)
-        self._finish(Cause(cause.status, cause.q850, cause.text, by), leg)
+        status, q850, text = cause.status, cause.q850, cause.text
+        if by == "caller" and not self.record.answered_at:
+            status, text = 487, text if q850 == ELSEWHERE.q850 else _GAVE_UP
+        self._finish(Cause(status, q850, text, by), leg)
 
     def disconnect(self, cause: Cause = NORMAL) -> None:
         """End the call from our side: operator, limit, lost media."""
         self._finish(cause, None)
 
     def media_lost(self) -> None:
-        """The media engine has not heard from a party for too long."""
-        self._finish(MEDIA_LOST, None)
+        """The media engine has not heard from a party for too long; while it rings, that is nobody's fault."""
+        if self.machine.state is State.ACTIVE:
+            self._finish(MEDIA_LOST, None)
 
     def _reached_limit(self, now: float) -> None:
         self._limit = None
@@ -432,35 +394,37 @@ class Call:
 
     def _finish(self, cause: Cause, gone: Leg | None) -> None:
         """Release everything; `gone` is the leg that has already ended by itself."""
-        if self.machine.state is State.DISCONNECTED or self.machine.state is State.IDLE:
+        if self.is_over:
             return
         self.record.cause = cause
         self.machine.apply(Method.DISCONNECT)
         if self._limit is not None:
             self._limit.cancel()
             self._limit = None
+        if self._conversation is not None:
+            self._conversation.abandon()
         if self.ringing is not None:
-            self.ringing.stop(cause if cause.by == "caller" else ELSEWHERE)
+            self.ringing.stop(cause)
             self.ringing = None
         if self.replacement is not None:
             self.replacement.cancel(cause)
             self.replacement = None
-        for leg in (self.caller, self.callee):
-            if leg is not None and leg is not self._handed_over:
-                self._release(leg, cause, ended=leg is gone)
+        self._release(self.caller, cause, gone)
+        if self.callee is not None:
+            self._release(self.callee, cause, gone)
         if self._leave_service is not None:
             self._leave_service()
         self.record.ended_at = self._host.wall()
-        self._host.bus.publish(CallRecorded(self.id, self.record.to_dict()))
+        self._host.bus.tell(CallRecorded, self.id, self.record)
         self.machine.reset()
         self._host.finished(self)
 
-    def _release(self, leg: Leg, cause: Cause, *, ended: bool) -> None:
-        self.leave(leg, cause)
+    def _release(self, leg: Leg, cause: Cause, gone: Leg | None) -> None:
+        self.leave(leg, cause, keep_media=leg is self._handed_over)
         if leg.observer is not self:
             return
         leg.observer = NOBODY
-        if ended or leg.state is LegState.ENDED:
+        if leg is gone or leg.state is LegState.ENDED:
             return
         if leg.direction == "in" and leg.state is not LegState.ANSWERED:
             leg.reject(cause)
@@ -468,7 +432,6 @@ class Call:
             leg.disconnect(cause)
 
     def _moved(self, method: Method, old: State, new: State) -> None:
-        cause = self.record.cause.status if self.record.cause is not None else 0
-        self._host.bus.publish(
-            CallStateChanged(self.id, method.value, old.value, new.value, self.record.caller, self.record.callee, cause)
-        )
+        record = self.record
+        cause = 0 if record.cause is None else record.cause.status
+        self._host.bus.tell(CallStateChanged, self.id, method, old, new, record.caller, record.callee, cause)

@@ -1,47 +1,40 @@
 """The exchange: keeps all calls, and joins the SIP user agent, the dialplan and the media engine to them.
 
-It turns the user agent's events into calls and legs, dials whom a hunt names, and answers the few questions a call has
-about the world (CallHost). Like everything below it, it does no I/O: the runtime feeds it events and drains the agent.
+It answers the few questions a call has about the world (CallHost). Like everything below it, it does no I/O: the
+runtime feeds it events and drains the agent.
 """
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from softswitch.calls.access import Access, Challenge, Identity
+from softswitch.calls.access import Access
 from softswitch.calls.call import NORMAL, Call
 from softswitch.calls.host import CallSettings
-from softswitch.calls.hunting import Hunt, Stage, Target
+from softswitch.calls.hunting import Diverted, History, Hunt, Stage, Target
 from softswitch.calls.leg import Cause, Leg, Party
-from softswitch.calls.machine import State
-from softswitch.calls.media_path import MediaPath, PortsExhausted
-from softswitch.calls.record import CallRecord
+from softswitch.calls.media_path import MediaPath
 from softswitch.calls.replacement import Replacement
 from softswitch.calls.ringing import Ringing, RingingObserver
 from softswitch.calls.routing import Caller, Router
 from softswitch.calls.services import Services
-from softswitch.calls.sip_identity import outgoing_identity
+from softswitch.calls.sip_dialler import SipDialler
+from softswitch.calls.sip_intake import SipIntake
 from softswitch.calls.sip_leg import SipLeg
-from softswitch.calls.trunk import Trunks
-from softswitch.events import AccessRefused, EventBus
+from softswitch.calls.trunk import Trunk, Trunks
+from softswitch.events import EventBus
 from softswitch.media import MediaEvent, PlaybackEnded, RtpTimeout
-from softswitch.sip.address import Address
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import IncomingInvite
-from softswitch.sip.message import Request
-from softswitch.sip.session import Session
 from softswitch.sip.timerwheel import TimerWheel
-from softswitch.sip.uri import SipUri, TelUri, parse_uri
+from softswitch.sip.uri import SipUri, parse_uri
 from softswitch.sip.useragent import UserAgent
 
-logger = logging.getLogger(__name__)
-
-OVERLOADED = Cause(503, 42, "too many calls")
-NO_PORTS = Cause(503, 34, "no media port is free")
-NO_CODEC = Cause(488, 88, "no codec that the callee may be offered")
+_NO_SERVICES = Cause(503, 63, "services are not running")
+_NO_GATEWAY = Cause(503, 38, "the gateway is not running")
+_NOT_FOLLOWED = Cause(480, 20, "redirections are not followed")
+_BAD_REDIRECTION = Cause(480, 20, "redirected to an address that cannot be called")
 
 
 class Dialler(Protocol):
@@ -75,190 +68,72 @@ class Exchange:
         self.timers = timers
         self.media = media
         self.router = router
-        self.access = access
         self.trunks = trunks
         self.bus = bus
         self.now = now
         self.wall = wall
         self.settings = settings
-        self.domain = domain
         self.services: Services | None = None
         self.gateways: Mapping[str, Dialler] = {}
         self.calls: dict[str, Call] = {}
         self.answered = 0
         self.attempts = 0
         self._new_id = new_id
-        self._admit = admit
-        self._legs: dict[str, tuple[Leg, Call]] = {}
-        self._busy: Counter[str] = Counter()
+        self._dialler = SipDialler(agent, media, trunks, domain, now, new_id)
+        self._intake = SipIntake(self, access, admit, new_id)
+        #: handles an INVITE outside any dialog.
+        self.incoming: Callable[[IncomingInvite, float], None] = self._intake.incoming
+        self._legs: dict[Leg, Call] = {}
+        self._by_number: dict[str, dict[Call, int]] = {}
 
-    # -- incoming calls ---------------------------------------------------------------------------------------------
-
-    def incoming(self, event: IncomingInvite, now: float) -> None:
-        """A new INVITE: find out who calls, and ring whom they want."""
-        session, request = event.session, event.request
-        try:
-            identity = self.access.identify(request, event.source, now)
-            called = _number(request)
-            replaced = self.agent.match_replaces(request)
-        except ProtocolError as error:
-            session.reject(error.status or 400, now, reason=error.text)
-            return
-        if isinstance(identity, Challenge):
-            session.reject(401, now, fields=[("WWW-Authenticate", value) for value in identity.values])
-            return
-        emergency = self.router.plan.emergency_number(called) is not None
-        wait = self._admit(emergency)
-        limit = self.settings.max_calls
-        full = bool(limit and len(self.calls) >= limit) or (identity.trunk is not None and identity.trunk.full)
-        if (wait or full) and not emergency:
-            session.reject(503, now, fields=[("Retry-After", str(wait or 5))])
-            return
-        if replaced is not None:
-            self._replace(session, request, identity, replaced)
-            return
-        self._begin(session, request, identity, called)
-
-    def _begin(self, session: Session, request: Request, identity: Identity, called: str) -> None:
-        leg = self._leg_of(session, identity)
-        call = self._new_call(leg, request, identity, called)
-        call.begin()
-        decision, found = self.router.stages(called, identity.caller)
-        call.record.route = decision.rule
-        call.record.emergency = decision.emergency
-        if isinstance(found, Cause):
-            if found.status == 403:
-                self._refused(session.source, identity.party.number, found.text)
-            call.refuse(found)
-        else:
-            call.ring(Hunt.through(found))
-
-    def _leg_of(self, session: Session, identity: Identity) -> SipLeg:
-        leg = SipLeg(self.agent, self.now, self._new_id(), "in", identity.party, trusted=identity.trusted)
-        leg.session = session
-        leg.trunk = identity.trunk.name if identity.trunk else ""
-        leg.caller = identity.caller
-        leg.hops_left = session.invite.max_forwards
-        session.owner = leg
-        side = self.media.side(leg)
-        side.owner = leg.id
-        side.family = 6 if ":" in session.source.host else 4
-        return leg
-
-    def _new_call(self, leg: SipLeg, request: Request, identity: Identity, called: str) -> Call:
-        call_id = self._new_id()
+    def add(self, call: Call) -> None:
+        """A new call exists."""
         self.attempts += 1
-        record = CallRecord(call_id, identity.party.number, called, str(leg.session.source), self.wall())
-        call = Call(self, call_id, leg, request.body or None, record)
-        self.calls[call_id] = call
-        return call
-
-    def _replace(self, session: Session, request: Request, identity: Identity, replaced: Session) -> None:
-        """An INVITE with Replaces: the new party takes the place of the one the header names (RFC 3891 §3)."""
-        leaving = replaced.owner
-        call = self.call_of(leaving) if isinstance(leaving, SipLeg) else None
-        if call is None or not isinstance(leaving, SipLeg):
-            session.reject(481, self.now())
-            return
-        leg = self._leg_of(session, identity)
-        joining = self._new_call(leg, request, identity, leaving.party.number)
-        joining.begin()
-        refused = call.taken_over_by(joining, leg, leaving)
-        if refused is not None:
-            joining.refuse(refused)
+        self.calls[call.id] = call
 
     # -- CallHost ---------------------------------------------------------------------------------------------------
 
     def dial(self, target: Target, ringing: Ringing, observer: RingingObserver) -> Leg | Cause:
         """See CallHost."""
-        caller = observer.caller
         if target.gateway:
-            return self.gateways[target.gateway].dial(target, caller.party, self._new_id(), ringing.offer, ringing)
-        trunk = self.trunks.by_name.get(target.trunk)
-        trusted = trunk is not None and trunk.trust_identity
-        leg = SipLeg(self.agent, self.now, self._new_id(), "out", Party(target.number), trusted=trusted)
-        leg.trunk = target.trunk
-        leg.observer = ringing
-        side = self.media.side(leg)
-        side.passthrough = side.passthrough or target.media == "passthrough"
-        side.codecs = target.codecs
-        side.owner = self.media.side(caller).owner
-        side.family = 6 if target.next_hop is not None and ":" in target.next_hop.host else 4
-        offer: bytes | None = None
-        if ringing.offer is not None:
-            try:
-                offer = self.media.carry_offer(caller, leg, ringing.offer)
-            except PortsExhausted:
-                self.media.release(leg)
-                return NO_PORTS
-            if offer is None:
-                self.media.release(leg)
-                return NO_CODEC
-        self._invite(leg, target, caller, offer)
-        return leg
+            gateway = self.gateways.get(target.gateway)
+            if gateway is None:
+                return _NO_GATEWAY
+            return gateway.dial(target, observer.caller.party, self._new_id(), ringing.offer, ringing)
+        return self._dialler.dial(target, observer.caller, ringing.offer, ringing)
 
-    def _invite(self, leg: SipLeg, target: Target, caller: Leg, offer: bytes | None) -> None:
-        trunk = self.trunks.by_name.get(target.trunk)
-        identity = outgoing_identity(caller.party, (trunk.domain if trunk else "") or self.domain, trusted=leg.trusted)
-        fields = identity.fields
-        if target.diverted_from:
-            fields.append(("Diversion", f"<sip:{target.diverted_from}@{self.domain}>"))
-        hops = caller.hops_left if isinstance(caller, SipLeg) else None
-        if hops is not None:
-            fields.append(("Max-Forwards", str(max(hops - 1, 0))))
-        leg.session = self.agent.invite(
-            request_uri=target.request_uri,
-            next_hop=target.next_hop,
-            from_=identity.from_,
-            to=identity.to(target.number, (trunk.domain if trunk else "") or self.domain),
-            now=self.now(),
-            fields=fields,
-            body=offer or b"",
-            routes=target.routes,
-            owner=leg,
-            credentials=trunk.login if trunk else None,
-            keep_flow=isinstance(target.next_hop, Address) and trunk is None,
-        )
-
-    def stages(self, number: str, caller: Leg, history: tuple[str, ...]) -> list[Stage] | Cause:
+    def stages(self, number: str, caller: Leg) -> list[Stage] | Cause:
         """See CallHost."""
-        rights = caller.caller if isinstance(caller, SipLeg) and caller.caller is not None else None
+        rights = caller.caller if isinstance(caller, SipLeg) else None
         if rights is None:
             rights = Caller(caller.party.number, self.router.directory.class_of(caller.party.number))
-        return self.router.stages(number, rights, history)[1]
+        return self.router.stages(number, rights)[1]
 
-    def diverted(self, number: str, history: tuple[str, ...], observer: RingingObserver) -> list[Stage] | Cause:
+    def diverted(self, number: str, history: History, observer: RingingObserver) -> list[Stage] | Cause:
         """See CallHost."""
         return self.router.diverted(number, history)
 
-    def redirected(self, uri: str, target: Target, observer: RingingObserver) -> Target | None:
+    def redirected(self, uri: str, target: Target, stage: Stage | None) -> list[Stage] | Cause:
         """See CallHost."""
         if not self.settings.follow_redirects:
-            return None
+            return _NOT_FOLLOWED
         try:
             parsed = parse_uri(uri)
         except ProtocolError:
-            return None
+            return _BAD_REDIRECTION
         if not isinstance(parsed, SipUri) or parsed.secure:
-            return None
+            return _BAD_REDIRECTION
+        history = (*target.history, Diverted(target.number, "deflection"))
+        if self._dialler.is_own(parsed):
+            return self.router.diverted(parsed.username, history)
         plain = parsed.replace(headers=())
-        return Target(
-            parsed.username or target.number,
-            str(plain),
-            plain,
-            media=target.media,
-            codecs=target.codecs,
-            diverted_from=target.number,
-        )
+        number = parsed.username or target.number
+        elsewhere = Target(number, str(plain), plain, media=target.media, codecs=target.codecs, history=history)
+        return [Stage([elsewhere], stage.ring_s if stage is not None else self.settings.ring_s, history=history)]
 
     def serve(self, call: Call, leg: Leg, target: Target) -> Cause | None:
         """See CallHost."""
-        if self.services is None:
-            return Cause(503, 63, "services are not running")
-        try:
-            return self.services.serve(call, leg, target)
-        except PortsExhausted:
-            return NO_PORTS
+        return _NO_SERVICES if self.services is None else self.services.serve(call, leg, target)
 
     def find_leg(self, call_id: str, to_tag: str, from_tag: str) -> Leg | None:
         """See CallHost."""
@@ -267,28 +142,34 @@ class Exchange:
 
     def call_of(self, leg: Leg) -> Call | None:
         """See CallHost."""
-        entry = self._legs.get(leg.id)
-        return entry[1] if entry is not None else None
+        return self._legs.get(leg)
 
     def joined(self, leg: Leg, call: Call) -> None:
         """See CallHost."""
-        self._legs[leg.id] = (leg, call)
-        self._busy[leg.party.number] += 1
-        if isinstance(leg, SipLeg) and leg.trunk and (trunk := self.trunks.by_name.get(leg.trunk)) is not None:
+        if self._legs.get(leg) is call:
+            return
+        self._legs[leg] = call
+        calls = self._by_number.setdefault(leg.party.number, {})
+        calls[call] = calls.get(call, 0) + 1
+        trunk = self._trunk_of(leg)
+        if trunk is not None:
             trunk.active += 1
 
     def left(self, leg: Leg, call: Call) -> None:
         """See CallHost."""
-        entry = self._legs.get(leg.id)
-        if entry is None or entry[1] is not call:
+        if self._legs.get(leg) is not call:
             return
-        del self._legs[leg.id]
+        del self._legs[leg]
         number = leg.party.number
-        self._busy[number] -= 1
-        if self._busy[number] <= 0:
-            del self._busy[number]
-        if isinstance(leg, SipLeg) and leg.trunk and (trunk := self.trunks.by_name.get(leg.trunk)) is not None:
-            trunk.active -= 1
+        calls = self._by_number[number]
+        calls[call] -= 1
+        if not calls[call]:
+            del calls[call]
+            if not calls:
+                del self._by_number[number]
+        trunk = self._trunk_of(leg)
+        if trunk is not None:
+            trunk.active = max(trunk.active - 1, 0)
 
     def finished(self, call: Call) -> None:
         """See CallHost."""
@@ -296,19 +177,26 @@ class Exchange:
         if call.record.answered_at:
             self.answered += 1
 
+    def _trunk_of(self, leg: Leg) -> Trunk | None:
+        return self.trunks.by_name.get(leg.trunk) if isinstance(leg, SipLeg) and leg.trunk else None
+
     # -- for services, operators and the media engine -----------------------------------------------------------------
+
+    def calls_of(self, number: str) -> Iterable[Call]:
+        """The calls that the devices of `number` take part in."""
+        return tuple(self._by_number.get(number, ()))
 
     def active_calls(self, number: str) -> int:
         """How many calls the devices of `number` take part in."""
-        return self._busy.get(number, 0)
+        return len(self._by_number.get(number, ()))
 
     def ringing_calls(self) -> list[Call]:
         """Calls that ring somewhere now, oldest first."""
-        return [call for call in self.calls.values() if call.machine.state is State.CALLEE_SETUP]
+        return [call for call in self.calls.values() if call.ringing is not None or call.replacement is not None]
 
     def ring_back(self, call: Call, number: str) -> Cause | None:
         """Ring `number` for the only party of `call`."""
-        found = self.stages(number, call.caller, ())
+        found = self.stages(number, call.caller)
         if isinstance(found, Cause):
             return found
         call.replacement = Replacement(self, call, None, call.caller, None)
@@ -320,28 +208,15 @@ class Exchange:
         if not isinstance(event, RtpTimeout | PlaybackEnded):
             return
         leg = self.media.leg_of(event.port)
-        call = self.call_of(leg) if leg is not None else None
+        call = self._legs.get(leg) if leg is not None else None
         if call is None:
             return
         if isinstance(event, RtpTimeout):
             call.media_lost()
-        elif call.callee is None:
+        elif call.callee is None and call.replacement is None:
             call.disconnect(NORMAL)
 
     def disconnect_all(self, cause: Cause) -> None:
         """End every call, for a shutdown."""
         for call in list(self.calls.values()):
             call.disconnect(cause)
-
-    def _refused(self, source: Address, user: str, reason: str) -> None:
-        self.bus.publish(AccessRefused(source.host, user, "INVITE", reason))
-
-
-def _number(request: Request) -> str:
-    """The number that a Request-URI dials; ProtocolError 416 for schemes that are not telephony."""
-    uri = request.uri
-    if isinstance(uri, SipUri):
-        return uri.username
-    if isinstance(uri, TelUri):
-        return uri.digits
-    raise ProtocolError("only sip, sips and tel can be called", status=416)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from softswitch.calls.hunting import Stage, Target
+from softswitch.calls.hunting import History, Stage, Target
 from softswitch.calls.leg import Cause, Leg, LegObserver
 from softswitch.calls.media_path import MediaPath
 from softswitch.events import EventBus
@@ -45,14 +45,14 @@ class CallHost(Protocol):
     def dial(self, target: Target, ringing: Ringing, observer: RingingObserver) -> Leg | Cause:
         """Call one target on behalf of `observer`; the leg reports to `ringing`. A Cause says why it cannot be."""
 
-    def stages(self, number: str, caller: Leg, history: tuple[str, ...]) -> list[Stage] | Cause:
+    def stages(self, number: str, caller: Leg) -> list[Stage] | Cause:
         """Whom to ring for `number` when the party of `caller` dials it."""
 
-    def diverted(self, number: str, history: tuple[str, ...], observer: RingingObserver) -> list[Stage] | Cause:
-        """Whom to ring when a callee forwards to `number`."""
+    def diverted(self, number: str, history: History, observer: RingingObserver) -> list[Stage] | Cause:
+        """Whom to ring when the last of `history` sends the call on to `number`."""
 
-    def redirected(self, uri: str, target: Target, observer: RingingObserver) -> Target | None:
-        """Whom to ring for one URI of a 3xx from `target`; None when it may not be followed."""
+    def redirected(self, uri: str, target: Target, stage: Stage | None) -> list[Stage] | Cause:
+        """Whom to ring for one URI of a 3xx that came from `target`, rung in `stage`."""
 
     def serve(self, call: Call, leg: Leg, target: Target) -> Cause | None:
         """Let a service of the switch answer `leg`; a Cause says why it cannot."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from softswitch.media import Port
 
 
-class LegState(Enum):
+class LegState(StrEnum):
     """Where one party's session stands."""
 
     SETUP = "setup"
@@ -188,6 +188,6 @@ class Leg(ABC):
             "direction": self.direction,
             "party": self.party.number,
             "display_name": self.party.display_name,
-            "state": self.state.value,
+            "state": self.state,
             "reference": self.reference,
         }

@@ -10,11 +10,13 @@ the switch itself places to one party (an alarm, a roll-call) starts at the call
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 
 
-class State(Enum):
+class State(StrEnum):
     """Where a call stands."""
+
+    __hash__ = str.__hash__  # the enum's own is Python code, and every step of every call looks up two
 
     #: 空闲: nothing has happened yet, or everything has been released again.
     IDLE = "idle"
@@ -28,8 +30,10 @@ class State(Enum):
     DISCONNECTED = "disconnected"
 
 
-class Method(Enum):
+class Method(StrEnum):
     """What moves a call; the names are those of the control API."""
+
+    __hash__ = str.__hash__
 
     ORIGINATE = "originate"  # 发起
     NOTIFY_INCOMING = "notify_incoming"  # 来电通知
@@ -86,8 +90,8 @@ class IllegalTransition(RuntimeError):
         self.method = method
         self.state = state
         self.legal = legal_methods(state)
-        names = ", ".join(legal.value for legal in self.legal)
-        super().__init__(f"{method.value} is not legal in state {state.value} (legal: {names})")
+        names = ", ".join(self.legal)
+        super().__init__(f"{method} is not legal in state {state} (legal: {names})")
 
 
 def legal_methods(state: State) -> tuple[Method, ...]:

@@ -28,6 +28,7 @@ from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port, Por
 from softswitch.sdp.capabilities import Capabilities, LocalMedia, LocalSession, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
+from softswitch.sdp.fields import Origin
 from softswitch.sdp.media import MediaDescription
 from softswitch.sdp.offer_answer import (
     OfferAnswerError,
@@ -170,21 +171,21 @@ class MediaPath:
     def adopt_answer(self, joining: Leg, staying: Leg, sdp: bytes) -> bool:
         """`joining` answered an offer made for `staying`; True when both can talk without asking `staying` again."""
         stayed = self.side(staying)
-        held, remote, local = stayed.held, stayed.remote, stayed.local
+        paused, remote, local, agreed = stayed.paused, stayed.remote, stayed.local, stayed.agreed
         try:
             self.carry_answer(joining, staying, sdp)
         except NoMedia:
             return False
         finally:
-            stayed.remote, stayed.local = remote, local
-        if stayed.passthrough or self.side(joining).passthrough or remote is None or local is None:
+            stayed.remote, stayed.local, stayed.agreed = remote, local, agreed
+        if stayed.passthrough or self.side(joining).passthrough or remote is None or local is None or agreed is None:
             return False
         try:
             with _refusals(staying):
-                self._configure(stayed, remote, local, stayed.agreed)
+                self._configure(stayed, remote, local, agreed)
         except NoMedia:
             return False
-        return not held and self.connect(joining, staying)
+        return not paused and self.connect(joining, staying)
 
     def connect(self, first: Leg, second: Leg) -> bool:
         """Join the ports of two legs that have both agreed on something; False when nothing flows between them."""
@@ -196,6 +197,16 @@ class MediaPath:
         except MediaError:
             return False
         return True
+
+    def hold(self, leg: Leg) -> None:
+        """Keep `leg` and whoever it talks to apart, whatever they agree on, until `resume`."""
+        self.side(leg).held = True
+        self.part(leg)
+
+    def resume(self, leg: Leg, other: Leg | None) -> bool:
+        """End `hold`; False when the two must agree on media first."""
+        self.side(leg).held = False
+        return other is None or self.connect(leg, other)
 
     # -- with the switch itself -------------------------------------------------------------------------------------
 
@@ -255,7 +266,7 @@ class MediaPath:
         side = self.side(leg)
         if not any(f.encoding.upper() in ("PCMA", "PCMU") for f in self.formats(leg)):
             return self.offer_locally(leg)
-        if side.local is None or not side.held:
+        if side.local is None or not side.paused:
             return None
         side.pending = with_direction(side.local, "sendrecv")
         return side.pending.serialize()
@@ -342,7 +353,7 @@ class MediaPath:
             if media.port and side.ports[index] is None and is_rtp(media):
                 side.ports[index] = self._open(side, leg)
 
-    def _origin(self, side: Side) -> Any:
+    def _origin(self, side: Side) -> Origin:
         if not side.session_id:
             side.session_id = self._session_id()
         return side.origin()
@@ -381,7 +392,8 @@ class MediaPath:
             port.configure(settings)
 
     def _connect(self, first: Side, second: Side) -> None:
-        assert self.engine is not None
+        if self.engine is None or first.held or second.held:
+            return
         for one, other in zip(first.ports, second.ports, strict=False):
             if one is not None and other is not None:
                 self.engine.connect(one, other)

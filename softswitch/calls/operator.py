@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.calls.call import Call
-from softswitch.calls.exchange import OVERLOADED
+from softswitch.calls.conversation import Start
 from softswitch.calls.hunting import Hunt, Stage
 from softswitch.calls.leg import Cause, Leg, LegState, Party
 from softswitch.calls.machine import Method, State, legal_methods
+from softswitch.calls.media_path import NO_SERVICE_CODEC
+from softswitch.calls.nobody import ELSEWHERE
 from softswitch.calls.origination import OriginatedCall, SwitchLeg
 from softswitch.calls.record import CallRecord
 from softswitch.calls.replacement import Replacement
-from softswitch.calls.ringing import ELSEWHERE
 from softswitch.calls.routing import Caller
+from softswitch.calls.sip_intake import TOO_MANY_CALLS
 from softswitch.events import LegStateChanged
 from softswitch.media import NotTranscodable
 
@@ -100,7 +102,7 @@ class Operator:
         exchange = self._exchange
         limit = exchange.settings.max_calls
         if limit and len(exchange.calls) >= limit:
-            raise Refused("caller", OVERLOADED)
+            raise Refused("caller", TOO_MANY_CALLS)
         if order.play and self._sound(order.play) is None:
             raise Refused("play", Cause(404, 1, f"there is no sound {order.play!r}"))
         call_id = self._new_id()
@@ -108,8 +110,7 @@ class Operator:
         switch = SwitchLeg(self._new_id(), Party(order.callee or order.play, order.caller_name))
         call = OriginatedCall(exchange, call_id, record, switch, lambda answered: self._connect(answered, order))
         call.caller_name = order.caller_name or self._name_of(order.caller)
-        exchange.calls[call_id] = call
-        exchange.attempts += 1
+        exchange.add(call)
         call.begin()
         rights = Caller(order.caller, exchange.router.directory.class_of(order.caller))
         if order.callee:
@@ -132,11 +133,9 @@ class Operator:
     def _connect(self, call: OriginatedCall, order: Order) -> None:
         """The caller has answered."""
         if order.play:
-            sound, port = self._sound(order.play), call.port_of(call.caller)
-            if sound is None or port is None or not call.answer_with_service(call.caller):
+            sound = self._sound(order.play)
+            if sound is None or call.answer_with_service(call.caller, self._player(sound, loop=False)) is not None:
                 call.disconnect(Cause(500, 41, "the sound cannot be played"))
-            else:
-                self._engine.play(port, sound, loop=False)
             return
         rights = Caller(order.caller, self._exchange.router.directory.class_of(order.caller))
         stages = self._exchange.router.stages(order.callee, rights)[1]
@@ -166,11 +165,10 @@ class Operator:
         if call.ringing is not None:
             call.ringing.stop(ELSEWHERE)
             call.ringing = None
-        if not call.answer_with_service(call.caller):
-            cause = Cause(488, 88, "no codec in common with the switch (G.711)")
-            call.disconnect(cause)
-            raise Refused("call", cause)
-        self._play_into(call, [call.caller], self._music(), loop=True, operation="answer")
+        refused = call.answer_with_service(call.caller, self._player(self._music(), loop=True))
+        if refused is not None:
+            call.disconnect(refused)
+            raise Refused("call", refused)
 
     def floor(self, call: Call, method: Method, party: str) -> None:
         """Ask for, give back or wait for the floor on behalf of a party; raises IllegalTransition, LookupError."""
@@ -252,6 +250,10 @@ class Operator:
             call.machine.apply(Method.DISCONNECT)  # raises with what is legal
         call.disconnect(cause)
 
+    def is_held(self, leg: Leg) -> bool:
+        """Whether `hold` was asked for that party."""
+        return self._exchange.media.side(leg).held
+
     def possible(self, call: Call) -> list[str]:
         """See `possible_operations`."""
         return possible_operations(call)
@@ -263,6 +265,18 @@ class Operator:
         engine = self._exchange.media.engine
         assert engine is not None, "an operator works on a switch with a media engine"
         return engine
+
+    def _player(self, sound: NDArray[np.int16], *, loop: bool) -> Start:
+        """What plays a sound into a port as soon as that is agreed."""
+
+        def play(port: Port) -> Cause | None:
+            try:
+                self._engine.play(port, sound, loop=loop)
+            except NotTranscodable:
+                return NO_SERVICE_CODEC
+            return None
+
+        return play
 
     def _must_be_possible(self, operation: str, call: Call) -> None:
         state = call.machine.state
@@ -336,7 +350,6 @@ def _shortened(stages: list[Stage], longest_s: float) -> list[Stage]:
     for stage in stages:
         stage.ring_s = min(stage.ring_s, longest_s) if stage.ring_s else longest_s
     return stages
-
 
 
 __all__ = ["NotPossible", "Operator", "Order", "Refused", "parties", "possible_operations"]

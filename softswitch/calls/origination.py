@@ -11,12 +11,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from softswitch.calls.call import Call
+from softswitch.calls.conversation import Start
 from softswitch.calls.hunting import Hunt, Stage, Target
 from softswitch.calls.leg import Cause, Information, Leg, LegState, Party
 from softswitch.calls.machine import Method, State
-from softswitch.calls.media_path import CONVERTIBLE
+from softswitch.calls.media_path import NO_SERVICE_CODEC, NoMedia
+from softswitch.calls.nobody import NOBODY
 from softswitch.calls.record import CallRecord
-from softswitch.calls.ringing import NOBODY, Ringing
+from softswitch.calls.ringing import Ringing
+from softswitch.calls.side import CONVERTIBLE
 from softswitch.media import NotTranscodable
 from softswitch.media.tones import RINGBACK, cadence
 from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, LocalMedia, LocalSession, MediaCapability
@@ -26,7 +29,7 @@ from softswitch.sdp.offer_answer import make_offer
 if TYPE_CHECKING:
     from softswitch.calls.exchange import Exchange
 
-NO_CODEC = Cause(488, 88, "no codec in common with the switch (G.711)")
+NO_CODEC = NO_SERVICE_CODEC
 _PROGRESS = {180: Method.RING, 182: Method.QUEUE}
 
 
@@ -116,9 +119,8 @@ class OriginatedCall(Call):
         for stage in stages:
             for target in stage.targets:
                 target.media = "relay"
-        self.hunt = Hunt.through(stages)
         self.machine.apply(Method.PROCEED)
-        self.ringing = Ringing(self._host, _CallerRinging(self), self.hunt, _offer_of_switch())
+        self.ringing = Ringing(self._host, _CallerRinging(self), Hunt.through(stages), _offer_of_switch())
         self.ringing.start()
 
     def took_call(self, leg: Leg, sdp: bytes | None) -> None:
@@ -132,8 +134,11 @@ class OriginatedCall(Call):
         leg.party = Party(leg.party.number, self.caller_name or leg.party.display_name, asserted=leg.party.number)
         self._caller_answered = True
         self.record.answer_leg(leg, self._host.wall())
-        if sdp is not None and not media.answered_locally(leg, sdp):
-            self._finish(NO_CODEC, None)
+        try:
+            if sdp is not None:
+                media.answered_locally(leg, sdp)
+        except NoMedia as refused:
+            self._finish(refused.cause, None)
             return
         self._connect(self)
 
@@ -146,8 +151,7 @@ class OriginatedCall(Call):
             self._finish(NO_CODEC, None)
             return
         self._play_ringing()
-        self.hunt = Hunt.through(stages)
-        self.ringing = Ringing(self._host, self, self.hunt, offer)
+        self.ringing = Ringing(self._host, self, Hunt.through(stages), offer)
         self.ringing.start()
 
     def _play_ringing(self) -> None:
@@ -166,36 +170,33 @@ class OriginatedCall(Call):
 
     def ringing_answered(self, leg: Leg, sdp: bytes | None) -> None:
         """See RingingObserver."""
-        wall = self._host.wall()
+        self.ringing = None
         self.callee = leg
         leg.observer = self
-        self.ringing = None
-        self.record.answer_leg(leg, wall)
-        self.machine.apply(Method.ANSWER)
         joined = sdp is not None and self._host.media.adopt_answer(leg, self.caller, sdp)
-        self._became_active(wall)
+        self.record.answer_leg(leg, self._host.wall())
+        self.talk()
         if not joined:
             self.renegotiate()
 
-    def answer_with_service(self, leg: Leg) -> bool:
+    def answer_with_service(self, leg: Leg, start: Start) -> Cause | None:
         """The switch itself is the callee; the caller's media is already here."""
         if self.machine.state is State.ACTIVE:
-            return super().answer_with_service(leg)
-        if not self._caller_answered:
-            return False
-        engine, port = self._host.media.engine, self.port_of(leg)
-        if engine is not None and port is not None:
-            engine.stop(port)
-        self.machine.apply(Method.ANSWER)
-        self._became_active(self._host.wall())
-        return True
+            return super().answer_with_service(leg, start)
+        port = self.port_of(leg)
+        if not self._caller_answered or port is None:
+            return NO_CODEC
+        refused = start(port)
+        if refused is None:
+            self.talk()
+        return refused
 
     def leg_offered(self, leg: Leg, sdp: bytes | None) -> None:
         """See LegObserver; before the callee answers, the caller talks to the switch alone."""
         if self.machine.state is State.ACTIVE:
             super().leg_offered(leg, sdp)
         else:
-            self._answer_for_service(leg, sdp)
+            self.conversation.answer_for_service(leg, sdp)
 
 
 class _CallerRinging:
@@ -233,9 +234,9 @@ class _CallerRinging:
         """See RingingObserver."""
         self._call.leave(leg, cause)
 
-    def ringing_service(self, target: Target) -> None:
+    def ringing_service(self, target: Target) -> Cause | None:
         """The caller's number leads to a service, which cannot take a call for somebody."""
-        self._call.ringing_failed(Cause(480, 20, "the caller's number leads to a service"))
+        return Cause(480, 20, "the caller's number leads to a service")
 
     def ringing_offered(self, leg: Leg, sdp: bytes | None) -> None:
         """See RingingObserver."""

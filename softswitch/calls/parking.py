@@ -6,6 +6,7 @@ whoever parked it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -13,13 +14,16 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from softswitch.calls import takeover
 from softswitch.calls.call import Call
 from softswitch.calls.leg import Cause, Leg
-from softswitch.media import MediaEngine
+from softswitch.media import MediaEngine, MediaError, Port
 from softswitch.sip.timerwheel import Timer, TimerWheel
 
 if TYPE_CHECKING:
     from softswitch.calls.services import ServiceDefinition
+
+logger = logging.getLogger(__name__)
 
 FULL = Cause(486, 17, "every parking place is taken")
 EMPTY = Cause(404, 1, "nobody is parked here")
@@ -63,11 +67,9 @@ class Parking:
         place = next((p for p in places(definition) if p not in self._places), None)
         if place is None:
             return FULL
-        if not call.answer_with_service(leg):
-            return Cause(488, 88, "no codec in common with the switch (G.711)")
-        port = call.port_of(leg)
-        if port is not None:
-            self._engine.play(port, self._music(), loop=True)
+        refused = call.answer_with_service(leg, self._play)
+        if refused is not None:
+            return refused
         at = self._host.now() + definition.timeout_s
         timer = self._host.timers.schedule(at, lambda now: self._waited_too_long(place))
         self._places[place] = Parked(call, call.transferred_by or leg.party.number, timer)
@@ -78,10 +80,18 @@ class Parking:
         parked = self._places.get(place)
         if parked is None:
             return EMPTY
-        refused = parked.call.joined_by(call, leg)
+        refused = takeover.retrieve(parked.call, call, leg)
         if refused is None:
             self._leave(place)
         return refused
+
+    def _play(self, port: Port) -> Cause | None:
+        """Music for who waits; one that cannot be played leaves silence."""
+        try:
+            self._engine.play(port, self._music(), loop=True)
+        except MediaError as error:
+            logger.warning("no music while parked: %s", error)
+        return None
 
     def _leave(self, place: str) -> None:
         parked = self._places.pop(place, None)
@@ -98,5 +108,8 @@ class Parking:
 
 
 def places(definition: ServiceDefinition) -> list[str]:
-    """The numbers of the places of a park service."""
-    return [str(int(definition.number) + offset) for offset in range(1, definition.slots + 1)]
+    """The numbers of the places of a park service: those after its own."""
+    number = definition.number
+    if not (number.isascii() and number.isdigit()):
+        return []
+    return [str(int(number) + offset).zfill(len(number)) for offset in range(1, definition.slots + 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from softswitch.calls import takeover
 from softswitch.calls.call import Call
 from softswitch.calls.leg import Cause, Leg
 from softswitch.directory import Directory
@@ -29,6 +30,6 @@ class Pickup:
                 if candidate not in numbers:
                     continue
                 if self._directory.may_pick_up(leg.party.number, candidate):
-                    return ringing.picked_up_by(call, leg)
+                    return takeover.pick_up(ringing, call, leg)
                 refusal = NOT_ALLOWED
         return refusal

@@ -12,6 +12,7 @@ from softswitch.calls.access import Access, Challenge
 from softswitch.calls.call import Call
 from softswitch.calls.machine import State
 from softswitch.directory import Directory
+from softswitch.events import CallStateChanged, Event, LegStateChanged
 from softswitch.sip.address import Address
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import RequestReceived
@@ -46,6 +47,7 @@ class Presence:
         registrar: Registrar,
         publications: Publications,
         calls: Callable[[], Iterable[Call]],
+        calls_of: Callable[[str], Iterable[Call]] | None = None,
         contact: Callable[[Address], str],
         new_id: Callable[[], str],
         now: Callable[[], float],
@@ -59,7 +61,7 @@ class Presence:
         self._directory = directory
         self._registrar = registrar
         self._publications = publications
-        self._calls = calls
+        self._calls_of = calls_of or (lambda number: calls())
         self._now = now
         self._wall = wall
         self._domain = domain
@@ -129,6 +131,13 @@ class Presence:
             if self.notifier.is_watched(package, number):
                 self._send(self.notifier.publish(package, number, now), now)
 
+    def on_event(self, event: Event) -> None:
+        """A subscriber of the bus: lamps follow calls and each device that joins or leaves one."""
+        if isinstance(event, CallStateChanged):
+            self.call_changed(event.caller, event.callee)
+        elif isinstance(event, LegStateChanged):
+            self.call_changed(event.party)
+
     def call_changed(self, *numbers: str) -> None:
         """A call of these numbers moved."""
         for number in numbers:
@@ -178,7 +187,7 @@ class Presence:
 
     def _dialog(self, number: str, version: int) -> bytes:
         self._known(number)
-        states = [state for call in self._calls() if (state := self._dialog_of(call, number)) is not None]
+        states = [state for call in self._calls_of(number) if (state := self._dialog_of(call, number)) is not None]
         return DialogInfo(self._uri(number), version, tuple(states)).serialize()
 
     def _dialog_of(self, call: Call, number: str) -> DialogState | None:

@@ -10,15 +10,24 @@ from typing import TYPE_CHECKING
 
 from softswitch.calls.hunting import Hunt, Target
 from softswitch.calls.leg import Cause, Leg, LegState, Transfer
-from softswitch.calls.ringing import ELSEWHERE, Ringing
+from softswitch.calls.nobody import ELSEWHERE
+from softswitch.calls.ringing import Ringing
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
     from softswitch.calls.host import CallHost
 
+TRANSFERRED = Cause(200, 16, "call transferred")
+_MERGED = Cause(200, 16, "merged into another call")
+
 
 class Replacement:
-    """One transfer under way: `leaving` asked that `staying` be connected to somebody else."""
+    """One transfer under way: `leaving` asked that `staying` be connected to somebody else.
+
+    `leaving` None: nobody asked, the switch itself looks for somebody (who parked too long is put through).
+    """
+
+    __slots__ = ("_host", "_left", "_transfer", "call", "leaving", "ringing", "staying")
 
     def __init__(
         self, host: CallHost, call: Call, leaving: Leg | None, staying: Leg, transfer: Transfer | None
@@ -33,23 +42,36 @@ class Replacement:
 
     def start(self, hunt: Hunt) -> None:
         """Ring the new party with the media of the party that stays."""
-        offer = self._host.media.reoffer(self.staying)
-        self.ringing = Ringing(self._host, self, hunt, offer)
+        self.ringing = Ringing(self._host, self, hunt, self._host.media.reoffer(self.staying))
         self.ringing.start()
 
     def cancel(self, cause: Cause) -> None:
-        """The call ended while the new party was being rung."""
+        """The call ended, or went on otherwise, while the new party was being rung."""
         if self.ringing is not None:
             self.ringing.stop(cause)
             self.ringing = None
             self._report(487)
+
+    def merged(self) -> None:
+        """The party that stays went on to another call: what was asked for is done."""
+        if self.ringing is not None:
+            self.ringing.stop(_MERGED)
+            self.ringing = None
+            self._report(200)
+
+    def taken_by(self, leg: Leg) -> None:
+        """Somebody else, whose media is settled, takes the call in the new party's place."""
+        if self.ringing is not None:
+            self.ringing.stop(ELSEWHERE)
+            self.ringing = None
+        self._connected(leg, "pickup")
 
     def leg_ended(self, leg: Leg, cause: Cause) -> bool:
         """A party of the call hung up; returns True when the call goes on without it for now."""
         if leg is not self.leaving or self.ringing is None:
             return False
         self._left = True
-        self.call.record.close_leg(leg, cause, self._host.wall())
+        self.call.leave(leg, cause)
         return True
 
     @property
@@ -70,12 +92,14 @@ class Replacement:
     def ringing_answered(self, leg: Leg, sdp: bytes | None) -> None:
         """See RingingObserver."""
         self.ringing = None
-        self.call.replacement = None
-        media = self._host.media
-        joined = sdp is not None and media.adopt_answer(leg, self.staying, sdp)
-        self.call.replace(self.leaving, leg, "blind")
+        joined = sdp is not None and self._host.media.adopt_answer(leg, self.staying, sdp)
+        self._connected(leg, "blind" if self.leaving is not None else "ring_back")
         if not joined:
             self.call.renegotiate()
+
+    def _connected(self, leg: Leg, kind: str) -> None:
+        self.call.replacement = None
+        self.call.replace(self.leaving, leg, kind)
         self._released()
 
     def ringing_failed(self, cause: Cause) -> None:
@@ -90,26 +114,17 @@ class Replacement:
         """See RingingObserver."""
         self.call.leave(leg, cause)
 
-    def ringing_service(self, target: Target) -> None:
+    def ringing_service(self, target: Target) -> Cause | None:
         """See RingingObserver."""
-        self.ringing = None
-        self.call.replacement = None
         refused = self._host.serve(self.call, self.staying, target)
         if refused is not None:
-            self._report(refused.status, refused.text)
-            return
-        self.call.replace(self.leaving, None, "service")
+            return refused
+        self.ringing = None
+        self.call.replacement = None
+        if not self.call.is_over:  # else the service put the party into another call
+            self.call.replace(self.leaving, None, "service")
         self._released()
-
-    def _report(self, status: int, reason: str = "") -> None:
-        if self._transfer is not None:
-            self._transfer.report(status, reason)
-
-    def _released(self) -> None:
-        """The transfer succeeded: say so and let the party that asked for it go."""
-        self._report(200)
-        if self.leaving is not None and self.leaving.state is not LegState.ENDED:
-            self.leaving.disconnect(ELSEWHERE)
+        return None
 
     def ringing_offered(self, leg: Leg, sdp: bytes | None) -> None:
         """See RingingObserver."""
@@ -120,3 +135,15 @@ class Replacement:
 
     def ringing_refused_offer(self, leg: Leg, status: int) -> None:
         """No offer is made before the new party answers."""
+
+    # -- the outcome ------------------------------------------------------------------------------------------------
+
+    def _report(self, status: int, reason: str = "") -> None:
+        if self._transfer is not None:
+            self._transfer.report(status, reason)
+
+    def _released(self) -> None:
+        """The transfer succeeded: say so and let the party that asked for it go."""
+        self._report(200)
+        if self.leaving is not None and self.leaving.state is not LegState.ENDED:
+            self.leaving.disconnect(TRANSFERRED)

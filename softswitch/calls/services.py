@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.calls.leg import Cause, Leg
-from softswitch.media import MediaEngine, Port
+from softswitch.calls.media_path import NO_SERVICE_CODEC
+from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
     from softswitch.calls.parking import Parking
     from softswitch.calls.pickup import Pickup
 
-NO_CODEC = Cause(488, 88, "no codec in common with the switch (G.711)")
+logger = logging.getLogger(__name__)
+
 NO_SERVICE = Cause(404, 1, "no such service")
+FAILED = Cause(503, 41, "the service cannot be started")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +74,23 @@ class Services:
             return self._pickup.pick_up(call, leg, target.number.removeprefix(definition.number))
         if definition.kind == "park":
             return self._parking.serve(call, leg, target.number, definition)
-        if not call.answer_with_service(leg):
-            return NO_CODEC
-        port = call.port_of(leg)
-        if port is None:
-            return NO_CODEC
-        self._start(definition, port)
+        return call.answer_with_service(leg, lambda port: self._start(definition, port))
+
+    def _start(self, definition: ServiceDefinition, port: Port) -> Cause | None:
+        engine = self._engine
+        try:
+            if definition.kind == "echo":
+                engine.echo(port)
+            elif definition.kind == "tone":
+                engine.tone(port, definition.hz, definition.level_dbm0)
+            else:
+                engine.play(port, self._sound(definition.file), loop=False)
+        except NotTranscodable:
+            return NO_SERVICE_CODEC
+        except (MediaError, OSError, ValueError) as error:
+            logger.error("service %s cannot be started: %s", definition.number, error)
+            return FAILED
         return None
 
-    def _start(self, definition: ServiceDefinition, port: Port) -> None:
-        engine = self._engine
-        if definition.kind == "echo":
-            engine.echo(port)
-        elif definition.kind == "tone":
-            engine.tone(port, definition.hz, definition.level_dbm0)
-        else:
-            engine.play(port, self._sound(definition.file), loop=False)
 
-
-__all__ = ["NO_CODEC", "NO_SERVICE", "ServiceDefinition", "Services"]
+__all__ = ["FAILED", "NO_SERVICE", "ServiceDefinition", "Services"]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from softswitch.media import Port, PortSettings, StreamFormat
 from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.fields import Origin
 from softswitch.sdp.formats import Codec
-from softswitch.sdp.media import MediaDescription
+from softswitch.sdp.media import Attribute, MediaDescription
 from softswitch.sdp.relay import MediaAddress
 
 #: What the engine can convert between, best first: offered to a callee beside the caller's own codecs.
 CONVERTIBLE = (Codec("PCMA"), Codec("PCMU"))
 _CONVERTIBLE_NAMES = frozenset(codec.encoding for codec in CONVERTIBLE)
+_REMEMBERED_ATTRIBUTES = 32
 _UNSPECIFIED = ("", "0.0.0.0", "::")
 
 
@@ -24,14 +26,16 @@ class Side:
     """One leg's media.
 
     `owner` keeps the ports of one call together in the engine. `offered` and `pending` are descriptions on their way,
-    `remote` and `local` those agreed, `agreed` the one of them that was the answer, `raw` what the party said last. A side that is `passthrough` is left out of the
-    engine as long as it talks to another party.
+    `remote` and `local` those agreed, `agreed` the one of the two that was the answer, `raw` what the party said last.
+    A side that is `passthrough` is left out of the engine as long as it talks to another party; one that is `held` is
+    joined with nobody, because an operator said so.
     """
 
     owner: str
     family: int = 4
     passthrough: bool = False
     codecs: tuple[str, ...] = ()
+    held: bool = False
     ports: list[Port | None] = field(default_factory=list)
     offered: SessionDescription | None = None
     pending: SessionDescription | None = None
@@ -42,7 +46,7 @@ class Side:
     session_id: int = 0
 
     @property
-    def held(self) -> bool:
+    def paused(self) -> bool:
         """Whether some stream of this party does not flow both ways."""
         return self.remote is not None and any(m.port and m.direction != "sendrecv" for m in self.remote.media)
 
@@ -75,7 +79,9 @@ class Side:
         wanted = {name.upper() for name in self.codecs}
         if not wanted & _CONVERTIBLE_NAMES:
             return []
-        speaks = {m.encoding.upper() for media in offered.media if media.kind == "audio" for m in media.rtpmaps.values()}
+        speaks = {
+            m.encoding.upper() for media in offered.media if media.kind == "audio" for m in media.rtpmaps.values()
+        }
         return [codec for codec in CONVERTIBLE if codec.encoding in wanted] if speaks & _CONVERTIBLE_NAMES else []
 
 
@@ -93,12 +99,23 @@ def formats_of(media: MediaDescription | None) -> tuple[StreamFormat, ...]:
     """The formats of a media line, as the engine takes them."""
     if media is None:
         return ()
+    if len(media.attributes) > _REMEMBERED_ATTRIBUTES:
+        return _read_formats(tuple(media.formats), tuple(media.attributes))
+    return _remembered_formats(tuple(media.formats), tuple(media.attributes))
+
+
+def _read_formats(formats: tuple[str, ...], attributes: tuple[Attribute, ...]) -> tuple[StreamFormat, ...]:
+    media = MediaDescription("audio", 1, "RTP/AVP", list(formats), attributes=list(attributes))
     parameters = media.fmtps
     ptime = int(media.ptime or 20)
     return tuple(
         StreamFormat(number, found.encoding, found.clock_rate, found.channels, parameters.get(str(number), ""), ptime)
         for number, found in media.rtpmaps.items()
     )
+
+
+#: Phones of one make say the same in every call.
+_remembered_formats = lru_cache(maxsize=1024)(_read_formats)
 
 
 def codecs_of(formats: Sequence[StreamFormat]) -> tuple[Codec, ...]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any
 
 from softswitch.calls.exchange import Exchange
 from softswitch.calls.presence import Presence
 from softswitch.calls.registration import Registrations
 from softswitch.calls.sip_leg import SipLeg
-from softswitch.calls.trunk_watch import TrunkWatch
 from softswitch.sip.events import (
     AnswerReceived,
     DialogRequest,
@@ -26,12 +25,8 @@ from softswitch.sip.events import (
     SessionRejected,
     TransactionFailed,
 )
-from softswitch.sip.message import Response
 from softswitch.sip.settings import UserAgentSettings
 from softswitch.sip.useragent import UserAgent
-
-if TYPE_CHECKING:
-    from softswitch.messaging.pager import Pager
 
 _ALLOWED_METHODS = (
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE, SUBSCRIBE, REGISTER, PUBLISH"
@@ -56,15 +51,8 @@ _LEG_EVENTS: dict[type, Callable[[SipLeg, Any], None]] = {
 }
 
 
-@runtime_checkable
-class Asker(Protocol):
-    """Who sent a request of its own and waits for its outcome: the owner of a client transaction."""
-
-    def on_response(self, response: Response, now: float) -> None:
-        """A response arrived."""
-
-    def on_failure(self, status: int, now: float) -> None:
-        """None came, or none could."""
+#: Answers one method of requests outside calls.
+Desk = Callable[[RequestReceived, float], None]
 
 
 class SipDispatch:
@@ -76,19 +64,17 @@ class SipDispatch:
         exchange: Exchange,
         registrations: Registrations,
         presence: Presence,
-        pager: Pager,
-        trunk_watch: TrunkWatch,
+        message: Desk,
     ) -> None:
         self._agent = agent
         self._exchange = exchange
-        self._methods: dict[str, Callable[[RequestReceived, float], None]] = {
+        self._methods: dict[str, Desk] = {
             "REGISTER": registrations.handle,
             "SUBSCRIBE": presence.subscribe,
             "PUBLISH": presence.publish,
-            "MESSAGE": pager.handle,
+            "MESSAGE": message,
             "OPTIONS": self._options,
         }
-        self._trunk_watch = trunk_watch
 
     def handle(self, event: Event, now: float) -> None:
         """Deliver one event."""
@@ -102,10 +88,14 @@ class SipDispatch:
         elif isinstance(event, RequestReceived):
             self._request(event, now)
         elif isinstance(event, ResponseReceived):
-            if isinstance(event.transaction.owner, Asker):
-                event.transaction.owner.on_response(event.response, now)
-        elif isinstance(event, TransactionFailed) and isinstance(event.transaction.owner, Asker):
-            event.transaction.owner.on_failure(event.status, now)
+            # Who sent a request of its own and waits for its outcome owns the client transaction.
+            told = getattr(event.transaction.owner, "on_response", None)
+            if told is not None:
+                told(event.response, now)
+        elif isinstance(event, TransactionFailed):
+            told = getattr(event.transaction.owner, "on_failure", None)
+            if told is not None:
+                told(event.status, now)
 
     def _request(self, event: RequestReceived, now: float) -> None:
         desk = self._methods.get(event.request.method)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from softswitch.calls.leg import Cause, Information, Leg, LegState, Party
 from softswitch.calls.routing import Caller
@@ -26,30 +27,49 @@ from softswitch.sip.useragent import UserAgent
 
 #: Requests inside a dialog that are carried to the other party as they are.
 _CARRIED = frozenset({"INFO", "MESSAGE"})
+_TALKING = frozenset({SessionState.ACCEPTED, SessionState.CONFIRMED})
+_ELSEWHERE = 26
 
 
 class SipLeg(Leg):
-    """One SIP dialog. The exchange feeds it the session's events; commands go straight to the session."""
+    """One SIP dialog. The exchange feeds it the session's events; commands go straight to the session.
+
+    `trunk` is the trunk it came from or goes to, "" for a subscriber's device; `caller` with whose rights this party
+    dials, None for one that we called; `hops_left` the Max-Forwards it came with.
+    """
+
+    __slots__ = ("_agent", "_now", "_offer_told", "_transfers", "caller", "hops_left", "session", "trunk")
 
     protocol = "sip"
-    session: Session
-    #: the trunk it came from or goes to, "" for a subscriber's device.
-    trunk: str = ""
-    #: with whose rights this party dials; None for a party that we called.
-    caller: Caller | None = None
-    #: Max-Forwards of the INVITE it came with.
-    hops_left: int | None = None
 
     def __init__(
         self, agent: UserAgent, now: Callable[[], float], leg_id: str, direction: str, party: Party, *, trusted: bool
     ) -> None:
-        self._agent = agent
-        self._now = now
         self.id = leg_id
         self.direction = direction
         self.party = party
-        self.state = LegState.SETUP
         self.trusted = trusted
+        self.state = LegState.SETUP
+        self.port = None
+        self.session: Session
+        self.trunk = ""
+        self.caller: Caller | None = None
+        self.hops_left: int | None = None
+        self._agent = agent
+        self._now = now
+        self._offer_told = False
+        self._transfers = 0
+
+    @property
+    def reference(self) -> str:
+        """The Call-ID."""
+        return self.session.call_id
+
+    @property
+    def can_offer(self) -> bool:
+        """See Leg."""
+        session = self.session
+        return session.state is SessionState.CONFIRMED and session.can_offer
 
     # -- commands ---------------------------------------------------------------------------------------------------
 
@@ -63,19 +83,24 @@ class SipLeg(Leg):
         self.state = LegState.ANSWERED
         self.session.accept(sdp, self._now())
 
-    def reject(self, cause: Cause, redirects: tuple[str, ...] = ()) -> None:
+    def reject(self, cause: Cause) -> None:
         """See Leg."""
         self.state = LegState.ENDED
-        fields = [*_reason_fields(cause), *(("Contact", f"<{uri}>") for uri in redirects)]
-        self.session.reject(cause.status if cause.status >= 300 else 480, self._now(), fields=fields)
+        fields = _reason_fields(cause)
+        if cause.retry_after:
+            fields.append(("Retry-After", str(cause.retry_after)))
+        self.session.reject(_final(cause.status), self._now(), fields=fields)
 
     def offer(self, sdp: bytes | None) -> bool:
         """See Leg."""
+        session = self.session
+        if not session.can_offer:
+            return False
         try:
-            if self.session.state is SessionState.CONFIRMED:
-                self.session.reinvite(sdp, self._now())
-            elif self.session.state is SessionState.EARLY and sdp is not None:
-                self.session.update(sdp, self._now())
+            if session.state is SessionState.CONFIRMED:
+                session.reinvite(sdp, self._now())
+            elif session.state is SessionState.EARLY and sdp is not None:
+                session.update(sdp, self._now())
             else:
                 return False
         except LocalProtocolError:
@@ -92,11 +117,12 @@ class SipLeg(Leg):
 
     def inform(self, information: Information) -> None:
         """See Leg."""
-        if self.session.state is not SessionState.CONFIRMED:
+        if self.session.state not in _TALKING:
             information.refuse(480)
             return
-        method = information.method if isinstance(information, SipInformation) else "INFO"
-        fields = information.carried_fields if isinstance(information, SipInformation) else ()
+        method, fields = "INFO", []
+        if isinstance(information, SipInformation):
+            method, fields = information.method, information.carried_fields
         self.session.request(
             method,
             self._now(),
@@ -109,12 +135,7 @@ class SipLeg(Leg):
     def disconnect(self, cause: Cause) -> None:
         """See Leg."""
         if self.state is not LegState.ENDED:
-            status = cause.status if cause.status >= 300 else 0
-            self.session.end(self._now(), status=status, fields=_reason_fields(cause))
-
-    def describe(self) -> dict[str, object]:
-        """See Leg."""
-        return {**super().describe(), "sip_call_id": self.session.call_id}
+            self.session.end(self._now(), status=_final(cause.status), fields=_reason_fields(cause))
 
     # -- events of the session --------------------------------------------------------------------------------------
 
@@ -124,8 +145,9 @@ class SipLeg(Leg):
         self.observer.leg_progressed(self, event.response.status, event.sdp)
 
     def on_answered(self, event: SessionAnswered) -> None:
-        """The party took the call."""
+        """The party took the call; when it makes the first offer, that is handed over here and not again."""
         self.state = LegState.ANSWERED
+        self._offer_told = event.sdp is not None and not self.session.offered
         self.observer.leg_answered(self, event.sdp)
 
     def on_confirmed(self, event: SessionConfirmed) -> None:
@@ -136,11 +158,18 @@ class SipLeg(Leg):
         """A final response other than 2xx."""
         self.state = LegState.ENDED
         response = event.response
-        self.observer.leg_rejected(self, _cause_of(response, response.status, response.reason), _redirects(response))
+        cause = _cause_of(response, response.status, response.reason)
+        if cause.status in (401, 407):  # a challenge to us means nothing to our caller
+            cause = Cause(503, cause.q850, "the peer does not accept our credentials", "network")
+        redirects = _redirects(response) if 300 <= cause.status < 400 else ()
+        self.observer.leg_rejected(self, cause, redirects)
 
     def on_offer(self, event: OfferReceived) -> None:
         """The party offers, or asks for an offer."""
-        self.observer.leg_offered(self, event.sdp)
+        if event.method == "ACK" and self._offer_told:
+            self._offer_told = False
+        else:
+            self.observer.leg_offered(self, event.sdp)
 
     def on_answer(self, event: AnswerReceived) -> None:
         """The party answered our offer."""
@@ -154,35 +183,53 @@ class SipLeg(Leg):
         """A request inside the dialog that is not about media."""
         method = event.request.method
         if method == "REFER":
-            transfer = SipTransfer.parse(self._agent, self.session, event, self._now)
+            # The first subscription of a dialog goes without an id, later ones are told apart (RFC 3515 §2.4.6).
+            transfer = SipTransfer.parse(self._agent, self.session, event, self._now, numbered=self._transfers > 0)
             if transfer is not None:
+                self._transfers += 1
                 self.observer.leg_transfer_requested(self, transfer)
         elif method in _CARRIED:
             self.observer.leg_information(self, SipInformation(self._agent, event, self._now))
         elif method == "NOTIFY":
-            self._agent.respond(event.transaction, 200, self._now())
+            self._agent.respond(event.transaction, 481, self._now())
         else:
             self._agent.respond(event.transaction, 489 if method == "SUBSCRIBE" else 405, self._now())
 
     def on_ended(self, event: SessionEnded) -> None:
         """The session is over."""
         self.state = LegState.ENDED
-        status = event.status or 200
-        self.observer.leg_ended(self, _cause_of(event.request, status, event.reason))
+        self.observer.leg_ended(self, _cause_of(event.request, event.status or 200, event.reason))
+
+
+def _final(status: int) -> int:
+    """The status to refuse with, for a cause that is no refusal by itself."""
+    return status if status >= 300 else 480
+
+
+@lru_cache(maxsize=512)
+def _reason(q850: int, text: str) -> tuple[str, str]:
+    """The Reason field that tells a phone why (RFC 3326); a call completed elsewhere is a SIP reason (§2)."""
+    if q850 == _ELSEWHERE:
+        return "Reason", sip_reason(200, text)
+    return "Reason", q850_reason(q850, text)
 
 
 def _reason_fields(cause: Cause) -> list[tuple[str, str]]:
-    """Reason fields that tell a phone why (RFC 3326); a call completed elsewhere is a SIP reason (§2)."""
-    if cause.status == 200 and cause.q850 == 26:
-        return [("Reason", sip_reason(200, cause.text))]
-    return [("Reason", q850_reason(cause.q850, cause_text(cause.q850)))] if cause.q850 else []
+    if not cause.q850:
+        return []
+    # What a peer said stays with it; our own words may help whoever reads a trace.
+    ours = cause.by == "switch" or cause.q850 == _ELSEWHERE
+    return [_reason(cause.q850, cause.text if ours else cause_text(cause.q850))]
 
 
 def _cause_of(message: Message | None, status: int, text: str) -> Cause:
     """The cause a peer gave by its status and, if there is one, its Reason field."""
-    field = message.values("Reason") if message is not None and message.has("Reason") else ()
-    q850 = release_cause(parse_reasons(field), status) if field else cause_of_status(status)
-    return Cause(status, q850, text, "network")
+    if message is None or not message.has("Reason"):
+        return Cause(status, cause_of_status(status), text, "network")
+    reasons = parse_reasons(message.values("Reason"))
+    if any(reason.protocol.upper() == "SIP" and reason.cause == 200 for reason in reasons):
+        return Cause(status, _ELSEWHERE, "Call completed elsewhere", "network")
+    return Cause(status, release_cause(reasons, status), text, "network")
 
 
 def _redirects(message: Message) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from softswitch.sip.uri import SipUri, TelUri, unescape
 from softswitch.sip.useragent import UserAgent
 
 _SUBSCRIPTION_S = 180
+#: Fields that belong to the body of an INFO or MESSAGE and go with it (RFC 6086 §4, RFC 3428 §7).
+_WITH_BODY = ("Info-Package", "Content-Disposition", "Content-Language")
 
 
 class SipTransfer:
@@ -22,6 +24,7 @@ class SipTransfer:
     __slots__ = (
         "_agent",
         "_answered",
+        "_event",
         "_now",
         "_over",
         "_session",
@@ -42,15 +45,19 @@ class SipTransfer:
         self._silent = False
         self._answered = False
         self._over = False
+        self._event = "refer"
         self.target = target
         self.replaces: tuple[str, str, str] | None = None
         self.referred_by = ""
 
     @classmethod
     def parse(
-        cls, agent: UserAgent, session: Session, event: DialogRequest, now: Callable[[], float]
+        cls, agent: UserAgent, session: Session, event: DialogRequest, now: Callable[[], float], *, numbered: bool
     ) -> SipTransfer | None:
-        """Read a REFER; a malformed one is answered 400 and gives None (RFC 3515 §2.4.2)."""
+        """Read a REFER; a malformed one is answered 400 and gives None (RFC 3515 §2.4.2).
+
+        `numbered` puts an id into the reports, because the dialog has had a REFER before.
+        """
         request = event.request
         try:
             refer_to = request.get_all("Refer-To")
@@ -71,8 +78,10 @@ class SipTransfer:
             if not transfer.target and transfer.replaces is None:
                 raise ProtocolError("the target has no number", section="RFC 3515 §2.1")
         except ProtocolError as error:
-            agent.respond(event.transaction, error.status, now(), reason=error.text)
+            agent.respond(event.transaction, error.status or 400, now(), reason=error.text)
             return None
+        if numbered:
+            transfer._event = f"refer;id={request.cseq.number}"
         transfer.referred_by = request.get("Referred-By") or ""
         transfer._silent = (request.get("Refer-Sub") or "").strip().lower() == "false"
         return transfer
@@ -101,7 +110,7 @@ class SipTransfer:
         self._session.request(
             "NOTIFY",
             self._now(),
-            fields=[("Event", "refer"), ("Subscription-State", state)],
+            fields=[("Event", self._event), ("Subscription-State", state)],
             body=f"SIP/2.0 {status} {phrase}\r\n".encode(),
             content_type="message/sipfrag;version=2.0",
         )
@@ -120,8 +129,7 @@ class SipInformation:
         self.method = request.method
         self.content_type = request.get("Content-Type") or ""
         self.body = request.body
-        package = request.get("Info-Package")
-        self.carried_fields = [("Info-Package", package)] if package is not None else []
+        self.carried_fields = [(name, value) for name in _WITH_BODY if (value := request.get(name)) is not None]
 
     def accept(self) -> None:
         """Answer 200."""

@@ -43,6 +43,7 @@ class TrunkWatch:
         self._contact = contact
         self._due: dict[str, Timer] = {}
         self._registrations: dict[str, _Registration] = {}
+        self._told: dict[str, str] = {}
 
     def start(self, now: float) -> None:
         """Begin, or begin again with the trunks now in force; registrations that are no longer wanted are ended."""
@@ -71,7 +72,9 @@ class TrunkWatch:
     def state(self, trunk: Trunk, state: str, reason: str = "") -> None:
         """Note whether a trunk is usable; a change is an event."""
         up = state in ("up", "registered")
-        if up != trunk.up or state == "registered":
+        told = self._told.get(trunk.name, "up")
+        if up != trunk.up or (state != told and state in ("registered", "refused")):
+            self._told[trunk.name] = state
             self._bus.publish(TrunkStateChanged(trunk.name, state, reason))
         trunk.up = up
 

@@ -5,20 +5,35 @@ Importing this package is cheap: numba and the compiled code are loaded when an 
 
 from __future__ import annotations
 
+from softswitch.media.conference import Conference
 from softswitch.media.engine import MediaEngine
 from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
+from softswitch.media.fan_out import FanOut
 from softswitch.media.formats import PCMA, PCMU, StreamFormat
-from softswitch.media.notices import Goodbye, Latched, MediaEvent, PlaybackEnded, RtpResumed, RtpTimeout
+from softswitch.media.notices import (
+    Goodbye,
+    Latched,
+    LoudestSpeaker,
+    MediaEvent,
+    PlaybackEnded,
+    RoomPlaybackEnded,
+    RtpResumed,
+    RtpTimeout,
+)
 from softswitch.media.port import Port, PortCounters
 from softswitch.media.routing import PortSettings
 from softswitch.media.totals import MediaStatistics
+from softswitch.media.voices import VoiceCounters
 from softswitch.media.warmup import warm_up
 
 __all__ = [
     "PCMA",
     "PCMU",
+    "Conference",
+    "FanOut",
     "Goodbye",
     "Latched",
+    "LoudestSpeaker",
     "MediaEngine",
     "MediaError",
     "MediaEvent",
@@ -30,8 +45,10 @@ __all__ = [
     "PortCounters",
     "PortSettings",
     "PortsExhausted",
+    "RoomPlaybackEnded",
     "RtpResumed",
     "RtpTimeout",
     "StreamFormat",
+    "VoiceCounters",
     "warm_up",
 ]

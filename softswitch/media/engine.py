@@ -24,8 +24,10 @@ from numpy.typing import NDArray
 from softswitch.media import tones
 from softswitch.media.addresses import decode_address
 from softswitch.media.allocation import PortAllocator
-from softswitch.media.clips import ClipStore
+from softswitch.media.clips import Clip, ClipStore
+from softswitch.media.conference import ROOM_RATES, Conference
 from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
+from softswitch.media.fan_out import FanOut
 from softswitch.media.layout import (
     COMMAND_CLOSE,
     COMMAND_CONFIGURE,
@@ -38,18 +40,32 @@ from softswitch.media.layout import (
     EVENT_LATCHED,
     EVENT_PLAYED,
     EVENT_RESUMED,
+    EVENT_ROOM_PLAYED,
     EVENT_TIMEOUT,
+    MAXIMUM_ROOMS,
     NO_PEER,
+    NOBODY,
     PLAY_ULAW,
 )
 from softswitch.media.memory import Arena
-from softswitch.media.notices import Goodbye, Latched, MediaEvent, PlaybackEnded, RtpResumed, RtpTimeout
+from softswitch.media.notices import (
+    Goodbye,
+    Latched,
+    LoudestSpeaker,
+    MediaEvent,
+    PlaybackEnded,
+    RoomPlaybackEnded,
+    RtpResumed,
+    RtpTimeout,
+)
 from softswitch.media.packet_thread import PacketThread
 from softswitch.media.playback import Playback, prepare_playback
 from softswitch.media.port import Port
 from softswitch.media.records import Fields, prepare_port, route_fields, settings_fields
+from softswitch.media.rooms import Room
 from softswitch.media.routing import NO_ROUTE, PortSettings, find_route, playable_format
 from softswitch.media.totals import MediaStatistics, collect
+from softswitch.media.voices import VoiceCounters, prepare_voice, read_voice
 
 _RING_PLACES = 4096
 _CLIP_SAMPLES = 16_000_000  # 2000 s at 8 kHz; memory is used only for what is played
@@ -87,11 +103,14 @@ class MediaEngine:
         self._thread_count = threads
         self._latch_silence_s = latch_silence_s
         self._report_interval_s = report_interval_s
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._ports: dict[int, Port] = {}  # by slot
         self._free_slots = deque(range(self.capacity))
         self._afterwards: deque[tuple[PacketThread, int, Callable[[], object]]] = deque()
         self._threads: list[PacketThread] = []
+        self._free_rooms = deque(range(MAXIMUM_ROOMS))
+        self._conferences: dict[int, Conference] = {}  # by number of the room
+        self._free_voices = list(range(self.capacity))
         self._playbacks = 0
         self._events: deque[MediaEvent] = deque()
         self.event_fd = -1
@@ -120,7 +139,7 @@ class MediaEngine:
 
     def close(self) -> None:
         """Close every port and end the threads. A second call does nothing."""
-        with self._lock:
+        with self.lock:
             for port in list(self._ports.values()):
                 self.close_port(port)
             threads, self._threads = self._threads, []
@@ -150,7 +169,7 @@ class MediaEngine:
         promised to multiplex. The port receives and sends nothing before it is configured.
         """
         host = address or self.address
-        with self._lock:
+        with self.lock:
             thread = self._thread_of(owner)
             self._settle()
             if not self._free_slots:
@@ -163,33 +182,32 @@ class MediaEngine:
             outside = advertised or (self.advertised if address in (None, self.address) else None)
             port.local = (outside or host, pair.port)
             self._ports[slot] = port
-            self._command(port, COMMAND_OPEN)
+            self.command(port, COMMAND_OPEN)
             return port
 
     def configure(self, port: Port, settings: PortSettings) -> None:
         """`Port.configure`."""
-        with self._lock:
-            self._check_open(port)
+        with self.lock:
+            self.check_open(port)
             fields = settings_fields(settings, port.family)
             port.settings = settings
-            self._command(port, COMMAND_CONFIGURE, fields)
+            self.command(port, COMMAND_CONFIGURE, fields)
             if port.playback is not None:
                 self._play_on(port, port.playback)
             if port.peer is not None:
                 self._route_again(port)
+            elif port.room is not None:
+                port.room.configured(port)
 
     def close_port(self, port: Port) -> None:
         """`Port.close`."""
-        with self._lock:
+        with self.lock:
             if port.closed:
                 return
-            peer, port.peer = port.peer, None
-            if peer is not None and peer is not port:
-                peer.peer = None
-                self._command(peer, COMMAND_ROUTE, route_fields(NO_PEER, NO_ROUTE))
+            self.disconnect(port)
             self._end_playback(port)
             port.seal()
-            position = self._command(port, COMMAND_CLOSE)
+            position = self.command(port, COMMAND_CLOSE)
             del self._ports[port.slot]
             self._allocator.release(port.local_port, time.monotonic())
             self._later(port.thread, position, lambda: self._free_slots.append(port.slot))
@@ -209,9 +227,9 @@ class MediaEngine:
         What both know is relayed with the payload type changed, A-law and µ-law are turned into each other. Raises
         NotTranscodable (and changes nothing) when the settings of the two leave no way, PortClosed.
         """
-        with self._lock:
-            self._check_open(one)
-            self._check_open(other)
+        with self.lock:
+            self.check_open(one)
+            self.check_open(other)
             if one is other:
                 raise ValueError("a port is connected to itself by echo()")
             there, back = find_route(one.settings, other.settings), find_route(other.settings, one.settings)
@@ -221,30 +239,32 @@ class MediaEngine:
             if one.thread is not other.thread:
                 self._move(other, one.thread)
             one.peer, other.peer = other, one
-            self._command(one, COMMAND_ROUTE, route_fields(other.slot, there))
-            self._command(other, COMMAND_ROUTE, route_fields(one.slot, back))
+            self.command(one, COMMAND_ROUTE, route_fields(other.slot, there))
+            self.command(other, COMMAND_ROUTE, route_fields(one.slot, back))
 
     def disconnect(self, port: Port) -> None:
-        """Undo connect or echo: both ports fall silent."""
-        with self._lock:
+        """Undo connect or echo (both ports fall silent), or take the port out of its room."""
+        with self.lock:
+            if port.room is not None:
+                port.room.leave(port)
             peer, port.peer = port.peer, None
             if peer is None:
                 return
             nobody = route_fields(NO_PEER, NO_ROUTE)
-            self._command(port, COMMAND_ROUTE, nobody)
+            self.command(port, COMMAND_ROUTE, nobody)
             if peer is not port:
                 peer.peer = None
-                self._command(peer, COMMAND_ROUTE, nobody)
+                self.command(peer, COMMAND_ROUTE, nobody)
 
     def echo(self, port: Port) -> None:
         """Send back what the port receives, under its own SSRC; ends what it was connected to or played."""
-        with self._lock:
-            self._check_open(port)
+        with self.lock:
+            self.check_open(port)
             route = find_route(port.settings, port.settings)
             self.stop(port)
             self.disconnect(port)
             port.peer = port
-            self._command(port, COMMAND_ROUTE, route_fields(port.slot, route))
+            self.command(port, COMMAND_ROUTE, route_fields(port.slot, route))
 
     def play(self, port: Port, pcm: NDArray[np.int16], loop: bool = False, *, rate_hz: int = 8000) -> int:
         """Play int16[n] at `rate_hz` into a port of G.711 or L16, instead of whatever else it would send.
@@ -253,14 +273,14 @@ class MediaEngine:
         connected to is heard again. While the port may not send, or has nowhere to, the clip waits. Raises
         NotTranscodable when the port sends no such format, MediaError when the clip store is full.
         """
-        with self._lock:
-            self._check_open(port)
+        with self.lock:
+            self.check_open(port)
             number = self._playbacks + 1
             playback = prepare_playback(self._clips, port.settings, number, pcm, rate_hz, loop=loop)
             self._playbacks = number
             self._end_playback(port)
             port.playback = playback
-            self._command(port, COMMAND_PLAY, playback.fields)
+            self.command(port, COMMAND_PLAY, playback.fields)
             return number
 
     def tone(self, port: Port, hz: float, level_dbm0: float) -> int:
@@ -272,12 +292,109 @@ class MediaEngine:
 
     def stop(self, port: Port, playback: int | None = None) -> None:
         """Stop what the port plays (only that playback, if it is named); no PlaybackEnded follows."""
-        with self._lock:
+        with self.lock:
             if port.playback is None or playback not in (None, port.playback.number):
                 return
             number = port.playback.number
             self._end_playback(port)
-            self._command(port, COMMAND_STOP_PLAYING, {"play_id": number})
+            self.command(port, COMMAND_STOP_PLAYING, {"play_id": number})
+
+    # -- rooms --------------------------------------------------------------------------------------------------
+
+    def open_fan_out(self, owner: str) -> FanOut:
+        """A room in which one port's packets go to all others (a talkgroup); raises MediaError when there are too many
+        rooms."""
+        with self.lock:
+            thread = self._thread_of(owner)
+            return FanOut(self, self._new_room(), thread, owner)
+
+    def open_conference(self, owner: str, rate_hz: int = 8000, *, signals: bool = False) -> Conference:
+        """A room whose members all hear each other, mixed at `rate_hz` (8000, 16000 or 48000).
+
+        `signals`: a short tone when somebody comes or goes. The first one loads the mixer's compiled code (`warm_up`
+        does it ahead of time). Raises ValueError, MediaError when there are too many rooms.
+        """
+        if rate_hz not in ROOM_RATES:
+            raise ValueError(f"a room has no rate {rate_hz} (there are {ROOM_RATES})")
+        with self.lock:
+            thread = self._thread_of(owner)
+            self._load_mixer()
+            number = self._new_room()
+            room = self._arena.rooms[number]
+            room["rate_hz"], room["samples"], room["limiter"] = rate_hz, rate_hz // 100, 1.0
+            room["playing"], room["turn"], room["tells_loudest"] = 0, 0, 1
+            room["loudest"] = room["candidate"] = NOBODY
+            conference = Conference(self, number, thread, owner, rate_hz=rate_hz, signals=signals)
+            self._conferences[number] = conference
+            return conference
+
+    def _load_mixer(self) -> None:
+        """Give the packet threads the mixer's address; nobody looks at it before a room has members."""
+        from softswitch.media.kernels.sound import mixer
+
+        self._arena.workers["mixer"] = mixer.serve_rooms.address
+
+    def _new_room(self) -> int:
+        self._settle()
+        if not self._free_rooms:
+            raise MediaError(f"all {MAXIMUM_ROOMS} rooms of the engine are in use")
+        number = self._free_rooms.popleft()
+        room = self._arena.rooms[number]
+        room["generation"] += 1
+        room["first"], room["members"], room["talker"] = NOBODY, 0, NOBODY
+        return number
+
+    def room_closed(self, room: Room) -> None:
+        """The number of an empty room may be given to another, once its thread has done all that was asked before."""
+        if self._threads:
+            self._conferences.pop(room.number, None)
+            ring = room.thread.ring
+            self._later(room.thread, ring.written, lambda: self._free_rooms.append(room.number))
+
+    def room_command(self, room: Room, operation: int, fields: Fields) -> int:
+        """Hand a command about a room to its packet thread."""
+        generation = int(self._arena.rooms[room.number]["generation"])
+        head: dict[str, Any] = {"operation": operation, "room": room.number, "generation": generation}
+        return room.thread.ring.post(head | fields)
+
+    def take_voice(self) -> int:
+        """The number of a free voice: there are as many as ports."""
+        self._settle()
+        return self._free_voices.pop()
+
+    def prepare_voice(self, number: int, port: Port, rate_hz: int, partner: Port | None = None) -> None:
+        """Make a free voice that of a port, before the command that gives it to the packet thread."""
+        slot = NOBODY if partner is None else partner.slot
+        prepare_voice(self._arena.voices, number, port.settings, rate_hz, partner=slot)
+
+    def give_voice_back(self, port: Port, number: int) -> None:
+        """Let a voice be another's, once all that the port's thread was asked before is done."""
+        self._later(port.thread, port.thread.ring.written, lambda: self._free_voices.append(number))
+
+    def voice_counters(self, number: int, rate_hz: int) -> VoiceCounters:
+        """What a voice in use has counted."""
+        return read_voice(self._arena.voices[number], rate_hz)
+
+    @property
+    def clips(self) -> ClipStore:
+        """The store of what is played."""
+        return self._clips
+
+    def next_playback(self) -> int:
+        """A number for what is played next."""
+        self._playbacks += 1
+        return self._playbacks
+
+    def release_clip(self, thread: PacketThread, clip: Clip) -> None:
+        """Give a clip back, once the packet thread has done the command that comes next."""
+        self._later(thread, thread.ring.written + 1, lambda: self._clips.release(clip))
+
+    def release_port(self, port: Port, thread: PacketThread) -> None:
+        """Take a port out of whatever it is in, and see that `thread` serves it."""
+        self.disconnect(port)
+        if port.thread is not thread:
+            self.stop(port)
+            self._move(port, thread)
 
     # -- what is told -------------------------------------------------------------------------------------------
 
@@ -288,7 +405,7 @@ class MediaEngine:
 
     def poll(self) -> list[MediaEvent]:
         """Every event since the last call, in the order of each thread; never waits (`event_fd` tells when to call)."""
-        with self._lock:
+        with self.lock:
             if self.event_fd < 0:
                 return []
             with contextlib.suppress(BlockingIOError):
@@ -305,7 +422,7 @@ class MediaEngine:
 
     def statistics(self) -> MediaStatistics:
         """Totals over all ports since the start; raises MediaError when the engine does not run."""
-        with self._lock:
+        with self.lock:
             self._check_running()
             self._settle()
             return collect(
@@ -321,7 +438,8 @@ class MediaEngine:
         if not self._threads:
             raise MediaError("the engine does not run")
 
-    def _check_open(self, port: Port) -> None:
+    def check_open(self, port: Port) -> None:
+        """Raises PortClosed, or MediaError when the engine does not run."""
         self._check_running()
         if port.closed:
             raise PortClosed(f"{port} is closed")
@@ -330,7 +448,8 @@ class MediaEngine:
         self._check_running()
         return self._threads[zlib.crc32(owner.encode()) % len(self._threads)]
 
-    def _command(self, port: Port, operation: int, fields: Fields | None = None) -> int:
+    def command(self, port: Port, operation: int, fields: Fields | None = None) -> int:
+        """Hand a command about a port to its packet thread; returns the count its ring reaches with it."""
         head: dict[str, Any] = {"operation": operation, "port": port.slot, "generation": port.generation}
         return port.thread.ring.post(head if fields is None else head | fields)
 
@@ -346,8 +465,7 @@ class MediaEngine:
         """Give the port's clip back, once the packet thread has done the command that comes next."""
         playback, port.playback = port.playback, None
         if playback is not None:
-            clip = playback.clip
-            self._later(port.thread, port.thread.ring.written + 1, lambda: self._clips.release(clip))
+            self.release_clip(port.thread, playback.clip)
 
     def _play_on(self, port: Port, playback: Playback) -> None:
         """After new settings: go on playing in the format that is agreed now, or end when there is none."""
@@ -367,7 +485,7 @@ class MediaEngine:
             self.stop(port)
         self._end_playback(port)
         port.playback = changed
-        self._command(port, COMMAND_PLAY, changed.fields)
+        self.command(port, COMMAND_PLAY, changed.fields)
 
     def _route_again(self, port: Port) -> None:
         """After new settings: find the ways from and to the port anew."""
@@ -379,19 +497,21 @@ class MediaEngine:
                 route = find_route(source.settings, target.settings)
             except NotTranscodable as error:
                 failure, route = error, NO_ROUTE
-            self._command(source, COMMAND_ROUTE, route_fields(target.slot, route))
+            self.command(source, COMMAND_ROUTE, route_fields(target.slot, route))
         if failure is not None:
             raise failure
 
     def _move(self, port: Port, thread: PacketThread) -> None:
         """Let another packet thread serve a port: the first must have let go of it before."""
-        position = self._command(port, COMMAND_DETACH)
+        position = self.command(port, COMMAND_DETACH)
         port.thread.ring.wait(position)
         self._arena.ports[port.slot]["worker"] = thread.number
         port.thread = thread
-        self._command(port, COMMAND_OPEN)
+        self.command(port, COMMAND_OPEN)
 
     def _translate(self, record: NDArray[Any]) -> MediaEvent | None:
+        if record["kind"] >= EVENT_ROOM_PLAYED:
+            return self._translate_of_room(record)
         port = self._ports.get(int(record["port"]))
         if port is None or port.generation != record["generation"]:
             return None
@@ -411,6 +531,17 @@ class MediaEngine:
                 port.playback = None
             return PlaybackEnded(port, number, time_s)
         return None
+
+    def _translate_of_room(self, record: NDArray[Any]) -> MediaEvent | None:
+        number, value, time_s = int(record["port"]), int(record["value"]), int(record["time_ns"]) / 1e9
+        room = self._conferences.get(number)
+        if room is None or self._arena.rooms[number]["generation"] != record["generation"]:
+            return None
+        if record["kind"] == EVENT_ROOM_PLAYED:
+            room.clip_ended(value)
+            return RoomPlaybackEnded(room, value, time_s)
+        port = self._ports.get(value)
+        return LoudestSpeaker(room, port if port is not None and port.room is room else None, time_s)
 
 
 def _allow_descriptors(wanted: int) -> None:

@@ -15,11 +15,13 @@ changes). Every other change travels through the command ring, see `softswitch.m
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 3
 
 #: A socket address as the kernel writes it (sockaddr_in, sockaddr_in6), in 32-bit words.
 ADDRESS_WORDS = 7
@@ -40,11 +42,22 @@ COPY, ALAW_TO_ULAW, ULAW_TO_ALAW = 0, 1, 2
 #: What a played clip is encoded into.
 PLAY_ALAW, PLAY_ULAW, PLAY_L16 = 1, 2, 3
 
-#: `feeder` of a port that nothing, or the player, has last sent through.
-NO_FEEDER, PLAYER_FEEDER = -1, -2
+#: `feeder` of a port that nothing, the player, or a conference has last sent through.
+NO_FEEDER, PLAYER_FEEDER, ROOM_FEEDER = -1, -2, -3
 
-#: `peer` of a port whose packets go nowhere.
-NO_PEER = -1
+#: `peer` of a port whose packets go nowhere, to the other members of its room, or into its voice's jitter buffer.
+NO_PEER, FAN_OUT_PEER, CONFERENCE_PEER = -1, -2, -3
+
+#: `voice` of a port whose sound is not taken apart.
+NO_VOICE = -1
+
+#: The end of a list of ports, and a room without talker.
+NOBODY = -1
+
+#: As many rooms as there can be at a time.
+MAXIMUM_ROOMS = 4096
+#: Samples of 10 ms at 48 kHz, the highest rate of a room.
+MAXIMUM_TURN = 480
 
 #: What a CONFIGURE command brings and the port keeps.
 _SIGNALLED = [
@@ -65,6 +78,15 @@ _FORMATS = [
 _ROUTES = [
     ("route_payload_type", "u1", MAXIMUM_FORMATS),  # by number of the format
     ("route_convert", "u1", MAXIMUM_FORMATS),
+]
+
+#: What a JOIN command brings. In a fan-out `route_payload_type` holds numbers of encodings, which the room gives, and
+#: these two tables say what becomes of each encoding on its way to the member.
+_MEMBERSHIP = [
+    ("room", "i8"),
+    ("voice", "i8"),
+    ("deliver_payload_type", "u1", MAXIMUM_FORMATS),  # by number of the encoding
+    ("deliver_convert", "u1", MAXIMUM_FORMATS),
 ]
 
 #: What a PLAY command brings.
@@ -126,6 +148,9 @@ PORT = np.dtype(
         ("octets_sent", "i8"),
         ("payload_octets_sent", "i8"),
         # One line of each of these is looked at.
+        *_MEMBERSHIP,
+        ("member_next", "i8"),
+        ("member_previous", "i8"),
         *_ROUTES,
         *_FORMATS,
         # The rest is for rarer moments.
@@ -182,9 +207,50 @@ PORT = np.dtype(
     align=True,
 )
 
+#: A room: ports that hear each other. Written by the packet thread in whose care its members are.
+ROOM = np.dtype(
+    [
+        ("generation", "i8"),
+        ("first", "i8"),  # member, NOBODY none
+        ("members", "i8"),
+        ("talker", "i8"),  # whose packets are fanned out
+        ("talker_new", "i8"),  # until the first packet after a TALK command
+        # Conferences alone.
+        ("next_room", "i8"),
+        ("previous_room", "i8"),
+        ("wheel_slot", "i8"),
+        ("turn", "i8"),
+        ("rate_hz", "i8"),
+        ("samples", "i8"),  # in a turn of 10 ms
+        ("limiter", "f8"),
+        ("tells_loudest", "i8"),
+        ("loudest", "i8"),
+        ("candidate", "i8"),
+        ("candidate_looks", "i8"),
+        ("playing", "i8"),
+        ("play_position", "i8"),
+        ("play_id", "i8"),
+        ("play_offset", "i8"),
+        ("play_length", "i8"),
+        ("play_loop", "i8"),
+        ("total", "f4", MAXIMUM_TURN),
+    ],
+    align=True,
+)
+
+
+def offset_of(kind: np.dtype[Any], field: str) -> int:
+    """Where a field of a record begins, in octets."""
+    assert kind.fields is not None
+    return int(kind.fields[field][1])
+
+
 #: Operations of the command ring.
 COMMAND_OPEN, COMMAND_CONFIGURE, COMMAND_ROUTE, COMMAND_PLAY = 1, 2, 3, 4
 COMMAND_STOP_PLAYING, COMMAND_CLOSE, COMMAND_DETACH, COMMAND_STOP = 5, 6, 7, 8
+COMMAND_JOIN, COMMAND_LEAVE, COMMAND_TALK, COMMAND_ADJUST = 9, 10, 11, 12
+#: From here on they are about a room, whose generation they bring.
+COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP = 20, 21
 
 #: Only the fields that the operation names are meaningful.
 COMMAND = np.dtype(
@@ -198,6 +264,10 @@ COMMAND = np.dtype(
         *_FORMATS,
         ("peer", "i8"),
         *_ROUTES,
+        *_MEMBERSHIP,
+        ("gain", "f8"),
+        ("muted", "i8"),
+        ("deaf", "i8"),
         *_PLAYBACK,
     ],
     align=True,
@@ -205,6 +275,8 @@ COMMAND = np.dtype(
 
 #: Kinds of events.
 EVENT_LATCHED, EVENT_TIMEOUT, EVENT_RESUMED, EVENT_PLAYED, EVENT_BYE = 1, 2, 3, 4, 5
+#: About a room: `port` and `generation` are its own.
+EVENT_ROOM_PLAYED, EVENT_LOUDEST = 20, 21
 
 EVENT = np.dtype(
     [
@@ -240,13 +312,17 @@ WORKER = np.dtype(
         ("ports_used", "i8"),  # records from here on have never been open
         ("sweep_from", "i8"),
         ("next_sweep_ns", "i8"),
-        ("gathering", "i8"),
+        ("gathering", "i8"),  # microseconds
         ("gather_from_ns", "i8"),
         ("gather_events", "i8"),
+        ("gather_voices", "i8"),  # of them, packets for a jitter buffer, which can wait
         ("wheel_ns", "i8"),
         ("wheel", "i8", WHEEL_SLOTS),  # first port of each slot, -1 none
         ("wheel_load", "i8", WHEEL_SLOTS),
         ("players", "i8"),
+        ("room_wheel", "i8", WHEEL_SLOTS),
+        ("rooms", "i8"),
+        ("mixer", "i8"),  # address of the compiled mixer
         # What closed ports have counted, under the names of their fields.
         ("packets_received", "i8"),
         ("octets_received", "i8"),

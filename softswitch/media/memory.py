@@ -15,7 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.errors import MediaError
-from softswitch.media.layout import COMMAND, EVENT, LAYOUT_VERSION, PORT, POSITIONS, SCRATCH, WORKER
+from softswitch.media.layout import (
+    COMMAND,
+    EVENT,
+    LAYOUT_VERSION,
+    MAXIMUM_ROOMS,
+    PORT,
+    POSITIONS,
+    ROOM,
+    SCRATCH,
+    WORKER,
+)
+from softswitch.media.voice_layout import VOICE
 
 _PAGE = mmap.PAGESIZE
 _MAGIC = 0x736F667473776974
@@ -34,7 +45,8 @@ _HEADER = np.dtype(
 
 
 class Arena:
-    """The shared arrays: `ports`, `workers`, per worker `positions`, `commands`, `events`, `scratch`, and `clips`."""
+    """The shared arrays: `ports`, `voices`, `rooms`, `workers`, `clips`, and each worker's `positions`, `commands`,
+    `events` and `scratch`."""
 
     def __init__(self, descriptor: int, size: int) -> None:
         self.descriptor = descriptor
@@ -44,6 +56,8 @@ class Arena:
         header = self._take(_HEADER, 1)[0]
         self.header = header
         self.ports = self._take(PORT, int(header["ports"]))
+        self.voices = self._take(VOICE, int(header["ports"]))
+        self.rooms = self._take(ROOM, MAXIMUM_ROOMS)
         self.workers = self._take(WORKER, int(header["workers"]))
         workers = range(int(header["workers"]))
         self.positions: list[NDArray[np.int64]] = [self._take(np.dtype("i8"), POSITIONS) for _ in workers]
@@ -58,7 +72,8 @@ class Arena:
         per_worker = _pages(8 * POSITIONS) + _pages(commands * COMMAND.itemsize) + _pages(events * EVENT.itemsize)
         per_worker += _pages(SCRATCH.itemsize)
         size = _PAGE + _pages(ports * PORT.itemsize) + _pages(workers * WORKER.itemsize) + _pages(2 * samples)
-        size += workers * per_worker
+        size += _pages(ports * VOICE.itemsize)
+        size += _pages(MAXIMUM_ROOMS * ROOM.itemsize) + workers * per_worker
         descriptor = os.memfd_create("softswitch-media")
         os.ftruncate(descriptor, size)
         header = np.array(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from softswitch.media.conference import Conference
     from softswitch.media.port import Port
 
 
@@ -52,4 +53,22 @@ class Goodbye:
     time_s: float
 
 
-MediaEvent: TypeAlias = Latched | RtpTimeout | RtpResumed | PlaybackEnded | Goodbye
+@dataclass(frozen=True, slots=True)
+class RoomPlaybackEnded:
+    """A clip played into a conference has come to its end."""
+
+    room: Conference
+    playback: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoudestSpeaker:
+    """Another member of a conference is the loudest now, for 0.3 s; None: nobody has said anything for a second."""
+
+    room: Conference
+    port: Port | None
+    time_s: float
+
+
+MediaEvent: TypeAlias = Latched | RtpTimeout | RtpResumed | PlaybackEnded | Goodbye | RoomPlaybackEnded | LoudestSpeaker

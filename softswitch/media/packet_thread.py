@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from softswitch.media.commands import CommandRing
 from softswitch.media.errors import MediaError
-from softswitch.media.layout import COMMAND_STOP, EVENTS_READ, EVENTS_WRITTEN
+from softswitch.media.layout import COMMAND_STOP, EVENTS_READ, EVENTS_WRITTEN, NOBODY
 from softswitch.media.memory import Arena
 
 _STOP_S = 5.0
@@ -56,12 +56,14 @@ class PacketThread:
         record["command_fd"], record["event_fd"] = self._command_fd, event_fd
         record["report_interval_ns"] = int(report_interval_s * 1e9)
         record["random"] = secrets.randbits(31)
-        record["wheel"] = -1
+        record["wheel"], record["room_wheel"] = NOBODY, NOBODY
         self._watch(self._command_fd, _COMMAND_CODE)
         self._watch(self._timer_fd, _TIMER_CODE)
         self.ring = CommandRing(arena.commands[number], self._positions, self._command_fd)
         arguments = (
             arena.ports,
+            arena.rooms,
+            arena.voices,
             arena.workers,
             number,
             self._positions,

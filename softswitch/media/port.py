@@ -16,6 +16,7 @@ from softswitch.media.routing import PortSettings
 if TYPE_CHECKING:
     from softswitch.media.engine import MediaEngine
     from softswitch.media.packet_thread import PacketThread
+    from softswitch.media.rooms import Room
 
 _LATCH_TRIES = 1000
 _NO_RECORD: NDArray[Any] = np.zeros(0)
@@ -104,6 +105,7 @@ class Port:
         "owner",
         "peer",
         "playback",
+        "room",
         "rtcp_port",
         "settings",
         "slot",
@@ -129,6 +131,7 @@ class Port:
         self.ssrc = int(record["tx_ssrc"])
         self.settings = PortSettings()
         self.peer: Port | None = None
+        self.room: Room | None = None
         self.playback: Playback | None = None
 
     @property

@@ -27,6 +27,7 @@ def _new_port() -> NDArray[np.uint8]:
     ports["symmetric"] = 1
     ports["peer"] = NO_PEER
     ports["route_payload_type"] = UNMAPPED
+    ports["deliver_payload_type"] = UNMAPPED
     ports["feeder"] = NO_FEEDER
     ports["rx_ssrc"] = -1
     ports["round_trip"] = -1

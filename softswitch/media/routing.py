@@ -88,7 +88,7 @@ def find_route(source: PortSettings, target: PortSettings) -> Route:
     carried = False
     sendable = target.sendable
     for entry in source.receivable:
-        payload_type, conversion = _carry(entry, sendable)
+        payload_type, conversion = carry(entry, sendable)
         payload_types.append(payload_type)
         conversions.append(conversion)
         carried |= payload_type != UNMAPPED and not entry.auxiliary
@@ -99,7 +99,8 @@ def find_route(source: PortSettings, target: PortSettings) -> Route:
     return Route(tuple(payload_types), tuple(conversions))
 
 
-def _carry(entry: StreamFormat, sendable: tuple[StreamFormat, ...]) -> tuple[int, int]:
+def carry(entry: StreamFormat, sendable: tuple[StreamFormat, ...]) -> tuple[int, int]:
+    """The payload type and conversion that bring a format to one who takes `sendable`; (UNMAPPED, COPY) for none."""
     same = [other for other in sendable if entry.same_payload(other)]
     if same:
         # Several payload types of one encoding differ in fmtp (H.264 profiles): the equal one, else the first.

@@ -6,7 +6,12 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 
-_MODULES = ("mediacodecs.g711", "softswitch.media.kernels.atomic", "softswitch.media.kernels.worker")
+_MODULES = (
+    "mediacodecs.g711",
+    "softswitch.media.kernels.atomic",
+    "softswitch.media.kernels.worker",
+    "softswitch.media.kernels.sound.mixer",
+)
 
 
 def warm_up(progress: Callable[[str], None]) -> float:

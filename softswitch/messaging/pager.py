@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from softswitch.calls.access import Access, Challenge, Identity
-from softswitch.calls.hunting import Target
+from softswitch.calls.hunting import Stage, Target, may_try_next_trunk
 from softswitch.calls.leg import Cause
 from softswitch.calls.routing import Router
-from softswitch.events import EventBus, MessageRelayed
-from softswitch.sip.errors import ProtocolError
+from softswitch.calls.sip_identity import address_of, shown_caller
+from softswitch.calls.sip_intake import number_of
+from softswitch.events import AccessRefused, EventBus, MessageRelayed
+from softswitch.sip.errors import LocalProtocolError, ProtocolError
 from softswitch.sip.events import RequestReceived
-from softswitch.sip.headers import NameAddr
 from softswitch.sip.message import Request, Response
-from softswitch.sip.server_transaction import ServerTransaction
-from softswitch.sip.uri import SipUri, TelUri, escape_user
 from softswitch.sip.useragent import UserAgent
 
 #: Fields that go with the text from sender to recipient.
 _CARRIED = ("Content-Type", "Content-Disposition", "Content-Language", "Subject", "Date", "In-Reply-To")
+_HIDDEN = frozenset({"Subject", "In-Reply-To"})
+_NO_DEVICE = 480
 
 
 class Pager:
@@ -48,7 +49,7 @@ class Pager:
         request = event.request
         try:
             identity = self._access.identify(request, event.source, now)
-            uri = request.uri
+            number = number_of(request)
         except ProtocolError as error:
             self._agent.respond(event.transaction, error.status or 400, now, reason=error.text)
             return
@@ -59,54 +60,81 @@ class Pager:
         if len(request.body) > self._max_octets:
             self._agent.respond(event.transaction, 413, now)
             return
-        number = uri.username if isinstance(uri, SipUri) else uri.digits if isinstance(uri, TelUri) else ""
-        found = self._router.stages(number, identity.caller)[1]
-        targets = [] if isinstance(found, Cause) else [t for stage in found for t in stage.targets if t.request_uri]
-        sender = identity.party.number
-        if not targets:
-            status = found.status if isinstance(found, Cause) else 405
-            self._agent.respond(event.transaction, status, now)
-            self._bus.publish(MessageRelayed(sender, number, status))
+        found = self._router.stages(number, identity.caller, message=True)[1]
+        if isinstance(found, Cause):
+            if found.status == 403:
+                source, user = event.source.host, identity.party.number
+                self._bus.publish(AccessRefused(source, user, "MESSAGE", found.text))
+            self.answer(event, identity, number, found.status, now)
             return
-        relay = _Relay(self._agent, event.transaction, len(targets), sender, number, self._bus)
-        for target in targets:
-            outgoing = self._copy(request, target, identity)
-            hop = target.next_hop
-            self._agent.send(outgoing, hop, now, owner=relay)
+        waves = _waves(found)
+        if not waves:
+            self.answer(event, identity, number, _NO_DEVICE, now)
+            return
+        _Relay(self, event, identity, number, waves).send_next(now)
 
-    def _copy(self, request: Request, target: Target, identity: Identity) -> Request:
-        sender = NameAddr(
-            f"sip:{escape_user(identity.party.number)}@{self._domain}", identity.party.display_name or None
-        )
-        recipient = NameAddr(f"sip:{escape_user(target.number)}@{self._domain}")
+    def send(self, request: Request, identity: Identity, target: Target, owner: object, now: float) -> bool:
+        """Send the text of `request` on to one target; `owner` hears the outcome. False when there is no way there."""
+        trunk = self._router.trunks.by_name.get(target.trunk)
+        trusted = trunk is not None and trunk.trust_identity
+        domain = (trunk.domain if trunk is not None else "") or self._domain
+        outgoing = self._copy(request, target, identity, domain, trusted=trusted)
+        login = trunk.login if trunk is not None else None
+        try:
+            self._agent.send(outgoing, target.next_hop, now, owner=owner, credentials=login)
+        except (ProtocolError, LocalProtocolError, LookupError):
+            return False
+        return True
+
+    def answer(self, event: RequestReceived, identity: Identity, number: str, status: int, now: float) -> None:
+        """Tell the sender what became of the message."""
+        self._agent.respond(event.transaction, status, now)
+        self._bus.publish(MessageRelayed(identity.party.number, number, status))
+
+    def _copy(self, request: Request, target: Target, identity: Identity, domain: str, *, trusted: bool) -> Request:
+        """The message anew, with the sender as the recipient may see it."""
+        shown = shown_caller(identity.party, domain, trusted=trusted)
+        hops = request.max_forwards
         fields = [
-            ("From", str(sender.with_tag(self._new_id()))),
-            ("To", str(recipient)),
+            *(("Route", route) for route in target.routes),
+            ("From", str(shown.from_.with_tag(self._new_id()))),
+            ("To", str(address_of(target.number, domain))),
             ("Call-ID", self._new_id()),
             ("CSeq", "1 MESSAGE"),
-            ("Max-Forwards", str(max((request.max_forwards or 70) - 1, 0))),
-            *(("Route", route) for route in target.routes),
-            *((name, value) for name in _CARRIED if (value := request.get(name)) is not None),
+            ("Max-Forwards", str(max((70 if hops is None else hops) - 1, 0))),
+            *shown.fields,
         ]
+        for name in _CARRIED:
+            value = request.get(name)
+            if value is not None and not (shown.hide and name in _HIDDEN):
+                fields.append((name, value))
         return Request("MESSAGE", target.request_uri, fields, request.body)
 
 
 class _Relay:
-    """One message on its way to several devices: answers its sender once."""
+    """One message on its way: to all devices of a subscriber at once, to trunks one after the other."""
 
-    __slots__ = ("_agent", "_best", "_bus", "_done", "_left", "_recipient", "_sender", "_transaction")
+    __slots__ = ("_best", "_done", "_event", "_identity", "_left", "_number", "_pager", "_waves")
 
     def __init__(
-        self, agent: UserAgent, transaction: ServerTransaction, devices: int, sender: str, recipient: str, bus: EventBus
+        self, pager: Pager, event: RequestReceived, identity: Identity, number: str, waves: list[list[Target]]
     ) -> None:
-        self._agent = agent
-        self._transaction = transaction
-        self._left = devices
-        self._sender = sender
-        self._recipient = recipient
-        self._bus = bus
+        self._pager = pager
+        self._event = event
+        self._identity = identity
+        self._number = number
+        self._waves = waves
+        self._left = 0
         self._best = 0
         self._done = False
+
+    def send_next(self, now: float) -> None:
+        """Send to the next wave of targets."""
+        wave = self._waves.pop(0)
+        self._left = len(wave)
+        for target in wave:
+            if not self._pager.send(self._event.request, self._identity, target, self, now):
+                self.on_failure(503, now)
 
     def on_response(self, response: Response, now: float) -> None:
         """A device answered."""
@@ -119,9 +147,27 @@ class _Relay:
 
     def _finish_one(self, status: int, now: float) -> None:
         self._left -= 1
+        if status in (401, 407) or 300 <= status < 400:
+            status = 480  # a challenge or a redirection is for us, not for the sender
         self._best = status if not self._best else min(self._best, status)
         if self._done or (status >= 300 and self._left):
             return
+        if self._best >= 300 and self._waves and may_try_next_trunk(status):
+            self.send_next(now)
+            return
         self._done = True
-        self._agent.respond(self._transaction, self._best, now)
-        self._bus.publish(MessageRelayed(self._sender, self._recipient, self._best))
+        self._pager.answer(self._event, self._identity, self._number, self._best, now)
+
+
+def _waves(stages: list[Stage]) -> list[list[Target]]:
+    """Who gets the message together, and who only when those before could not take it."""
+    waves: list[list[Target]] = []
+    devices: list[Target] | None = None
+    for stage in stages:
+        targets = [target for target in stage.targets if target.request_uri]
+        if stage.failover_only or devices is None:
+            waves.append(targets)
+            devices = devices if stage.failover_only else targets
+        else:
+            devices.extend(targets)
+    return [wave for wave in waves if wave]

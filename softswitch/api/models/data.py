@@ -10,7 +10,7 @@ from pydantic import Field
 from softswitch.api.models.base import Answer, Number, Request, Time
 
 SubscriberNumber = Annotated[str, Field(pattern=r"^[0-9A-Za-z*#+][0-9A-Za-z*#+_.-]{0,63}$")]
-Password = Annotated[str, Field(min_length=8, max_length=128, repr=False)]
+Password = Annotated[str, Field(min_length=8, max_length=128)]
 Roles = list[Literal["dispatcher"]]
 
 
@@ -32,7 +32,9 @@ class NewSubscriber(Request):
     """A subscriber to add. Only hashes of the password are kept."""
 
     number: SubscriberNumber
-    password: Password | None = Field(default=None, description="None: one is made and shown once in the answer.")
+    password: Password | None = Field(
+        default=None, repr=False, description="None: one is made and shown once in the answer."
+    )
     display_name: str = Field(default="", max_length=128)
     roles: Roles = Field(default_factory=list)
     class_of_service: str = Field(default="", max_length=64)
@@ -59,7 +61,9 @@ class ChangeSubscriber(Request):
 class NewPassword(Request):
     """Another password for a subscriber."""
 
-    password: Password | None = Field(default=None, description="None: one is made and shown once in the answer.")
+    password: Password | None = Field(
+        default=None, repr=False, description="None: one is made and shown once in the answer."
+    )
 
 
 class PasswordChanged(Answer):

@@ -120,5 +120,3 @@ class Sound(Answer):
 
     name: str
     seconds: float
-
-

@@ -16,23 +16,31 @@ from softswitch.media.kernels.libc import (
     close,
     epoll_ctl,
 )
+from softswitch.media.kernels.membership import give_floor, join_conference, join_fan_out, leave_room
 from softswitch.media.kernels.octets import copy_address, raise_port
 from softswitch.media.kernels.player import start_playing, stop_playing
 from softswitch.media.kernels.reception import lost_in_stream
 from softswitch.media.kernels.report import plan_report, send_report
 from softswitch.media.layout import (
     ADDRESS_WORDS,
+    COMMAND_ADJUST,
     COMMAND_CLOSE,
     COMMAND_CONFIGURE,
     COMMAND_DETACH,
+    COMMAND_JOIN,
+    COMMAND_LEAVE,
     COMMAND_OPEN,
     COMMAND_PLAY,
+    COMMAND_ROOM_PLAY,
+    COMMAND_ROOM_STOP,
     COMMAND_ROUTE,
     COMMAND_STOP,
     COMMAND_STOP_PLAYING,
+    COMMAND_TALK,
     COMMANDS_DONE,
     COMMANDS_WRITTEN,
     FREE,
+    NO_VOICE,
     OPEN,
     UNLATCHED,
 )
@@ -45,7 +53,9 @@ _LEAVING_NS = 2 * SECOND_NS
 
 
 @part
-def apply_commands(ports: Any, worker: Any, positions: Any, commands: Any, scratch: Any, now_ns: int) -> None:
+def apply_commands(
+    ports: Any, rooms: Any, voices: Any, worker: Any, positions: Any, commands: Any, scratch: Any, now_ns: int
+) -> None:
     """Carry out every waiting command in order; each is done, and seen to be done, before the next packet."""
     done = positions[COMMANDS_DONE]
     written = _load_acquire(positions, COMMANDS_WRITTEN)
@@ -54,14 +64,19 @@ def apply_commands(ports: Any, worker: Any, positions: Any, commands: Any, scrat
         operation, slot = command["operation"], command["port"]
         if operation == COMMAND_STOP:
             worker["running"] = 0
+        elif operation >= COMMAND_ROOM_PLAY:
+            if rooms[command["room"]]["generation"] == command["generation"]:
+                _apply_to_room(rooms[command["room"]], command)
         elif ports[slot]["generation"] == command["generation"]:
-            _apply(ports, slot, worker, command, scratch, now_ns)
+            _apply(ports, rooms, voices, slot, worker, command, scratch, now_ns)
         done += 1
         _store_release(positions, COMMANDS_DONE, done)
 
 
 @part
-def _apply(ports: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns: int) -> None:
+def _apply(
+    ports: Any, rooms: Any, voices: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns: int
+) -> None:
     port = ports[slot]
     operation = command["operation"]
     if operation == COMMAND_OPEN:
@@ -73,6 +88,20 @@ def _apply(ports: Any, slot: int, worker: Any, command: Any, scratch: Any, now_n
         for i in range(MAXIMUM_FORMATS):
             port["route_payload_type"][i] = command["route_payload_type"][i]
             port["route_convert"][i] = command["route_convert"][i]
+    elif operation == COMMAND_JOIN:
+        if command["voice"] == NO_VOICE:
+            join_fan_out(ports, rooms, slot, command)
+        else:
+            join_conference(ports, rooms, slot, worker, command, scratch, now_ns)
+    elif operation == COMMAND_ADJUST:
+        voice = voices[port["voice"]]
+        voice["gain"] = command["gain"]
+        voice["muted"] = command["muted"]
+        voice["deaf"] = command["deaf"]
+    elif operation == COMMAND_LEAVE:
+        leave_room(ports, rooms, slot, worker)
+    elif operation == COMMAND_TALK:
+        give_floor(rooms[command["room"]], command["peer"])
     elif operation == COMMAND_PLAY:
         _play(ports, slot, worker, command, scratch, now_ns)
     elif operation == COMMAND_STOP_PLAYING:
@@ -85,6 +114,21 @@ def _apply(ports: Any, slot: int, worker: Any, command: Any, scratch: Any, now_n
     elif operation == COMMAND_CLOSE:
         stop_playing(ports, slot, worker)
         _close(port, slot, worker, scratch, now_ns)
+
+
+@part
+def _apply_to_room(room: Any, command: Any) -> None:
+    """Begin or end what is played into a room."""
+    if command["operation"] == COMMAND_ROOM_STOP:
+        if room["play_id"] == command["play_id"]:
+            room["playing"] = 0
+        return
+    room["play_id"] = command["play_id"]
+    room["play_offset"] = command["play_offset"]
+    room["play_length"] = command["play_length"]
+    room["play_loop"] = command["play_loop"]
+    room["play_position"] = 0
+    room["playing"] = 1
 
 
 @part

@@ -17,7 +17,7 @@ from softswitch.media.kernels.clock import SECOND_NS, ticks
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import sendto
 from softswitch.media.kernels.octets import get16, put16, put32
-from softswitch.media.layout import ALAW_TO_ULAW, COPY, OPEN, UNMAPPED
+from softswitch.media.layout import ALAW_TO_ULAW, COPY, NO_FEEDER, OPEN, UNMAPPED
 
 _LONGEST_SILENCE_NS = 3600 * SECOND_NS
 
@@ -95,6 +95,8 @@ def forward(
     if out["send"] == 0 or out["remote_length"] == 0:
         port["dropped_direction"] += 1
         withhold(out, slot, ssrc, sequence)
+        if renewed:
+            out["feeder"] = NO_FEEDER  # what comes after is another stream to the listener
         return
     begin, end = payload_bounds(packet, size)
     if begin == 0:
@@ -106,14 +108,15 @@ def forward(
         rebase(out, slot, ssrc, sequence, timestamp, clock, now_ns)
     if port["route_convert"][number] != COPY:
         convert_payload(packet, begin, end, port["route_convert"][number])
-    _number_packet(out, packet, payload_type, sequence, timestamp, clock, now_ns)
+    number_packet(out, packet, payload_type, sequence, timestamp, clock, now_ns)
     transmit(out, packet, size, end - begin)
 
 
 @part
-def _number_packet(
+def number_packet(
     out: Any, packet: Any, payload_type: int, sequence: int, timestamp: int, clock: int, now_ns: int
 ) -> None:
+    """Write the header as the listener of `out` is to see it; the stream's offsets must be those of the packet."""
     ahead = (sequence - out["feeder_sequence"]) & 0xFFFF
     if ahead < 0x8000:
         out["feeder_sequence"] = sequence

@@ -36,3 +36,23 @@ def notify(
     _store_release(positions, EVENTS_WRITTEN, written + 1)
     scratch["word"][0] = 1
     write(worker["event_fd"], scratch["word"].ctypes.data, 8)
+
+
+@part
+def notify_room(
+    worker: Any, positions: Any, events: Any, kind: int, number: int, room: Any, value: int, now_ns: int, scratch: Any
+) -> None:
+    """Tell the control side what happened in room `number`."""
+    written = positions[EVENTS_WRITTEN]
+    if written - _load_acquire(positions, EVENTS_READ) >= len(events):
+        worker["events_lost"] += 1
+        return
+    event = events[written % len(events)]
+    event["kind"] = kind
+    event["port"] = number
+    event["generation"] = room["generation"]
+    event["value"] = value
+    event["time_ns"] = now_ns
+    _store_release(positions, EVENTS_WRITTEN, written + 1)
+    scratch["word"][0] = 1
+    write(worker["event_fd"], scratch["word"].ctypes.data, 8)

@@ -16,6 +16,7 @@ from softswitch.media.kernels.forward import rebase, transmit
 from softswitch.media.kernels.libc import TFD_TIMER_ABSTIME, timerfd_settime
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import put16, put32
+from softswitch.media.kernels.sound_call import take_turn
 from softswitch.media.layout import (
     EVENT_PLAYED,
     PLAY_ALAW,
@@ -40,10 +41,7 @@ def start_playing(ports: Any, slot: int, worker: Any, scratch: Any, now_ns: int)
     if port["playing"] != 0:  # a new clip in place of the old one keeps its turn
         rebase(port, PLAYER_FEEDER, 0, 0, 0, port["play_clock"], now_ns)
         return
-    best = 0
-    for i in range(WHEEL_SLOTS):
-        if worker["wheel_load"][i] < worker["wheel_load"][best]:
-            best = i
+    best = least_loaded(worker)
     first = worker["wheel"][best]
     port["play_slot"] = best
     port["play_next"] = first
@@ -55,9 +53,25 @@ def start_playing(ports: Any, slot: int, worker: Any, scratch: Any, now_ns: int)
     rebase(port, PLAYER_FEEDER, 0, 0, 0, port["play_clock"], now_ns)
     port["playing"] = 1
     worker["players"] += 1
-    if worker["players"] == 1:
-        worker["wheel_ns"] = (now_ns // SLOT_NS + 1) * SLOT_NS
+    start_wheel(worker, now_ns)
     arm_wheel(worker, scratch)
+
+
+@part
+def least_loaded(worker: Any) -> Any:
+    """The slot of the wheel with the fewest in it."""
+    best = 0
+    for i in range(WHEEL_SLOTS):
+        if worker["wheel_load"][i] < worker["wheel_load"][best]:
+            best = i
+    return best
+
+
+@part
+def start_wheel(worker: Any, now_ns: int) -> None:
+    """Let the wheel's time begin when the first player or room has come."""
+    if worker["players"] + worker["rooms"] == 1:
+        worker["wheel_ns"] = (now_ns // SLOT_NS + 1) * SLOT_NS
 
 
 @part
@@ -80,12 +94,13 @@ def stop_playing(ports: Any, slot: int, worker: Any) -> None:
 
 @part
 def arm_wheel(worker: Any, scratch: Any) -> None:
-    """Set the timer to the next slot that has a player in it; setting it also takes back a timer that has fired."""
+    """Set the timer to the next slot that is not empty; setting it also takes back a timer that has fired."""
     due = 0
-    if worker["players"] > 0:
+    if worker["players"] + worker["rooms"] > 0:
         due = worker["wheel_ns"]
         for _ in range(WHEEL_SLOTS):
-            if worker["wheel"][(due // SLOT_NS) % WHEEL_SLOTS] != _NOBODY:
+            place = (due // SLOT_NS) % WHEEL_SLOTS
+            if worker["wheel"][place] != _NOBODY or worker["room_wheel"][place] != _NOBODY:
                 break
             due += SLOT_NS
     timer = scratch["timer"]  # struct itimerspec: interval 0, then the instant
@@ -97,15 +112,44 @@ def arm_wheel(worker: Any, scratch: Any) -> None:
 
 
 @part
-def turn_wheel(ports: Any, worker: Any, positions: Any, events: Any, clips: Any, scratch: Any, now_ns: int) -> None:
+def turn_wheel(
+    ports: Any,
+    rooms: Any,
+    voices: Any,
+    workers: Any,
+    number: int,
+    positions: Any,
+    events: Any,
+    clips: Any,
+    scratches: Any,
+    now_ns: int,
+) -> None:
     """Serve every slot whose instant has come, in order, and set the timer to the next."""
+    worker, scratch = workers[number], scratches[0]
     if worker["wheel_ns"] + _CATCH_UP_NS < now_ns:
         missed = (now_ns - worker["wheel_ns"]) // SLOT_NS
         missed -= missed % WHEEL_SLOTS  # whole turns, so that every player misses the same
         worker["wheel_ns"] += missed * SLOT_NS
-        worker["deadlines_missed"] += missed // WHEEL_SLOTS * worker["players"]
-    while worker["players"] > 0 and worker["wheel_ns"] <= now_ns:
-        slot = worker["wheel"][(worker["wheel_ns"] // SLOT_NS) % WHEEL_SLOTS]
+        worker["deadlines_missed"] += missed // WHEEL_SLOTS * (worker["players"] + worker["rooms"])
+    while worker["players"] + worker["rooms"] > 0 and worker["wheel_ns"] <= now_ns:
+        place = (worker["wheel_ns"] // SLOT_NS) % WHEEL_SLOTS
+        room = worker["room_wheel"][place]
+        if room != _NOBODY:
+            take_turn(
+                worker["mixer"],
+                ports,
+                rooms,
+                voices,
+                workers,
+                number,
+                positions,
+                events,
+                clips,
+                scratches,
+                room,
+                now_ns,
+            )
+        slot = worker["wheel"][place]
         while slot != _NOBODY:
             following = ports[slot]["play_next"]
             port = ports[slot]

@@ -7,14 +7,24 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.fanout import fan_out
 from softswitch.media.kernels.feedback import is_rtcp, read_compound, valid_compound
 from softswitch.media.kernels.forward import forward
+from softswitch.media.kernels.intake import pass_event, take_in
 from softswitch.media.kernels.latch import NEWLY_LATCHED, REFUSED, accept_rtcp_source, accept_source
 from softswitch.media.kernels.libc import MSG_TRUNC, recvfrom
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import get16, get32
 from softswitch.media.kernels.reception import NEW_STREAM, track
-from softswitch.media.layout import EVENT_BYE, EVENT_LATCHED, EVENT_RESUMED, MAXIMUM_PACKET, NO_PEER
+from softswitch.media.layout import (
+    CONFERENCE_PEER,
+    EVENT_BYE,
+    EVENT_LATCHED,
+    EVENT_RESUMED,
+    FAN_OUT_PEER,
+    MAXIMUM_PACKET,
+    NOBODY,
+)
 
 
 @part
@@ -56,7 +66,9 @@ def _set_aside(
 
 
 @part
-def receive(ports: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int) -> None:
+def receive(
+    ports: Any, rooms: Any, voices: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int
+) -> None:
     """Take one datagram from a port's RTP socket and pass it on (level-triggered epoll comes back for more)."""
     port = ports[slot]
     packet = scratch["packet"]
@@ -90,11 +102,21 @@ def receive(ports: Any, slot: int, worker: Any, positions: Any, events: Any, scr
     kind = track(port, ssrc, sequence, timestamp, np.int64(port["clock"][number]), now_ns)
     if port["receive"] == 0:
         port["dropped_direction"] += 1
-    elif port["peer"] == NO_PEER:
-        port["dropped_unrouted"] += 1
-    else:
+    elif port["peer"] >= 0:
         stream = (ssrc, sequence, timestamp)
         forward(port, slot, ports[port["peer"]], packet, size, number, stream, kind == NEW_STREAM, now_ns)
+    elif port["peer"] == CONFERENCE_PEER:
+        voice = voices[port["voice"]]
+        worker["gather_voices"] += 1
+        take_in(port, voice, packet, size, number, sequence, kind == NEW_STREAM, now_ns)
+        if voice["partner"] != NOBODY and voice["codec_of"][number] == 0:
+            out = ports[voice["partner"]]
+            pass_event(port, out, voices[out["voice"]], packet, size, number, (ssrc, sequence, timestamp), now_ns)
+    elif port["peer"] == FAN_OUT_PEER and rooms[port["room"]]["talker"] == slot:
+        stream = (ssrc, sequence, timestamp)
+        fan_out(ports, slot, rooms[port["room"]], size, number, stream, kind == NEW_STREAM, scratch, now_ns)
+    else:
+        port["dropped_unrouted"] += 1
 
 
 @part

@@ -22,9 +22,11 @@ from softswitch.media.layout import (
     EVENT,
     OPEN,
     PORT,
+    ROOM,
     SCRATCH,
     WORKER,
 )
+from softswitch.media.voice_layout import VOICE
 
 _load_acquire = atomic.load_acquire
 
@@ -33,6 +35,10 @@ _IDLE_WAIT_MS = 1000
 #: Above this rate packets are gathered: each wake-up costs as much as a packet, so one serves what has come meanwhile.
 _GATHER_EVENTS_PER_S = 20_000
 _GATHER_US = 60
+#: Packets for jitter buffers can wait longer, so when nearly all are such they are gathered sooner and for longer.
+_GATHER_VOICES_PER_S = 2_000
+_GATHER_VOICES_US = 800
+_NEARLY_ALL = 8
 _GATHER_WINDOW_NS = 10_000_000
 
 
@@ -45,6 +51,8 @@ def _patience_ms(worker: Any, scratch: Any) -> Any:
 
 
 _ports = from_dtype(PORT)[::1]
+_rooms = from_dtype(ROOM)[::1]
+_voices = from_dtype(VOICE)[::1]
 _workers = from_dtype(WORKER)[::1]
 _commands = from_dtype(COMMAND)[::1]
 _events = from_dtype(EVENT)[::1]
@@ -52,21 +60,43 @@ _scratch = from_dtype(SCRATCH)[::1]
 
 
 @part
-def _gather(worker: Any, count: int, now_ns: int) -> None:
-    """Under load let packets gather for a tenth of a millisecond before the next look."""
+def _gather(worker: Any, count: int, scratch: Any, now_ns: int) -> None:
+    """Under load let packets gather for a part of a millisecond before the next look."""
     worker["gather_events"] += count
     passed_ns = now_ns - worker["gather_from_ns"]
     if passed_ns >= _GATHER_WINDOW_NS:
-        worker["gathering"] = worker["gather_events"] * 1_000_000_000 // passed_ns > _GATHER_EVENTS_PER_S
+        rate = worker["gather_events"] * 1_000_000_000 // passed_ns
+        others = worker["gather_events"] - worker["gather_voices"]
+        if rate > _GATHER_VOICES_PER_S and others * _NEARLY_ALL < worker["gather_events"]:
+            worker["gathering"] = _GATHER_VOICES_US
+        else:
+            worker["gathering"] = _GATHER_US if rate > _GATHER_EVENTS_PER_S else 0
         worker["gather_events"] = 0
+        worker["gather_voices"] = 0
         worker["gather_from_ns"] = now_ns
     if worker["gathering"] != 0 and count < EPOLL_EVENTS:
-        usleep(_GATHER_US)
+        wait_us = worker["gathering"]
+        if worker["rooms"] > 0:  # but no longer than to the next turn
+            wait_us = min(wait_us, max((worker["wheel_ns"] - monotonic_ns(scratch)) // 1000, 0))
+        usleep(wait_us)
 
 
-@entry(types.void(_ports, _workers, types.int64, types.int64[::1], _commands, _events, types.int16[::1], _scratch))
+@entry(
+    types.void(
+        _ports, _rooms, _voices, _workers, types.int64, types.int64[::1], _commands, _events, types.int16[::1], _scratch
+    )
+)  # fmt: skip
 def run_worker(
-    ports: Any, workers: Any, number: int, positions: Any, commands: Any, events: Any, clips: Any, scratches: Any
+    ports: Any,
+    rooms: Any,
+    voices: Any,
+    workers: Any,
+    number: int,
+    positions: Any,
+    commands: Any,
+    events: Any,
+    clips: Any,
+    scratches: Any,
 ) -> None:
     """Serve the ports that commands give to worker `number` until a command stops it.
 
@@ -80,7 +110,7 @@ def run_worker(
         count = epoll_wait(worker["epoll_fd"], ready.ctypes.data, EPOLL_EVENTS, _patience_ms(worker, scratch))
         now_ns = monotonic_ns(scratch)
         if _load_acquire(positions, COMMANDS_WRITTEN) != positions[COMMANDS_DONE]:
-            apply_commands(ports, worker, positions, commands, scratch, now_ns)
+            apply_commands(ports, rooms, voices, worker, positions, commands, scratch, now_ns)
         for k in range(count):
             at = EPOLL_WORDS * k + EPOLL_DATA
             code = ready[at]
@@ -92,9 +122,9 @@ def run_worker(
             if code & 1:
                 receive_rtcp(port, code >> 1, worker, positions, events, scratch, now_ns)
             else:
-                receive(ports, code >> 1, worker, positions, events, scratch, now_ns)
-        if worker["players"] > 0 and worker["wheel_ns"] <= now_ns:
-            turn_wheel(ports, worker, positions, events, clips, scratch, now_ns)
+                receive(ports, rooms, voices, code >> 1, worker, positions, events, scratch, now_ns)
+        if worker["players"] + worker["rooms"] > 0 and worker["wheel_ns"] <= now_ns:
+            turn_wheel(ports, rooms, voices, workers, number, positions, events, clips, scratches, now_ns)
         if now_ns >= worker["next_sweep_ns"]:
             sweep(ports, worker, positions, events, scratch, now_ns)
-        _gather(worker, count, now_ns)
+        _gather(worker, count, scratch, now_ns)

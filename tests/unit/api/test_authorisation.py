@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import hashlib
+import re
 
 import pytest
 
 from softswitch.api import data, events, system, voice
-from softswitch.api.auth import GuessingLimit
+from softswitch.api.auth import ApiToken, GuessingLimit
 from softswitch.api.operations import PREFIX, Operation
-from softswitch.api.services import ApiServices, AuditNote
+from softswitch.api.services import ApiServices, AuditNote, BanServices, SubscriberServices
+from softswitch.api.webhooks import Webhooks
 from tests.unit.api.conftest import Connect, as_role
 
 RANK = {"viewer": 1, "dispatcher": 2, "admin": 3}
@@ -20,11 +23,27 @@ async def _reloaded() -> str:
     return "nothing changed"
 
 
+async def _row(*arguments: object) -> dict[str, object]:
+    return {"number": "c1"}
+
+
+async def _gone(*arguments: object) -> None:
+    return None
+
+
 def with_everything(services: ApiServices) -> list[Operation]:
     """Offer every operation there is, and list them."""
     services.reload = _reloaded
     services.originate = lambda body, principal: {"call_id": "c", "state": "idle", "caller": "1", "callee": "2"}
     services.call_commands = {name: lambda identifier, body, principal: None for name in voice.COMMANDS}
+    services.subscriber = lambda number: {"number": number}
+    services.unregister = lambda number, contact: 1
+    services.statistics = _row
+    services.edit = SubscriberServices(
+        add=_row, change=_row, remove=_gone, password=_row, features=lambda number: {"number": number}, choose=_row
+    )
+    services.bans = BanServices(bans=tuple, add=lambda host, seconds, reason: {"host": host}, remove=lambda host: None)
+    services.webhooks = Webhooks(services.journal, services.wall)
     return [each for component in (system, voice, data, events) for each in component.operations(services)]
 
 
@@ -33,7 +52,7 @@ async def test_every_operation_for_every_role(services: ApiServices, connect: Co
     operations = with_everything(services)
     session = await connect()
     for operation in operations:
-        path = PREFIX + operation.path.replace("{id}", "c1")
+        path = PREFIX + re.sub(r"\{\w+\}", "c1", operation.path)
         async with session.request(operation.method, path, headers=as_role(role) if role else {}) as response:
             status = response.status
         what = f"{operation.method} {operation.path} as {role or 'nobody'}"
@@ -102,3 +121,34 @@ async def test_changes_are_audited_with_their_result(services: ApiServices, conn
         ("viewer", "viewer", "POST /system/reload", "/api/v1/system/reload", "127.0.0.1", 403),
         ("admin", "admin", "POST /system/reload", "/api/v1/system/reload", "127.0.0.1", 200),
     ]
+
+
+async def test_reading_is_audited_when_it_is_sensitive_or_asked_for(services: ApiServices, connect: Connect) -> None:
+    notes: list[AuditNote] = []
+    services.record_audit = notes.append
+    every = [False]
+    services.audit_reads = lambda: every[0]
+    session = await connect()
+    for path in ("/data/audit", "/system/health"):
+        async with session.get(f"/api/v1{path}", headers=as_role("admin")) as response:
+            assert response.status == 200
+    assert [note.action for note in notes] == ["GET /data/audit"], "who reads the audit log is written there"
+    every[0] = True
+    async with session.get("/api/v1/system/health", headers=as_role("admin")):
+        pass
+    assert notes[-1].action == "GET /system/health"
+
+
+async def test_token_expires_and_its_scopes_limit_it(services: ApiServices, connect: Connect) -> None:
+    digest = hashlib.sha256(b"secret").hexdigest()
+    token = [ApiToken("t", "admin", digest, expires_at=services.wall() + 1, scopes=("voice",))]
+    services.tokens = lambda: token
+    session = await connect()
+    headers = {"Authorization": "Bearer secret"}
+    async with session.get("/api/v1/voice/calls", headers=headers) as response:
+        assert response.status == 200
+    async with session.get("/api/v1/data/cdrs", headers=headers) as response:
+        assert (response.status, (await response.json())["detail"]) == (403, "t may use voice and not data")
+    token[0] = token[0]._replace(expires_at=services.wall())
+    async with session.get("/api/v1/voice/calls", headers=headers) as response:
+        assert (response.status, (await response.json())["detail"]) == (401, "the bearer token has expired")

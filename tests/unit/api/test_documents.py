@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
 import re
 from typing import Any
+
+import pytest
 
 from softswitch.api import voice
 from softswitch.api.services import ApiServices
@@ -32,14 +35,14 @@ async def test_document_describes_every_route_with_resolvable_references(
     assert len(identifiers) == len(set(identifiers))
     originate = document["paths"]["/api/v1/voice/calls"]["post"]
     assert originate["requestBody"]["required"] is True
-    assert set(schemas["Originate"]["required"]) == {"caller", "callee"}
+    assert set(schemas["Originate"]["required"]) == {"caller"}
     (identifier,) = document["paths"]["/api/v1/voice/calls/{id}"]["get"]["parameters"]
     assert (identifier["name"], identifier["in"], identifier["required"]) == ("id", "path", True)
 
 
 async def test_pages_need_no_script_and_no_other_host(connect: Connect) -> None:
     session = await connect()
-    for path, text in (("/", "1.2.3"), ("/api/v1/docs", "/api/v1/voice/calls")):
+    for path, text in (("/status", "1.2.3"), ("/api/v1/docs", "/api/v1/voice/calls")):
         async with session.get(path) as response:
             page = await response.text()
             policy = response.headers["Content-Security-Policy"]
@@ -55,7 +58,7 @@ async def test_security_headers_are_on_errors_too_and_no_origin_is_let_in(connec
     session = await connect()
     async with session.get("/nothing", headers={"Origin": "https://evil.example"}) as response:
         assert response.headers["X-Content-Type-Options"] == "nosniff"
-        assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
@@ -70,3 +73,22 @@ async def test_without_metrics_the_resource_does_not_exist(connect: Connect) -> 
     session = await connect()
     async with session.get("/metrics") as response:
         assert response.status == 404
+
+
+async def test_what_is_no_http_is_answered_400_and_not_logged(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = await connect()
+    url = session._base_url
+    for octets in (
+        b"\x16\x03\x01\x02\x00\x01\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: \x00\r\n\r\n",
+        b"INVITE sip:a SIP/2.0\r\n\r\n",
+    ):
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(octets)
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.0 400"), octets
+        writer.close()
+        await writer.wait_closed()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"], "a stranger must not fill the log"

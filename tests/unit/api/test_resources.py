@@ -102,14 +102,16 @@ async def test_originate_validates_and_places_the_call(services: ApiServices, co
     session = await connect()
     status, body = await post(session, "/api/v1/voice/calls", {"caller": "1001", "callee": "1002"}, "dispatcher")
     assert (status, body["call_id"]) == (201, "n1-7")
-    assert asked[0][0] == {"caller": "1001", "callee": "1002", "caller_name": "", "timeout_s": 60.0}
+    expected = {"caller": "1001", "callee": "1002", "play": None, "caller_name": "", "timeout_s": 60.0}
+    assert asked[0][0] == expected
     assert asked[0][1] == Principal("dispatcher", "dispatcher")
 
 
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"caller": "1001"}, "callee"),
+        ({"caller": "1001"}, "body"),
+        ({"caller": "1001", "callee": "1002", "play": "welcome"}, "body"),
         ({"caller": "1001", "callee": ""}, "callee"),
         ({"caller": "1001", "callee": "a b"}, "callee"),
         ({"caller": "1001", "callee": "1002", "surprise": 1}, "surprise"),
@@ -193,13 +195,16 @@ async def test_cdr_query_reaches_the_store_as_seconds(services: ApiServices, con
 
     async def cdrs(query: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
         asked.append(query)
-        return [{"id": "1", "caller": "1001", "callee": "1002", "started_at": 1_700_000_000.0, "answered_at": None}]
+        row = {"id": "1", "caller": "1001", "callee": "1002", "started_at": 1_700_000_000.0, "answered_at": None}
+        return [{**row, "cursor": "place-1"}]
 
     services.cdrs = cdrs
     status, body = await get(await connect(), "/api/v1/data/cdrs?since=2023-11-14T22:13:20Z&caller=1001&limit=1")
     assert status == 200
-    assert asked == [{"since": 1_700_000_000.0, "until": None, "caller": "1001", "callee": None, "limit": 1}]
-    assert body["next"] == body["items"][0]["started_at"] == "2023-11-14T22:13:20.000000Z"
+    expected = {"since": 1_700_000_000.0, "until": None, "caller": "1001", "callee": None, "limit": 1}
+    assert asked == [{**expected, "disposition": None, "cursor": ""}]
+    assert body["items"][0]["started_at"] == "2023-11-14T22:13:20.000000Z"
+    assert body["next"] == "place-1"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from softswitch.api.events import TypeFilter
-from softswitch.api.journal import EventJournal
+from softswitch.api.filters import EventFilter
+from softswitch.api.journal import Entry, EventJournal
 from softswitch.api.server import ApiServer
 from softswitch.api.services import ApiServices
 from softswitch.api.system import trace_entry
@@ -20,14 +20,15 @@ from tests.unit.api.conftest import Connect, as_role
 
 
 class FakeEvent:
-    """An event of a type with one member."""
+    """An event of a type with one member, and others on demand."""
 
-    def __init__(self, kind: str, value: object = 0) -> None:
+    def __init__(self, kind: str, value: object = 0, **more: object) -> None:
         self.type = kind
         self.value = value
+        self.more = more
 
     def to_dict(self) -> dict[str, Any]:
-        return {"type": self.type, "time": "2023-11-14T22:13:20.000000Z", "value": self.value}
+        return {"type": self.type, "time": "2023-11-14T22:13:20.000000Z", "value": self.value, **self.more}
 
 
 def test_journal_reads_from_any_position_and_counts_losses() -> None:
@@ -70,7 +71,28 @@ async def test_journal_wakes_its_readers() -> None:
     ],
 )
 def test_type_filter(asked: str, kind: str, wanted: bool) -> None:
-    assert TypeFilter(asked).wants(kind) is wanted
+    assert EventFilter(asked).wants(Entry(1, FakeEvent(kind))) is wanted
+
+
+@pytest.mark.parametrize(
+    ("components", "ids", "scopes", "wanted"),
+    [
+        ("", "", (), True),
+        ("voice", "", (), True),
+        ("system,sms", "", (), False),
+        ("", "n1-7", (), True),
+        ("", "n1-8,1001", (), True),
+        ("", "n1-8", (), False),
+        ("voice", "n1-8", (), False),
+        ("", "", ("data",), False),
+        ("", "", ("data", "voice"), True),
+    ],
+)
+def test_filter_by_component_subject_and_scope(
+    components: str, ids: str, scopes: tuple[str, ...], wanted: bool
+) -> None:
+    entry = Entry(1, FakeEvent("call.state", call_id="n1-7", caller="1001"))
+    assert EventFilter("", components, ids, scopes).wants(entry) is wanted
 
 
 async def receive(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
@@ -153,3 +175,55 @@ async def test_stopping_the_server_ends_streams_at_once(services: ApiServices, c
     assert message.type is aiohttp.WSMsgType.CLOSE and message.data == 1001
     await socket.close()
     await other.close()
+
+
+async def test_server_sent_events_resume_by_last_event_id(services: ApiServices, connect: Connect) -> None:
+    for number in range(3):
+        services.journal.append(FakeEvent("call.state", number))
+    session = await connect()
+    headers = {**as_role("viewer"), "Accept": "text/event-stream", "Last-Event-ID": "2"}
+    async with session.get("/api/v1/events", headers=headers) as response:
+        assert (response.status, response.content_type) == (200, "text/event-stream")
+        assert await response.content.readline() == b"event: stream.opened\n"
+        text = b""
+        while b"\n\n" not in text.partition(b"id: ")[2]:
+            text += await response.content.readany()
+    assert b'id: 3\nevent: call.state\ndata: {"seq": 3,' in text, "only what came after the last one seen"
+    assert b"id: 2" not in text
+
+
+async def test_journal_can_be_paged(services: ApiServices, connect: Connect) -> None:
+    for number in range(5):
+        services.journal.append(FakeEvent("call.state" if number % 2 else "trunk.state", number))
+    session = await connect()
+
+    async def page(query: str) -> tuple[list[int], str | None]:
+        async with session.get(f"/api/v1/events/journal?{query}", headers=as_role("viewer")) as response:
+            body = await response.json()
+        return [item["seq"] for item in body["items"]], body["next"]
+
+    assert await page("limit=2") == ([1, 2], "2")
+    assert await page("limit=2&since=4") == ([5], None)
+    assert await page("types=call.*") == ([2, 4], None)
+
+
+async def test_a_client_that_does_not_read_is_told_what_it_missed(services: ApiServices, connect: Connect) -> None:
+    """Nothing is buffered for it: the ring goes on, and so do the other clients."""
+    services.journal = EventJournal("ring", capacity=200)
+    session = await connect()
+    async with session.ws_connect("/api/v1/events", headers=as_role("viewer")) as slow:
+        await receive(slow)
+        big = "x" * 20_000
+        for burst in range(30):
+            for number in range(50):
+                services.journal.append(FakeEvent("call.state", f"{burst}-{number}-{big}"))
+            await asyncio.sleep(0.005)
+        got, missed = 0, 0
+        while got + missed < 1500:
+            message = await receive(slow)
+            if message["type"] == "stream.missed":
+                missed += message["count"]
+            else:
+                got += 1
+    assert missed > 0, "30 MB cannot wait in a transport, so some events must have been missed"
+    assert got + missed == 1500, "what was missed is told exactly"

@@ -108,8 +108,8 @@ class Phone:
 
 def use_plain_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every kernel be the Python function it was compiled from."""
-    for module_info in pkgutil.iter_modules(softswitch.media.kernels.__path__):
-        module = importlib.import_module(f"softswitch.media.kernels.{module_info.name}")
+    for module_info in pkgutil.walk_packages(softswitch.media.kernels.__path__, "softswitch.media.kernels."):
+        module = importlib.import_module(module_info.name)
         for name, value in list(vars(module).items()):
             if hasattr(value, "py_func"):
                 monkeypatch.setattr(module, name, value.py_func)

@@ -1,0 +1,189 @@
+"""Standing in for lost frames of a waveform codec: the last pitch period goes on, softer and softer.
+
+After ITU-T G.711 Appendix I, without its delay of 3.75 ms: the pitch is found by correlation among periods of 5–15 ms;
+one period is repeated, after 10 ms two and then three, so that no buzz arises; from then on the level falls by a fifth
+every 10 ms, to silence after 60 ms; when frames come again the two signals are cross-faded. In place of the delayed
+overlap at the beginning the step between the last sample and the repeated period is levelled out over a quarter of it.
+
+A state is int64[words(rate, channels)]: HEAD_WORDS numbers and then, as int16, the past and a copy of it made at the
+moment of the loss. Times are counted in samples of all channels, so that interleaved ones stay in step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mediacodecs.frames import NO_ROOM, part
+from mediacodecs.memory import samples_at, words_at
+
+#: The words before the samples; where a state is an array of this length, the samples lie behind it.
+HEAD_WORDS = 10
+_CHANNELS, _MS, _PAST, _MISSING, _LAG, _POSITION, _PERIODS, _FOLLOWING, _STEP = 0, 1, 2, 3, 4, 5, 6, 7, 8
+
+_SHORTEST_MS, _LONGEST_MS, _COMPARED_MS = 5, 15, 15
+_FULL_MS, _SILENT_MS = 10, 60
+_MOST_PERIODS = 3
+
+
+def words(sample_rate: int, channels: int) -> int:
+    """The length of a state in int64."""
+    return HEAD_WORDS + 2 * ((_past_samples(sample_rate, channels) + 3) // 4)
+
+
+def reset(state: Any, sample_rate: int, channels: int) -> None:
+    """Make zeroed words (int64[words]) the state of a stream of so many samples a second (Hz) and channels."""
+    state[_CHANNELS] = channels
+    state[_MS] = sample_rate // 1000 * channels
+    state[_PAST] = _past_samples(sample_rate, channels)
+
+
+def _past_samples(sample_rate: int, channels: int) -> int:
+    longest = sample_rate // 1000 * channels * _LONGEST_MS
+    return _MOST_PERIODS * longest + longest // 4
+
+
+@part
+def _past(state: Any) -> Any:
+    return samples_at(state.ctypes.data + 8 * HEAD_WORDS, state[_PAST])
+
+
+@part
+def _frozen(state: Any) -> Any:
+    return samples_at(state.ctypes.data + 8 * HEAD_WORDS + 8 * ((state[_PAST] + 3) // 4), state[_PAST])
+
+
+@part
+def _match(past: Any, lag: int, begin: int, step: int) -> Any:
+    """How well the signal since `begin` goes together with itself `lag` samples before: 0 … 1."""
+    product, energy, own = np.int64(0), np.int64(1), np.int64(1)
+    for i in range(begin, len(past), step):
+        now, before = np.int64(past[i]), np.int64(past[i - lag])
+        product += now * before
+        energy += before * before
+        own += now * now
+    if product <= 0:
+        return 0.0
+    return np.float64(product) * np.float64(product) / (np.float64(energy) * np.float64(own))
+
+
+@part
+def _find_lag(state: Any, past: Any) -> Any:
+    """The pitch period in samples: a coarse search as if at 4 kHz, then a fine one around its winner."""
+    channels, ms = state[_CHANNELS], state[_MS]
+    coarse = max(ms // channels // 4, 1) * channels
+    begin = len(past) - _COMPARED_MS * ms
+    best, best_match = _LONGEST_MS * ms, 0.0
+    for lag in range(_SHORTEST_MS * ms, _LONGEST_MS * ms + 1, coarse):
+        match = _match(past, lag, begin, coarse)
+        if match > best_match:
+            best, best_match = lag, match
+    middle, best_match = best, 0.0
+    fine = max(ms // channels // 8, 1) * channels
+    for lag in range(max(middle - coarse, _SHORTEST_MS * ms), min(middle + coarse, _LONGEST_MS * ms) + 1, channels):
+        match = _match(past, lag, begin, fine)
+        if match > best_match:
+            best, best_match = lag, match
+    return best
+
+
+@part
+def _begin(state: Any) -> None:
+    past, frozen = _past(state), _frozen(state)
+    for i in range(len(past)):
+        frozen[i] = past[i]
+    lag = _find_lag(state, past)
+    state[_LAG] = lag
+    state[_POSITION] = 0
+    state[_PERIODS] = 1
+    state[_FOLLOWING] = 1
+    last = len(past) - state[_CHANNELS]
+    state[_STEP] = np.int64(past[last]) - np.int64(past[last - lag]) if state[_CHANNELS] == 1 else 0
+
+
+@part
+def _go_on(state: Any, frozen: Any) -> Any:
+    """The next substituted sample before attenuation; the end of the repeated part leads over into its beginning."""
+    lag, position, end = state[_LAG], state[_POSITION], len(frozen)
+    fade = lag // 4
+    length = state[_PERIODS] * lag
+    if position == 0:
+        more = state[_MISSING] >= _FULL_MS * state[_MS]
+        state[_FOLLOWING] = min(state[_PERIODS] + 1, _MOST_PERIODS) if more else state[_PERIODS]
+    sample = np.int64(frozen[end - length + position])
+    into = position - (length - fade)
+    if into >= 0:
+        begin = end - state[_FOLLOWING] * lag - fade
+        sample = (sample * (fade - into) + np.int64(frozen[begin + into]) * into) // fade
+    if state[_MISSING] < fade:
+        sample += state[_STEP] * (fade - state[_MISSING]) // fade
+    position += 1
+    if position == length:
+        position = 0
+        state[_PERIODS] = state[_FOLLOWING]
+    state[_POSITION] = position
+    return sample
+
+
+@part
+def _substituted(state: Any, frozen: Any) -> Any:
+    """The next substituted sample."""
+    missing, full = state[_MISSING], _FULL_MS * state[_MS]
+    silent = _SILENT_MS * state[_MS]
+    sample = np.int64(0)
+    if missing < silent:
+        sample = _go_on(state, frozen)
+        if missing > full:
+            sample = sample * (silent - missing) // (silent - full)
+    state[_MISSING] = missing + 1
+    return min(max(sample, -32768), 32767)
+
+
+@part
+def _remember(state: Any, pcm: Any, count: int) -> None:
+    past = _past(state)
+    kept = max(len(past) - count, 0)
+    for i in range(kept):
+        past[i] = past[len(past) - kept + i]
+    for i in range(kept, len(past)):
+        past[i] = pcm[count - len(past) + i]
+
+
+@part
+def substitute(state: Any, pcm: Any, count: int) -> int:
+    """Fill `pcm[:count]` (int16) in place of what was lost; returns `count`."""
+    if state[_MISSING] == 0:
+        _begin(state)
+    frozen = _frozen(state)
+    for i in range(count):
+        pcm[i] = _substituted(state, frozen)
+    _remember(state, pcm, count)
+    return count
+
+
+@part
+def heard(state: Any, pcm: Any, count: int) -> None:
+    """Tell what was decoded: `pcm[:count]` (int16); after a loss its beginning is blended with the substitute."""
+    missing = state[_MISSING]
+    if missing > 0:
+        ms, frozen = state[_MS], _frozen(state)
+        fade = min(count, state[_LAG] // 4 + min(4 * (missing // (10 * ms)) * ms, 6 * ms))
+        for i in range(fade):
+            pcm[i] = (_substituted(state, frozen) * (fade - i) + np.int64(pcm[i]) * i) // fade
+        state[_MISSING] = 0
+    _remember(state, pcm, count)
+
+
+def conceal_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
+    """The frame function CONCEAL of every decoder whose word 0 says at which word its concealment begins."""
+    if count > capacity:
+        return NO_ROOM
+    place = words_at(state, 1)[0]
+    return substitute(words_at(state + 8 * place, HEAD_WORDS), samples_at(target, capacity), count)
+
+
+def recover_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
+    """The frame function RECOVER of such a decoder: nothing is found in the payload that follows."""
+    place = words_at(state, 1)[0]
+    return substitute(words_at(state + 8 * place, HEAD_WORDS), samples_at(target, capacity), capacity)

@@ -1,0 +1,298 @@
+"""The client: one method an operation, answers as the models that the server checks them by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+
+from softswitch.api.models import (
+    AddedSubscriber,
+    Answer,
+    AuditEntry,
+    Ban,
+    Call,
+    CallDetailRecord,
+    DirectoryEntry,
+    Features,
+    Health,
+    Identity,
+    MediaStatus,
+    Registration,
+    ReloadResult,
+    Statistics,
+    Subscriber,
+    Trunk,
+    Webhook,
+)
+from softswitch.client.events import EventStream
+
+PREFIX = "/api/v1"
+AnswerT = TypeVar("AnswerT", bound=Answer)
+
+
+class ApiError(Exception):
+    """The switch refused: `status` is that of HTTP, `problem` the problem object (RFC 9457)."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.problem = dict(problem)
+        super().__init__(f"{status} {problem.get('detail') or problem.get('title') or ''}".strip())
+
+    @property
+    def kind(self) -> str:
+        """The problem's short name, such as ``illegal-transition``."""
+        return str(self.problem.get("type", "")).rpartition(":")[2]
+
+
+class Client:
+    """One switch as one principal. Use it as an asynchronous context manager.
+
+    Every method raises ApiError when the switch refuses, aiohttp.ClientError when it cannot be reached, TimeoutError.
+    """
+
+    def __init__(self, url: str, token: str, *, timeout_s: float = 10.0) -> None:
+        self._url = url.rstrip("/") + PREFIX
+        self._token = token
+        self._timeout_s = timeout_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        timeout = aiohttp.ClientTimeout(total=self._timeout_s)
+        self._session = aiohttp.ClientSession(headers=headers, timeout=timeout)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    # -- calls ------------------------------------------------------------------------------------------------------
+
+    async def calls(self) -> list[Call]:
+        """Calls in progress."""
+        return await self._items("/voice/calls", Call)
+
+    async def call(self, call_id: str) -> Call:
+        """One call."""
+        return await self._one("GET", f"/voice/calls/{_part(call_id)}", Call)
+
+    async def originate(
+        self,
+        caller: str,
+        callee: str | None = None,
+        *,
+        play: str | None = None,
+        caller_name: str = "",
+        timeout_s: float = 60.0,
+        key: str = "",
+    ) -> Call:
+        """Place a call; with `key`, a repetition of this request places no second one."""
+        body = {"caller": caller, "caller_name": caller_name, "timeout_s": timeout_s}
+        body.update({name: value for name, value in (("callee", callee), ("play", play)) if value is not None})
+        return await self._one("POST", "/voice/calls", Call, body, {"Idempotency-Key": key} if key else None)
+
+    async def command(self, call_id: str, method: str, **members: Any) -> Call:
+        """A method of a call, such as ``hold``, ``transfer``, ``floor/request``, with its members."""
+        return await self._one("POST", f"/voice/calls/{_part(call_id)}/{method}", Call, members)
+
+    async def disconnect(self, call_id: str, q850_cause: int = 16, reason: str = "") -> Call:
+        """End a call."""
+        return await self.command(call_id, "disconnect", q850_cause=q850_cause, reason=reason)
+
+    async def hold(self, call_id: str, leg_id: str = "") -> Call:
+        """Hold a party; "" is the caller."""
+        return await self.command(call_id, "hold", leg_id=leg_id)
+
+    async def resume(self, call_id: str, leg_id: str = "") -> Call:
+        """End a hold."""
+        return await self.command(call_id, "resume", leg_id=leg_id)
+
+    async def transfer(self, call_id: str, target: str, leg_id: str = "") -> Call:
+        """Send a party to another number."""
+        return await self.command(call_id, "transfer", target=target, leg_id=leg_id)
+
+    async def dtmf(self, call_id: str, digits: str, leg_id: str = "") -> Call:
+        """Press keys towards a party; "" is the callee."""
+        return await self.command(call_id, "dtmf", digits=digits, leg_id=leg_id)
+
+    async def play(self, call_id: str, source: str, leg_id: str = "", *, loop: bool = False) -> Call:
+        """Play a sound to a party; "" is all of them."""
+        return await self.command(call_id, "play", source=source, leg_id=leg_id, loop=loop)
+
+    # -- data -------------------------------------------------------------------------------------------------------
+
+    def subscribers(self, prefix: str = "") -> AsyncIterator[Subscriber]:
+        """Every subscriber, page after page."""
+        return self._pages("/data/subscribers", Subscriber, "after", {"prefix": prefix})
+
+    async def subscriber(self, number: str) -> Subscriber:
+        """One subscriber."""
+        return await self._one("GET", f"/data/subscribers/{_part(number)}", Subscriber)
+
+    async def add_subscriber(self, number: str, **members: Any) -> AddedSubscriber:
+        """Add a subscriber; without `password` the answer holds the one that was made."""
+        return await self._one("POST", "/data/subscribers", AddedSubscriber, {"number": number, **members})
+
+    async def change_subscriber(self, number: str, **members: Any) -> Subscriber:
+        """Change members of a subscriber."""
+        return await self._one("PATCH", f"/data/subscribers/{_part(number)}", Subscriber, members)
+
+    async def remove_subscriber(self, number: str) -> None:
+        """Remove a subscriber."""
+        await self.request("DELETE", f"/data/subscribers/{_part(number)}")
+
+    async def features(self, number: str) -> Features:
+        """Forwarding and do-not-disturb."""
+        return await self._one("GET", f"/data/subscribers/{_part(number)}/features", Features)
+
+    async def change_features(self, number: str, **members: Any) -> Features:
+        """Set forwarding and do-not-disturb; None goes back to what was given."""
+        return await self._one("PATCH", f"/data/subscribers/{_part(number)}/features", Features, members)
+
+    def directory(self, prefix: str = "") -> AsyncIterator[DirectoryEntry]:
+        """Every number that can be dialled."""
+        return self._pages("/data/directory", DirectoryEntry, "after", {"prefix": prefix})
+
+    def cdrs(self, **query: str) -> AsyncIterator[CallDetailRecord]:
+        """Call detail records, newest first."""
+        return self._pages("/data/cdrs", CallDetailRecord, "cursor", query)
+
+    async def cdr(self, identifier: str) -> CallDetailRecord:
+        """The record of one call."""
+        return await self._one("GET", f"/data/cdrs/{_part(identifier)}", CallDetailRecord)
+
+    async def statistics(self) -> Statistics:
+        """Calls counted by outcome."""
+        return await self._one("GET", "/data/statistics", Statistics)
+
+    def audit(self) -> AsyncIterator[AuditEntry]:
+        """The audit log, oldest first."""
+        return self._pages("/data/audit", AuditEntry, "after", {})
+
+    # -- system -----------------------------------------------------------------------------------------------------
+
+    async def health(self) -> Health:
+        """Whether the switch works."""
+        return await self._one("GET", "/system/health", Health)
+
+    async def identity(self) -> Identity:
+        """Whom the switch takes us for."""
+        return await self._one("GET", "/system/identity", Identity)
+
+    async def registrations(self) -> list[Registration]:
+        """Registered contacts."""
+        return await self._items("/system/registrations", Registration)
+
+    async def unregister(self, number: str) -> None:
+        """Take a number's contacts away."""
+        await self.request("DELETE", f"/system/registrations/{_part(number)}")
+
+    async def trunks(self) -> list[Trunk]:
+        """Trunks and their state."""
+        return await self._items("/system/trunks", Trunk)
+
+    async def media(self) -> MediaStatus:
+        """Figures of the media engine."""
+        return await self._one("GET", "/system/media", MediaStatus)
+
+    async def bans(self) -> list[Ban]:
+        """Sources that are not heard."""
+        return await self._items("/system/bans", Ban)
+
+    async def ban(self, host: str, seconds: float = 3600.0, reason: str = "") -> Ban:
+        """Ban a source."""
+        return await self._one("POST", "/system/bans", Ban, {"host": host, "seconds": seconds, "reason": reason})
+
+    async def unban(self, host: str) -> None:
+        """Lift a ban."""
+        await self.request("DELETE", f"/system/bans/{_part(host)}")
+
+    async def reload(self) -> ReloadResult:
+        """Have the configuration read again."""
+        return await self._one("POST", "/system/reload", ReloadResult, {})
+
+    # -- events -----------------------------------------------------------------------------------------------------
+
+    def events(
+        self, *, types: str = "", components: str = "", ids: str = "", since: int | None = None, reconnect: bool = True
+    ) -> EventStream:
+        """Events as they happen; iterate over what is returned."""
+        query = {"types": types, "components": components, "ids": ids}
+        wanted = {name: value for name, value in query.items() if value}
+        return EventStream(self._open, self._url + "/events", self._token, wanted, since, reconnect=reconnect)
+
+    async def webhooks(self) -> list[Webhook]:
+        """Where events are posted to."""
+        return await self._items("/events/webhooks", Webhook)
+
+    async def add_webhook(self, name: str, url: str, secret: str, **filters: str) -> Webhook:
+        """Have events posted to a server."""
+        body = {"name": name, "url": url, "secret": secret, **filters}
+        return await self._one("POST", "/events/webhooks", Webhook, body)
+
+    async def remove_webhook(self, name: str) -> None:
+        """Remove a webhook."""
+        await self.request("DELETE", f"/events/webhooks/{_part(name)}")
+
+    # -- underneath -------------------------------------------------------------------------------------------------
+
+    @property
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the client is used inside `async with`")
+        return self._session
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Any operation below /api/v1; the decoded answer, None when it has no content."""
+        async with self._open.request(method, self._url + path, json=body, params=query, headers=headers) as response:
+            text = await response.read()
+            try:
+                content = json.loads(text) if text else None
+            except ValueError:
+                content = None
+            if response.status >= 400:
+                raise ApiError(response.status, content if isinstance(content, dict) else {})
+            return content
+
+    async def _one(
+        self, method: str, path: str, model: type[AnswerT], body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> AnswerT:
+        return model.model_validate(await self.request(method, path, body, headers=headers))
+
+    async def _items(self, path: str, model: type[AnswerT]) -> list[AnswerT]:
+        answer = await self.request("GET", path)
+        return [model.model_validate(item) for item in answer["items"]]
+
+    async def _pages(
+        self, path: str, model: type[AnswerT], cursor: str, query: Mapping[str, str]
+    ) -> AsyncIterator[AnswerT]:
+        place = ""
+        while True:
+            asked = {name: value for name, value in {**query, cursor: place, "limit": "200"}.items() if value}
+            page = await self.request("GET", path, query=asked)
+            for item in page["items"]:
+                yield model.model_validate(item)
+            place = page["next"]
+            if not place:
+                return
+
+
+def _part(text: str) -> str:
+    """One part of a path."""
+    return quote(text, safe="")

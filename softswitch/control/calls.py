@@ -1,0 +1,188 @@
+"""Calls for the API: rows, and what may be done to them. Each command is one mutation through the SIP driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softswitch.api.auth import Principal
+from softswitch.api.problems import Problem
+from softswitch.api.services import CallCommand, Row
+from softswitch.app import Application
+from softswitch.calls.call import Call
+from softswitch.calls.leg import Cause, Leg
+from softswitch.calls.machine import Method, legal_methods
+from softswitch.calls.operator import NotPossible, Operator, Order, Refused, parties
+from softswitch.media.hold import hold_music
+from softswitch.media.sounds import SoundError, announcement, load_wav
+from softswitch.sip.causes import status_of_cause
+
+_RATE_HZ = 8000
+_FLOOR_METHODS = (Method.REQUEST_FLOOR, Method.RELEASE_FLOOR, Method.WAIT_FLOOR)
+_SETUP_METHODS = (Method.RING, Method.QUEUE, Method.PROCEED, Method.ANSWER)
+Operation = Callable[[Call, Mapping[str, Any], Principal], None]
+
+
+class CallControl:
+    """The calls of one exchange as the API sees and commands them."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._sounds: dict[str, NDArray[np.int16]] = {}
+        self._operator = Operator(app.exchange, app.ids.next, hold_music, self._sound)
+        operations: dict[str, Operation] = {
+            "disconnect": self._disconnect,
+            "force_release": self._force_release,
+            "hold": lambda call, body, by: self._operator.hold(call, body["leg_id"]),
+            "resume": lambda call, body, by: self._operator.resume(call, body["leg_id"]),
+            "transfer": lambda call, body, by: self._operator.transfer(call, body["leg_id"], body["target"], by.name),
+            "play": lambda call, body, by: self._operator.play(
+                call, body["source"], body["leg_id"], loop=bool(body["loop"])
+            ),
+            "stop_play": lambda call, body, by: self._operator.stop_play(call, body["leg_id"]),
+            "dtmf": lambda call, body, by: self._operator.dtmf(
+                call, body["leg_id"], body["digits"], int(body["duration_ms"])
+            ),
+        }
+        for method in _SETUP_METHODS:
+            operations[method.value] = partial(self._apply, method)
+        for method in _FLOOR_METHODS:
+            operations[method.value] = partial(self._floor, method)
+        self.commands: dict[str, CallCommand] = {
+            name: partial(self._run, operation) for name, operation in operations.items()
+        }
+
+    # -- rows -------------------------------------------------------------------------------------------------------
+
+    def rows(self) -> Iterable[Row]:
+        """Every call in progress, oldest first."""
+        return [self._row(call) for call in self._app.exchange.calls.values()]
+
+    def row(self, identifier: str) -> Row | None:
+        """One call, its legs with what was counted of their media."""
+        call = self._app.exchange.calls.get(identifier)
+        return None if call is None else self._row(call, detailed=True)
+
+    def _row(self, call: Call, *, detailed: bool = False) -> Row:
+        record = call.record
+        return {
+            "call_id": call.id,
+            "state": call.machine.state.value,
+            "caller": record.caller,
+            "callee": record.callee,
+            "started_at": record.started_at,
+            "answered_at": record.answered_at or None,
+            "emergency": record.emergency,
+            "legal_methods": [method.value for method in legal_methods(call.machine.state)],
+            "operations": [name for name in self._operator.possible(call) if name in self.commands],
+            "legs": [self._leg(leg, detailed=detailed) for leg in parties(call)],
+        }
+
+    def _leg(self, leg: Leg, *, detailed: bool) -> Row:
+        row = {**leg.describe(), "held": self._operator.is_held(leg)}
+        if detailed:
+            codec, quality = self._app.exchange.media.quality(leg)
+            row.update(codec=codec, media=quality or {})
+        return row
+
+    def sounds(self) -> Iterable[Row]:
+        """What can be played."""
+        names = ["music", "welcome"]
+        names += [service.number for service in self._app.settings.service if service.kind == "announcement"]
+        found = ((name, self._sound(name)) for name in names)
+        return [
+            {"name": name, "seconds": round(len(samples) / _RATE_HZ, 2)}
+            for name, samples in found
+            if samples is not None
+        ]
+
+    def _sound(self, name: str) -> NDArray[np.int16] | None:
+        if name == "music":
+            return hold_music()
+        if name == "welcome":
+            return announcement()
+        for service in self._app.settings.service:
+            if service.kind == "announcement" and service.number == name:
+                return announcement() if service.file is None else self._file(service.file)
+        return None
+
+    def _file(self, path: str) -> NDArray[np.int16] | None:
+        samples = self._sounds.get(path)
+        if samples is None:
+            try:
+                samples = self._sounds[path] = load_wav(Path(path))
+            except (SoundError, OSError):
+                return None
+        return samples
+
+    # -- commands ---------------------------------------------------------------------------------------------------
+
+    def originate(self, body: Mapping[str, Any], principal: Principal) -> Row:
+        """Place a call; its row as it is now."""
+        order = Order(
+            body["caller"],
+            body["callee"] or "",
+            body["play"] or "",
+            body["caller_name"],
+            float(body["timeout_s"]),
+            principal.name,
+        )
+        try:
+            call = self._app.driver.call(lambda now: self._operator.originate(order))
+        except Refused as error:
+            raise _refused(error) from error
+        return self._row(call)
+
+    def _run(self, operation: Operation, identifier: str, body: Mapping[str, Any], principal: Principal) -> None:
+        call = self._app.exchange.calls.get(identifier)
+        if call is None:
+            raise LookupError(f"there is no call {identifier!r}")
+        try:
+            self._app.driver.call(lambda now: operation(call, body, principal))
+        except NotPossible as error:
+            members = {
+                "method": error.operation,
+                "state": error.state.value,
+                "legal_methods": [name for name in error.possible if name in self.commands],
+            }
+            raise Problem(409, str(error), kind="illegal-transition", members=members) from error
+        except Refused as error:
+            raise _refused(error) from error
+
+    def _apply(self, method: Method, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
+        self._operator.apply(call, method)
+
+    def _floor(self, method: Method, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
+        self._operator.floor(call, method, body["party"])
+
+    def _disconnect(self, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
+        self._operator.release(call, _cause(call, body, f"ended by {principal.name}"))
+
+    def _force_release(self, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
+        if call.record.emergency and not principal.may("admin"):
+            raise Problem(403, "an emergency call is released by force only with role admin")
+        self._operator.release(call, _cause(call, body, f"released by force by {principal.name}"))
+
+
+def _cause(call: Call, body: Mapping[str, Any], text: str) -> Cause:
+    """What the parties and the record are told; a call that was answered ends with BYE and so with 200."""
+    q850 = int(body["q850_cause"])
+    status = 200 if call.record.answered_at or q850 == 16 else status_of_cause(q850)
+    return Cause(status, q850, str(body["reason"] or text), "operator")
+
+
+def _refused(error: Refused) -> Problem:
+    """A number that does not exist or may not be called is a fault of the order, all else is how things stand."""
+    cause = error.cause
+    members: dict[str, Any] = {"sip_code": cause.status, "q850_cause": cause.q850}
+    if cause.status in (403, 404):
+        members["errors"] = [{"field": error.field, "in": "body", "detail": cause.text}]
+        return Problem(422, str(error), kind="not-callable", members=members)
+    if cause.status == 503:
+        return Problem(503, str(error), kind="no-room", headers={"Retry-After": "5"}, members=members)
+    return Problem(409, str(error), kind="party-unavailable", members=members)

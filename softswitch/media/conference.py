@@ -1,0 +1,185 @@
+"""Conferences: every member hears all others, mixed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softswitch.media import tones
+from softswitch.media.clips import Clip
+from softswitch.media.formats import MAXIMUM_FORMATS
+from softswitch.media.layout import COMMAND_ADJUST, COMMAND_JOIN, COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, UNMAPPED
+from softswitch.media.records import Fields
+from softswitch.media.resample import resample
+from softswitch.media.rooms import Room
+from softswitch.media.voices import VoiceCounters, check_voice
+
+if TYPE_CHECKING:
+    from softswitch.media.engine import MediaEngine
+    from softswitch.media.packet_thread import PacketThread
+    from softswitch.media.port import Port
+
+#: The rates a room can have, in Hz.
+ROOM_RATES = (8000, 16000, 48000)
+_HIGHEST_GAIN = 8.0
+_JOINED_HZ, _LEFT_HZ = 880.0, 440.0
+_SIGNAL_S, _SIGNAL_DBM0 = 0.15, -18.0
+
+
+@dataclass(slots=True)
+class _Seat:
+    """One member: its voice in the shared memory, and how it is heard and hears."""
+
+    voice: int
+    gain: float = 1.0
+    muted: bool = False
+    deaf: bool = False
+
+    @property
+    def fields(self) -> Fields:
+        """Those of an ADJUST command."""
+        return {"gain": self.gain, "muted": self.muted, "deaf": self.deaf}
+
+
+class Conference(Room):
+    """A room whose members all speak; made by `MediaEngine.open_conference`.
+
+    Every member is decoded through a jitter buffer of its own and sent, in packets of its own length, the sum of all
+    others. A sum that is too loud is turned down as a whole. Whom nobody shall hear joins `muted`.
+    """
+
+    def __init__(
+        self, engine: MediaEngine, number: int, thread: PacketThread, owner: str, *, rate_hz: int, signals: bool
+    ) -> None:
+        super().__init__(engine, number, thread, owner)
+        self.rate_hz = rate_hz
+        self._signals = signals
+        self._seats: dict[Port, _Seat] = {}
+        self._clip: Clip | None = None
+        self._playback = 0
+        self._signalling = False  # what is played is a signal, which another may replace
+
+    def join(self, port: Port, *, gain: float = 1.0, muted: bool = False, deaf: bool = False) -> None:
+        """Let a port in; ends what it was connected to, or which other room it was in.
+
+        `gain` 0 to 8 is how loud the others hear it. A `muted` member hears without being heard, a `deaf` one is
+        sent silence. Raises NotTranscodable when none of its formats can be mixed, ValueError, PortClosed, MediaError.
+        """
+        with self.engine.lock:
+            self.check_open()
+            self.engine.check_open(port)
+            check_voice(port.settings, self.rate_hz)
+            _check_gain(gain)
+            if port in self._seats:
+                self.adjust(port, gain=gain, muted=muted, deaf=deaf)
+                return
+            self.admit(port)
+            self._seats[port] = _Seat(self.engine.take_voice(), gain, muted, deaf)
+            self._sit(port)
+            if not muted:
+                self._signal(_JOINED_HZ)
+
+    def adjust(
+        self, port: Port, *, gain: float | None = None, muted: bool | None = None, deaf: bool | None = None
+    ) -> None:
+        """Change how a member is heard and hears; None leaves as it is. Raises ValueError when it is no member."""
+        with self.engine.lock:
+            seat = self._seat(port)
+            if gain is not None:
+                _check_gain(gain)
+                seat.gain = gain
+            seat.muted = seat.muted if muted is None else muted
+            seat.deaf = seat.deaf if deaf is None else deaf
+            self.engine.command(port, COMMAND_ADJUST, seat.fields)
+
+    def play(self, pcm: NDArray[np.int16], loop: bool = False, *, rate_hz: int = 8000) -> int:
+        """Let all members hear int16[n] at `rate_hz` besides each other, in place of what was played before.
+
+        Returns a number that RoomPlaybackEnded will carry; a loop goes on until `stop`. While nobody is in the room
+        the clip waits. Raises MediaError when the clip store is full or the room closed.
+        """
+        with self.engine.lock:
+            self.check_open()
+            clip = self.engine.clips.hold(resample(pcm, rate_hz, self.rate_hz))
+            self._give_clip_back()
+            self._clip, self._signalling = clip, False
+            self._playback = self.engine.next_playback()
+            fields = {
+                "play_id": self._playback,
+                "play_offset": clip.offset,
+                "play_length": clip.length,
+                "play_loop": loop,
+            }
+            self.engine.room_command(self, COMMAND_ROOM_PLAY, fields)
+            return self._playback
+
+    def stop(self) -> None:
+        """Stop what is played into the room; no RoomPlaybackEnded follows."""
+        with self.engine.lock:
+            if self._clip is not None:
+                self._give_clip_back()
+                self.engine.room_command(self, COMMAND_ROOM_STOP, {"play_id": self._playback})
+
+    def counters(self, port: Port) -> VoiceCounters:
+        """How the reception of a member goes; raises ValueError when it is no member."""
+        with self.engine.lock:
+            return self.engine.voice_counters(self._seat(port).voice, self.rate_hz)
+
+    def configured(self, port: Port) -> None:
+        """A member has new settings: it gets another voice."""
+        seat = self._seat(port)
+        before, seat.voice = seat.voice, self.engine.take_voice()
+        self._sit(port)
+        self.engine.give_voice_back(port, before)
+        check_voice(port.settings, self.rate_hz)
+
+    def left(self, port: Port) -> None:
+        """A member is out."""
+        seat = self._seats.pop(port)
+        self.engine.give_voice_back(port, seat.voice)
+        if not seat.muted and self._members and not self.closed:
+            self._signal(_LEFT_HZ)
+        if self.closed and not self._members:
+            self._give_clip_back()
+
+    def clip_ended(self, playback: int) -> None:
+        """A clip of the room has come to its end."""
+        if playback == self._playback:
+            self._give_clip_back()
+
+    def _seat(self, port: Port) -> _Seat:
+        seat = self._seats.get(port)
+        if seat is None:
+            raise ValueError(f"{port} is not in the room of {self.owner}")
+        return seat
+
+    def _sit(self, port: Port) -> None:
+        seat = self._seats[port]
+        self.engine.prepare_voice(seat.voice, port, self.rate_hz)
+        self.engine.command(port, COMMAND_JOIN, self._table(port) | {"room": self.number, "voice": seat.voice})
+        self.engine.command(port, COMMAND_ADJUST, seat.fields)
+
+    def _table(self, port: Port) -> Fields:
+        """What becomes of the packets that are not decoded: nothing."""
+        return {"route_payload_type": np.full(MAXIMUM_FORMATS, UNMAPPED, np.uint8)}
+
+    def _signal(self, hz: float) -> None:
+        if self._signals and (self._clip is None or self._signalling):
+            samples = tones.sine(hz, _SIGNAL_DBM0, self.rate_hz)
+            wanted = int(_SIGNAL_S * self.rate_hz)
+            self.play(np.resize(samples, wanted), rate_hz=self.rate_hz)
+            self._signalling = True
+
+    def _give_clip_back(self) -> None:
+        clip, self._clip = self._clip, None
+        if clip is not None:
+            self.engine.release_clip(self.thread, clip)
+
+
+def _check_gain(gain: float) -> None:
+    if not 0 <= gain <= _HIGHEST_GAIN or math.isnan(gain):
+        raise ValueError(f"gain {gain} is not in 0–{_HIGHEST_GAIN:g}")

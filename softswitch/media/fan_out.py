@@ -1,0 +1,151 @@
+"""Fan-out: what one member of a room says goes to all others, packet by packet, as for a talkgroup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from softswitch.media.errors import NotTranscodable
+from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
+from softswitch.media.layout import COMMAND_JOIN, COMMAND_TALK, COPY, NO_VOICE, NOBODY, UNMAPPED
+from softswitch.media.records import Fields
+from softswitch.media.rooms import Room
+from softswitch.media.routing import PortSettings, carry
+
+if TYPE_CHECKING:
+    from softswitch.media.engine import MediaEngine
+    from softswitch.media.packet_thread import PacketThread
+    from softswitch.media.port import Port
+
+
+class _Kind(NamedTuple):
+    """What the packets of a format are, whatever their payload type: one number in the room for all members."""
+
+    encoding: str
+    clock_rate: int
+    channels: int
+    fmtp: str
+
+
+class FanOut(Room):
+    """A room in which one port talks and thousands listen; made by `MediaEngine.open_fan_out`.
+
+    The listeners' numbering goes on without a gap when the talker changes. What a listener knows is passed on under
+    its payload type, A-law and µ-law are turned into each other, once for all who need it; other formats it does not
+    get. Any RTP may be fanned out, sound or picture.
+    """
+
+    def __init__(self, engine: MediaEngine, number: int, thread: PacketThread, owner: str) -> None:
+        super().__init__(engine, number, thread, owner)
+        self.talker: Port | None = None
+        self._kinds: dict[_Kind, StreamFormat] = {}  # in the order of their numbers
+        self._tables: dict[tuple[PortSettings, int], Fields] = {}
+
+    def join(self, port: Port) -> None:
+        """Let a port hear the room's talker; ends what it was connected to or which other room it was in.
+
+        Raises NotTranscodable when nothing that anyone in the room may say can be brought to it, nor the other way
+        round; PortClosed; MediaError when the room is closed.
+        """
+        with self.engine.lock:
+            self.check_open()
+            self.engine.check_open(port)
+            self._check_way(port)
+            new = self._learn(port.settings)
+            self.admit(port)
+            self._tell(port)
+            if new:
+                self._tell_others(port)
+
+    def talk(self, port: Port | None) -> None:
+        """Let a member talk from its next packet on, in place of whoever talked before; None: nobody.
+
+        Raises ValueError when the port is no member.
+        """
+        with self.engine.lock:
+            if port is not None and port.room is not self:
+                raise ValueError(f"{port} is not in the room of {self.owner}")
+            before, self.talker = self.talker, port
+            if port is not None:
+                self.engine.command(port, COMMAND_TALK, {"room": self.number, "peer": port.slot})
+            elif before is not None:
+                self.engine.command(before, COMMAND_TALK, {"room": self.number, "peer": NOBODY})
+
+    def configured(self, port: Port) -> None:
+        """A member has new settings: its packets, and those for it, are looked at anew."""
+        new = self._learn(port.settings)
+        self._tell(port)
+        if new:
+            self._tell_others(port)
+
+    def left(self, port: Port) -> None:
+        """A member is out, with what it was saying."""
+        if self.talker is port:
+            self.talker = None
+
+    def _check_way(self, port: Port) -> None:
+        theirs = list(self._kinds.values())
+        main = [entry for entry in port.settings.receivable if not entry.auxiliary]
+        if not self._members or not main or all(entry.auxiliary for entry in theirs):
+            return
+        heard = any(carry(entry, port.settings.sendable)[0] != UNMAPPED for entry in theirs if not entry.auxiliary)
+        hears = any(carry(entry, tuple(theirs))[0] != UNMAPPED for entry in main)
+        if not heard and not hears:
+            here, there = (", ".join(entry.encoding for entry in entries) for entries in (main, theirs))
+            raise NotTranscodable(f"no way between {here} and the room's {there}")
+
+    def _learn(self, settings: PortSettings) -> bool:
+        """Give numbers to what the room has not met yet; true when there was something."""
+        before = len(self._kinds)
+        for kind, entry in _kinds(settings).items():
+            if len(self._kinds) < MAXIMUM_FORMATS:
+                self._kinds.setdefault(kind, entry)
+        return len(self._kinds) != before
+
+    def _tell(self, port: Port) -> None:
+        key = (port.settings, len(self._kinds))
+        if key not in self._tables:
+            if len(self._tables) > MAXIMUM_FORMATS:
+                self._tables.clear()
+            self._tables[key] = self._table(port.settings)
+        self.engine.command(port, COMMAND_JOIN, self._tables[key])
+
+    def _tell_others(self, port: Port) -> None:
+        for other in self._members:
+            if other is not port:
+                self._tell(other)
+
+    def _table(self, settings: PortSettings) -> Fields:
+        numbers = {kind: i for i, kind in enumerate(self._kinds)}
+        route = np.full(MAXIMUM_FORMATS, UNMAPPED, np.uint8)
+        payload_types = np.full(MAXIMUM_FORMATS, UNMAPPED, np.uint8)
+        conversions = np.full(MAXIMUM_FORMATS, COPY, np.uint8)
+        several = _several(settings)
+        for i, entry in enumerate(settings.receivable):
+            route[i] = numbers.get(_kind(entry, several), UNMAPPED)
+        for i, entry in enumerate(self._kinds.values()):
+            payload_types[i], conversions[i] = carry(entry, settings.sendable)
+        return {
+            "room": self.number,
+            "voice": NO_VOICE,
+            "route_payload_type": route,
+            "deliver_payload_type": payload_types,
+            "deliver_convert": conversions,
+        }
+
+
+def _several(settings: PortSettings) -> set[tuple[str, int]]:
+    """The encodings a port knows in several profiles, told apart by fmtp (as for H.264)."""
+    names = [(entry.encoding.upper(), entry.clock_rate) for entry in settings.receivable]
+    return {name for name in names if names.count(name) > 1}
+
+
+def _kind(entry: StreamFormat, several: set[tuple[str, int]]) -> _Kind:
+    name = entry.encoding.upper(), entry.clock_rate
+    return _Kind(*name, entry.channels, entry.fmtp if name in several else "")
+
+
+def _kinds(settings: PortSettings) -> dict[_Kind, StreamFormat]:
+    several = _several(settings)
+    return {_kind(entry, several): entry for entry in settings.receivable}

@@ -1,0 +1,113 @@
+"""Who is in which room: a list that runs through the records of the members' ports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from softswitch.media.formats import MAXIMUM_FORMATS
+from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.player import arm_wheel, least_loaded, start_wheel
+from softswitch.media.layout import CONFERENCE_PEER, FAN_OUT_PEER, NO_FEEDER, NO_PEER, NOBODY
+
+
+@part
+def join_fan_out(ports: Any, rooms: Any, slot: int, command: Any) -> None:
+    """Make a port a member of the command's room, or, when it is one already, give it new tables."""
+    port = ports[slot]
+    for i in range(MAXIMUM_FORMATS):
+        port["route_payload_type"][i] = command["route_payload_type"][i]
+        port["deliver_payload_type"][i] = command["deliver_payload_type"][i]
+        port["deliver_convert"][i] = command["deliver_convert"][i]
+    if port["peer"] != FAN_OUT_PEER or port["room"] != command["room"]:
+        port["peer"] = FAN_OUT_PEER
+        port["feeder"] = NO_FEEDER
+        _enter(ports, rooms, slot, command["room"])
+
+
+@part
+def join_conference(ports: Any, rooms: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns: int) -> None:
+    """Make a port a member of the command's room with a voice, or, when it is one already, give it another voice."""
+    port = ports[slot]
+    number = command["room"]
+    port["voice"] = command["voice"]
+    for i in range(MAXIMUM_FORMATS):
+        port["route_payload_type"][i] = command["route_payload_type"][i]
+    if port["peer"] == CONFERENCE_PEER and port["room"] == number:
+        return
+    port["peer"] = CONFERENCE_PEER
+    port["feeder"] = NO_FEEDER
+    _enter(ports, rooms, slot, number)
+    if rooms[number]["members"] == 1:
+        _start_turns(rooms, number, worker, scratch, now_ns)
+
+
+@part
+def _enter(ports: Any, rooms: Any, slot: int, number: int) -> None:
+    room = rooms[number]
+    first = room["first"]
+    ports[slot]["room"] = number
+    ports[slot]["member_next"] = first
+    ports[slot]["member_previous"] = NOBODY
+    if first != NOBODY:
+        ports[first]["member_previous"] = slot
+    room["first"] = slot
+    room["members"] += 1
+
+
+@part
+def leave_room(ports: Any, rooms: Any, slot: int, worker: Any) -> None:
+    """Take a port out of its room; from then on it hears nobody and nobody hears it."""
+    port = ports[slot]
+    room = rooms[port["room"]]
+    before, after = port["member_previous"], port["member_next"]
+    if before != NOBODY:
+        ports[before]["member_next"] = after
+    else:
+        room["first"] = after
+    if after != NOBODY:
+        ports[after]["member_previous"] = before
+    room["members"] -= 1
+    if room["talker"] == slot:
+        room["talker"] = NOBODY
+    if port["peer"] == CONFERENCE_PEER and room["members"] == 0:
+        _stop_turns(rooms, port["room"], worker)
+    port["peer"] = NO_PEER
+    port["feeder"] = NO_FEEDER
+
+
+@part
+def give_floor(room: Any, slot: int) -> None:
+    """Let the next packet that is fanned out be one of the port `slot`, or none (NOBODY)."""
+    room["talker"] = slot
+    room["talker_new"] = 1
+
+
+@part
+def _start_turns(rooms: Any, number: int, worker: Any, scratch: Any, now_ns: int) -> None:
+    """Put a room on the wheel: it is served every 10 ms, at the instant of the least loaded slot."""
+    best = least_loaded(worker)
+    first = worker["room_wheel"][best]
+    rooms[number]["wheel_slot"] = best
+    rooms[number]["next_room"] = first
+    rooms[number]["previous_room"] = NOBODY
+    if first != NOBODY:
+        rooms[first]["previous_room"] = number
+    worker["room_wheel"][best] = number
+    worker["wheel_load"][best] += 1
+    worker["rooms"] += 1
+    start_wheel(worker, now_ns)
+    arm_wheel(worker, scratch)
+
+
+@part
+def _stop_turns(rooms: Any, number: int, worker: Any) -> None:
+    room = rooms[number]
+    before, after = room["previous_room"], room["next_room"]
+    if before != NOBODY:
+        rooms[before]["next_room"] = after
+    else:
+        worker["room_wheel"][room["wheel_slot"]] = after
+    if after != NOBODY:
+        rooms[after]["previous_room"] = before
+    worker["wheel_load"][room["wheel_slot"]] -= 1
+    worker["rooms"] -= 1

@@ -1,0 +1,265 @@
+"""A room's turn: every 10 ms each member is heard, all are added up, and each is sent the sum without itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import carray as _carray  # type: ignore[attr-defined]
+from numba import from_dtype, types
+
+from softswitch.media.kernels.notices import notify_room
+from softswitch.media.kernels.prefetch import fetch_ahead
+from softswitch.media.kernels.sound.compiler import callback, part
+from softswitch.media.kernels.sound.hearing import pull
+from softswitch.media.kernels.sound.speaking import speak
+from softswitch.media.layout import (
+    EVENT,
+    EVENT_LOUDEST,
+    EVENT_ROOM_PLAYED,
+    MAXIMUM_ROOMS,
+    NOBODY,
+    PORT,
+    POSITIONS,
+    ROOM,
+    SCRATCH,
+    WORKER,
+    offset_of,
+)
+from softswitch.media.voice_layout import VOICE
+
+#: Compiled code looks up no further than it is told; the true length of the clip store is the control side's matter.
+_CLIP_SAMPLES = 1 << 40
+_PORT_OCTETS, _VOICE_OCTETS = PORT.itemsize, VOICE.itemsize
+_LINKS_AT = offset_of(PORT, "room")
+_HEAD_OCTETS = offset_of(VOICE, "own")
+_pointer: Any = types.CPointer
+_PEAK = np.float32(32767)
+#: The limiter gives way at once and comes back over half a second.
+_RECOVERY = 1.02
+#: Loudest speaker: looked at every 100 ms; to be it one must be 3 dB above the present one for 300 ms, and above
+#: −45 dB of full scale.
+_LOUDNESS_TURNS = 10
+_LOUDER = 2.0
+_LOOKS = 3
+_AUDIBLE = (32768 * 10 ** (-45 / 20)) ** 2
+_SMOOTHING = 0.1
+
+
+@part
+def turn_rooms(
+    ports: Any,
+    rooms: Any,
+    voices: Any,
+    worker: Any,
+    positions: Any,
+    events: Any,
+    clips: Any,
+    scratch: Any,
+    first: int,
+    now_ns: int,
+) -> None:
+    """Serve a list of rooms, from room `first` on."""
+    number = first
+    while number != NOBODY:
+        room = rooms[number]
+        following = room["next_room"]
+        if _gather(ports, room, voices, clips, now_ns):
+            notify_room(worker, positions, events, EVENT_ROOM_PLAYED, number, room, room["play_id"], now_ns, scratch)
+        _give_out(ports, room, voices, scratch, now_ns)
+        room["turn"] += 1
+        if room["tells_loudest"] != 0 and room["turn"] % _LOUDNESS_TURNS == 0 and _loudest(ports, room, voices):
+            notify_room(worker, positions, events, EVENT_LOUDEST, number, room, room["loudest"], now_ns, scratch)
+        number = following
+
+
+@part
+def _gather(ports: Any, room: Any, voices: Any, clips: Any, now_ns: int) -> bool:
+    """Add up what is played into the room and what its members say; true when a clip has ended."""
+    total, samples = room["total"], room["samples"]
+    for i in range(samples):
+        total[i] = 0
+    ended = room["playing"] != 0 and _play(room, clips, total, samples)
+    slot = room["first"]
+    while slot != NOBODY:
+        port = ports[slot]
+        voice = voices[port["voice"]]
+        _fetch_next(ports, voices, port["member_next"], samples)
+        voice["contributes"] = 0
+        if pull(voice, room["rate_hz"], now_ns):
+            _hear(voice, total, samples)
+        else:
+            voice["level"] *= 1 - _SMOOTHING
+        slot = port["member_next"]
+    return bool(ended)
+
+
+@part
+def _fetch_next(ports: Any, voices: Any, slot: int, samples: int) -> None:
+    """Have what the next member's voice is about near when its turn comes."""
+    if slot != NOBODY:
+        number = ports[slot]["voice"]
+        fetch_ahead(voices.ctypes.data + number * _VOICE_OCTETS, _HEAD_OCTETS + 4 * samples)
+        following = ports[slot]["member_next"]
+        if following != NOBODY:
+            fetch_ahead(ports.ctypes.data + following * _PORT_OCTETS + _LINKS_AT, 64)
+
+
+@part
+def _hear(voice: Any, total: Any, samples: int) -> None:
+    """Take the next samples of a voice, and add them, by its gain, to `total` (float32)."""
+    heard, own, begin = voice["heard"], voice["own"], voice["heard_begin"]
+    voice["heard_begin"] = begin + samples
+    if voice["muted"] != 0 or _silent(heard, begin, samples):
+        voice["level"] *= 1 - _SMOOTHING
+        return
+    gain = np.float32(voice["gain"])
+    energy = np.float32(0)
+    for i in range(samples):
+        value = np.float32(heard[begin + i]) * gain
+        own[i] = value
+        total[i] += value
+        energy += value * value
+    voice["level"] += _SMOOTHING * (float(energy) / samples - voice["level"])
+    voice["contributes"] = 1
+
+
+@part
+def _silent(heard: Any, begin: int, samples: int) -> bool:
+    """Whether there is nothing but the quietest codes."""
+    loudest: Any = 0
+    for i in range(begin, begin + samples):
+        loudest = max(loudest, abs(np.int64(heard[i])))
+    return bool(loudest <= 8)
+
+
+@part
+def _play(room: Any, clips: Any, total: Any, samples: int) -> bool:
+    """Add the next samples of the room's clip; true at its end."""
+    offset, length, position = room["play_offset"], room["play_length"], room["play_position"]
+    for i in range(samples):
+        if position >= length:
+            if room["play_loop"] == 0:
+                break
+            position = 0
+        total[i] += np.float32(clips[offset + position])
+        position += 1
+    room["play_position"] = position
+    if position >= length and room["play_loop"] == 0:
+        room["playing"] = 0
+        return True
+    return False
+
+
+@part
+def _give_out(ports: Any, room: Any, voices: Any, scratch: Any, now_ns: int) -> None:
+    """Send every member the sum without itself; a sum too loud is turned down as a whole instead of cut."""
+    total, samples = room["total"], room["samples"]
+    peak = np.float32(0)
+    for i in range(samples):
+        peak = max(peak, abs(total[i]))
+    before = room["limiter"]
+    after = min(min(before * _RECOVERY, 1.0), float(_PEAK) / max(float(peak), 1.0))
+    room["limiter"] = after
+    first = np.float32(before)
+    step = np.float32((after - before) / samples)
+    slot = room["first"]
+    while slot != NOBODY:
+        port = ports[slot]
+        voice = voices[port["voice"]]
+        _fetch_next(ports, voices, port["member_next"], samples)
+        _compose(voice, total, samples, first, step)
+        speak(port, voice, scratch, now_ns)
+        slot = port["member_next"]
+
+
+@part
+def _compose(voice: Any, total: Any, samples: int, gain: Any, step: Any) -> None:
+    """Put what a member is to hear behind what waits to be sent to it."""
+    spoken, own, at = voice["spoken"], voice["own"], voice["spoken_count"]
+    if voice["deaf"] != 0:
+        for i in range(samples):
+            spoken[at + i] = 0
+    elif voice["contributes"] != 0:
+        for i in range(samples):
+            value = (total[i] - own[i]) * (gain + step * np.float32(i))
+            spoken[at + i] = np.int16(min(max(value, -_PEAK), _PEAK))
+    else:
+        for i in range(samples):
+            value = total[i] * (gain + step * np.float32(i))
+            spoken[at + i] = np.int16(min(max(value, -_PEAK), _PEAK))
+    voice["spoken_count"] = at + samples
+
+
+@part
+def _loudest(ports: Any, room: Any, voices: Any) -> bool:
+    """Look who is loudest; true when that has become another, or nobody."""
+    best, best_level, present_level = NOBODY, _AUDIBLE, 0.0
+    slot = room["first"]
+    while slot != NOBODY:
+        level = voices[ports[slot]["voice"]]["level"]
+        if slot == room["loudest"]:
+            present_level = level
+        if level > best_level:
+            best, best_level = slot, level
+        slot = ports[slot]["member_next"]
+    if best == room["loudest"] or (best != NOBODY and best_level < present_level * _LOUDER):
+        room["candidate"] = room["loudest"]
+        room["candidate_looks"] = 0
+        return False
+    if best != room["candidate"]:
+        room["candidate"] = best
+        room["candidate_looks"] = 0
+    room["candidate_looks"] += 1
+    # Nobody is the loudest only after a second, so that a pause between words is not told.
+    if room["candidate_looks"] < (_LOOKS if best != NOBODY else 10):
+        return False
+    room["loudest"] = best
+    return True
+
+
+@callback(
+    types.void(
+        _pointer(from_dtype(PORT)),
+        types.int64,
+        _pointer(from_dtype(ROOM)),
+        _pointer(from_dtype(VOICE)),
+        _pointer(from_dtype(WORKER)),
+        types.int64,
+        _pointer(types.int64),
+        _pointer(from_dtype(EVENT)),
+        types.int64,
+        _pointer(types.int16),
+        _pointer(from_dtype(SCRATCH)),
+        types.int64,
+        types.int64,
+    )
+)
+def serve_rooms(
+    ports: Any,
+    port_count: int,
+    rooms: Any,
+    voices: Any,
+    workers: Any,
+    number: int,
+    positions: Any,
+    events: Any,
+    event_count: int,
+    clips: Any,
+    scratches: Any,
+    first: int,
+    now_ns: int,
+) -> None:
+    """`turn_rooms` for the packet loop, which calls it by address: the shared arrays as pointers."""
+    turn_rooms(
+        _carray(ports, (port_count,)),
+        _carray(rooms, (MAXIMUM_ROOMS,)),
+        _carray(voices, (port_count,)),
+        _carray(workers, (number + 1,))[number],
+        _carray(positions, (POSITIONS,)),
+        _carray(events, (event_count,)),
+        _carray(clips, (_CLIP_SAMPLES,)),
+        _carray(scratches, (1,))[0],
+        first,
+        now_ns,
+    )

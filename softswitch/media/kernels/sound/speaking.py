@@ -1,0 +1,47 @@
+"""What a member of a room is sent: gathered to packets of its own length, encoded and numbered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from softswitch.media.kernels.forward import rebase, transmit
+from softswitch.media.kernels.octets import put16, put32
+from softswitch.media.kernels.sound.coding import encode
+from softswitch.media.kernels.sound.compiler import part
+from softswitch.media.layout import ROOM_FEEDER
+
+_HEADER_OCTETS = 12
+
+
+@part
+def speak(port: Any, voice: Any, scratch: Any, now_ns: int) -> None:
+    """Send what has been gathered in `spoken`, if it is a packet's worth.
+
+    While the port may not send, plays a clip, or passes a telephone-event on, it is thrown away and the time goes on.
+    """
+    if voice["spoken_count"] < voice["send_samples"]:
+        return
+    voice["spoken_count"] = 0
+    if port["playing"] != 0 or voice["send_codec"] == 0:
+        return
+    if port["feeder"] == ROOM_FEEDER:
+        timestamp = (port["tx_timestamp"] + voice["send_ticks"]) & 0xFFFFFFFF
+    else:
+        rebase(port, ROOM_FEEDER, 0, 0, 0, voice["send_clock"], now_ns)
+        timestamp = port["timestamp_offset"]
+    port["tx_timestamp"] = timestamp
+    port["tx_clock"] = voice["send_clock"]
+    port["tx_ns"] = now_ns
+    packet = scratch["output"]
+    octets = encode(voice["send_codec"], voice["spoken"], voice["send_samples"], packet, _HEADER_OCTETS)
+    if port["send"] == 0 or port["remote_length"] == 0 or now_ns < voice["event_until_ns"]:
+        port["marker_pending"] = 1
+        return
+    port["tx_sequence"] = (port["tx_sequence"] + 1) & 0xFFFF
+    packet[0] = 0x80
+    packet[1] = voice["send_payload_type"] | (0x80 if port["marker_pending"] != 0 else 0)
+    port["marker_pending"] = 0
+    put16(packet, 2, port["tx_sequence"])
+    put32(packet, 4, timestamp)
+    put32(packet, 8, port["tx_ssrc"])
+    transmit(port, packet, _HEADER_OCTETS + octets, octets)

@@ -1,0 +1,99 @@
+"""From the packet loop into the mixer, which is compiled apart from it: by an address, once for each room's turn.
+
+So a switch that only relays neither compiles nor loads the mixer and the codecs; and no Python runs in between.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+
+_intrinsic: Any = intrinsic
+_words: Any = types.UniTuple
+_WORDS = 13
+
+
+@_intrinsic  # type: ignore[untyped-decorator]
+def _call(typing_context: Any, address: Any, words: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(64)
+        kind = ir.FunctionType(ir.VoidType(), [word] * _WORDS)
+        function = builder.inttoptr(arguments[0], kind.as_pointer())
+        builder.call(function, [builder.extract_value(arguments[1], i) for i in range(_WORDS)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, _words(types.int64, _WORDS)), generate
+
+
+def take_turn(
+    address: int,
+    ports: Any,
+    rooms: Any,
+    voices: Any,
+    workers: Any,
+    number: int,
+    positions: Any,
+    events: Any,
+    clips: Any,
+    scratches: Any,
+    first: int,
+    now_ns: int,
+) -> None:
+    """Let the mixer at `address` serve the rooms of one slot of the wheel, from room `first` on."""
+    from softswitch.media.kernels.sound import mixer
+
+    mixer.turn_rooms(ports, rooms, voices, workers[number], positions, events, clips, scratches[0], first, now_ns)
+
+
+@overload(take_turn)
+def _take_turn(
+    address: Any,
+    ports: Any,
+    rooms: Any,
+    voices: Any,
+    workers: Any,
+    number: Any,
+    positions: Any,
+    events: Any,
+    clips: Any,
+    scratches: Any,
+    first: Any,
+    now_ns: Any,
+) -> Any:
+    def compiled(
+        address: Any,
+        ports: Any,
+        rooms: Any,
+        voices: Any,
+        workers: Any,
+        number: Any,
+        positions: Any,
+        events: Any,
+        clips: Any,
+        scratches: Any,
+        first: Any,
+        now_ns: Any,
+    ) -> Any:
+        _call(
+            address,
+            (
+                ports.ctypes.data,
+                len(ports),
+                rooms.ctypes.data,
+                voices.ctypes.data,
+                workers.ctypes.data,
+                number,
+                positions.ctypes.data,
+                events.ctypes.data,
+                len(events),
+                clips.ctypes.data,
+                scratches.ctypes.data,
+                first,
+                now_ns,
+            ),
+        )
+
+    return compiled

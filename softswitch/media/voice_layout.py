@@ -1,0 +1,77 @@
+"""What the engine keeps of a port whose sound it takes apart: jitter buffer, samples heard and to be said, coders.
+
+A voice lies in the same shared memory as the port it belongs to (`port["voice"]`); rules and units are those of
+`softswitch.media.layout`. It costs memory only where sound is decoded: relayed ports have none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from softswitch.media.formats import MAXIMUM_FORMATS
+from softswitch.media.layout import MAXIMUM_PACKET, MAXIMUM_TURN
+
+#: Packets the jitter buffer holds; a power of two.
+JITTER_PLACES = 32
+#: Samples kept before the next one to be heard, for concealment, and all there is room for.
+PAST_SAMPLES, HEARD_SAMPLES = 1920, 16384
+#: The longest packet sent, 60 ms, and one turn more.
+SPOKEN_SAMPLES = 60 * 48 + MAXIMUM_TURN
+
+#: States of the jitter buffer: nothing comes; the first packets are gathered; packets are taken out in order.
+IDLE, GATHERING, FLOWING = 0, 1, 2
+
+#: How much is gathered before the first packet is heard.
+DEPTH_NS = 20_000_000
+
+VOICE = np.dtype(
+    [
+        # Jitter buffer.
+        ("state", "i8"),
+        ("next_sequence", "i8"),
+        ("highest_sequence", "i8"),
+        ("first_arrival_ns", "i8"),
+        ("stretched", "i8"),  # packets for which something was heard that has not come, and may come yet
+        ("concealed_in_row", "i8"),
+        ("frame_samples", "i8"),  # of the last packet, at the room's rate
+        ("least_spare", "i8"),
+        ("spare_turns", "i8"),
+        ("late", "i8"),
+        ("concealed", "i8"),
+        ("shortened", "i8"),
+        # Samples heard, at the room's rate: `heard[heard_begin:heard_end]` are still to be heard.
+        ("heard_begin", "i8"),
+        ("heard_end", "i8"),
+        ("pitch", "i8"),
+        ("decoding", "i8"),  # number of the format that the decoder's state is of, from 1
+        # In the room.
+        ("gain", "f8"),
+        ("muted", "i8"),
+        ("deaf", "i8"),
+        ("contributes", "i8"),
+        ("level", "f8"),
+        ("partner", "i8"),  # port that telephone-events are passed on to
+        # Said to the member.
+        ("spoken_count", "i8"),
+        ("send_codec", "i8"),
+        ("send_payload_type", "i8"),
+        ("send_clock", "i8"),
+        ("send_samples", "i8"),  # in one packet, at the room's rate
+        ("send_ticks", "i8"),  # of the RTP clock in one packet
+        # A telephone-event on its way to the member (RFC 4733).
+        ("event_ssrc", "i8"),
+        ("event_source_timestamp", "i8"),
+        ("event_timestamp", "i8"),
+        ("event_until_ns", "i8"),
+        ("codec_of", "u1", MAXIMUM_FORMATS),  # by number of the format; 0 is not decoded
+        # All above is cleared for a new voice.
+        ("own", "f4", MAXIMUM_TURN),  # what it adds to the sum
+        ("sequence", "i4", JITTER_PLACES),  # -1: no packet
+        ("length", "i4", JITTER_PLACES),  # 0: nothing to be decoded
+        ("format", "i4", JITTER_PLACES),
+        ("heard", "i2", HEARD_SAMPLES),
+        ("spoken", "i2", SPOKEN_SAMPLES),
+        ("payload", "u1", JITTER_PLACES * MAXIMUM_PACKET),
+    ],
+    align=True,
+)

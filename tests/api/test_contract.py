@@ -1,0 +1,65 @@
+"""The OpenAPI document holds: schemathesis asks everything it describes, with good and bad values, as every role."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.interop.switch import ROOT, TOKEN, Switch
+
+pytest.importorskip("schemathesis")
+#: Streams do not end, and a reload would read the file that the tests run on.
+LEFT_OUT = r"/(events|system/trace|system/reload)$"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("token", "examples"), [(TOKEN, "25"), ("live-viewer-token", "4")], ids=["admin", "viewer"])
+def test_server_keeps_its_contract(switch: Switch, tmp_path: Path, token: str, examples: str) -> None:
+    """No 5xx, no status and no body that the document does not allow, nothing accepted that it forbids."""
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        f"http://127.0.0.1:{switch.plan.http}/api/v1/openapi.json",
+        "--header",
+        f"Authorization: Bearer {token}",
+        "--checks",
+        "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
+        "--phases",
+        "examples,coverage,fuzzing",
+        "--exclude-path-regex",
+        LEFT_OUT,
+        "--max-examples",
+        examples,
+        "--request-timeout",
+        "10",
+        "--seed",
+        "5",
+        "--no-color",
+    ]
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", "HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path)}
+    outcome = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=230, env=environment, check=False
+    )
+    assert outcome.returncode == 0, f"{outcome.stdout[-6000:]}\n{outcome.stderr[-2000:]}"
+
+
+def test_every_operation_is_described_with_its_errors(switch: Switch) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{switch.plan.http}/api/v1/openapi.json", timeout=5) as answer:
+        document = json.load(answer)
+    assert document["openapi"].startswith("3.1")
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            what = f"{method} {path}"
+            assert operation["summary"] and operation["tags"], what
+            assert {"401", "403", "422"} <= operation["responses"].keys(), what
+            assert any(status[0] in "12" for status in operation["responses"]), what
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    missing = [path for path in document["paths"] if path.removeprefix("/api/v1") not in text]
+    assert not missing, f"docs/api.md does not speak of {missing}"

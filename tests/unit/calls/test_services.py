@@ -1,0 +1,119 @@
+"""Numbers that the switch answers itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.calls.world import World
+
+SERVICES = [("600", "echo"), ("601", "tone 1004 -16"), ("602", "announcement")]
+
+
+@pytest.mark.parametrize(("number", "playing"), SERVICES)
+def test_a_service_answers_at_once(number: str, playing: str) -> None:
+    world = World()
+    alice = world.phone("1001")
+    call = alice.call(number)
+    assert call.talking and world.engine.port_to(alice.host).playing == playing
+    world.advance(3)
+    call.hang_up()
+    record = world.record
+    assert (record["disposition"], record["billsec_ms"]) == ("answered", 3000)
+    assert [leg["codec"] for leg in record["legs"]] == ["PCMA"]
+    world.check_over()
+
+
+@pytest.mark.parametrize(("number", "playing"), SERVICES)
+def test_a_service_offers_to_a_caller_without_an_offer(number: str, playing: str) -> None:
+    world = World()
+    alice = world.phone("1001")
+    call = alice.call(number, body=None)
+    assert call.talking and world.engine.port_to(alice.host).playing == playing
+    call.hang_up()
+    world.check_over()
+
+
+def test_at_its_end_an_announcement_hangs_up() -> None:
+    world = World()
+    alice = world.phone("1001")
+    call = alice.call("602")
+    world.exchange.media_event(world.engine.played(world.engine.port_to(alice.host)))
+    world.settle()
+    assert call.over and world.record["released_by"] == "switch"
+    world.check_over()
+
+
+@pytest.mark.parametrize(("number", "_"), SERVICES)
+def test_without_g711_a_service_is_488(number: str, _: str) -> None:
+    world = World()
+    call = world.phone("1001", codecs=("G729", "opus")).call(number)
+    assert call.status == 488 and world.record["q850_cause"] == 88
+    world.check_over()
+
+
+def test_without_a_free_port_a_service_is_503() -> None:
+    world = World()
+    world.engine.capacity = 0
+    assert world.phone("1001").call("600").status == 503
+    world.check_over()
+
+
+@pytest.mark.parametrize("error", [OSError("no such file"), ValueError("no WAV file")])
+def test_an_announcement_that_cannot_be_read_is_503(error: Exception) -> None:
+    world = World()
+
+    def broken(file: object) -> object:
+        raise error
+
+    world.services._sound = broken  # type: ignore[assignment]
+    assert world.phone("1001").call("602").status == 503
+    world.check_over()
+
+
+def test_a_party_holds_and_resumes_a_service() -> None:
+    world = World()
+    alice = world.phone("1001")
+    call = alice.call("601")
+    call.hold()
+    assert call.remote_direction == "recvonly"
+    call.resume()
+    assert call.remote_direction == "sendrecv"
+    call.offer(None)
+    assert call.talking and call.offers
+    call.update(alice.sdp(version=7))
+    assert call.talking
+    call.hang_up()
+    world.check_over()
+
+
+def test_a_service_is_still_refused_what_it_cannot_speak() -> None:
+    world = World()
+    alice = world.phone("1001")
+    call = alice.call("600")
+    alice.codecs = ("G729",)
+    call.offer(alice.sdp(version=2))
+    assert call.offer_failed == [488] and call.talking
+    call.hang_up()
+    world.check_over()
+
+
+def test_keys_pressed_at_a_service_are_accepted() -> None:
+    world = World()
+    call = world.phone("1001").call("600")
+    call.request("INFO", body=b"Signal=5\r\nDuration=100", content_type="application/dtmf-relay")
+    assert call.responses[-1].status == 200
+    call.hang_up()
+    world.check_over()
+
+
+def test_a_switch_without_a_media_engine_passes_calls_through_and_serves_nothing() -> None:
+    world = World(without_engine=True)
+    alice, bob = world.phones("1001", "1002")
+    assert alice.call("600").status == 488
+    call = alice.call("1002")
+    bob.ringing.answer()
+    assert (call.remote_host, bob.ringing.remote_host) == (bob.host, alice.host)
+    call.hold()
+    assert bob.ringing.remote_direction == "sendonly"
+    call.hang_up()
+    world.check_over()

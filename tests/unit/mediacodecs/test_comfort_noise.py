@@ -1,0 +1,119 @@
+"""Comfort noise: described and made again with the same level and colour."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mediacodecs import comfort_noise, frames
+
+RNG = np.random.default_rng(10)
+
+
+def coloured(level_dbov, seconds=1.0):
+    """int16[n]: noise that falls towards high frequencies."""
+    noise = np.convolve(RNG.normal(0, 1, int(8000 * seconds)), [1, 1.2, 0.6, 0.2])[: int(8000 * seconds)]
+    return np.rint(noise / noise.std() * 32768 * 10 ** (level_dbov / 20)).astype(np.int16)
+
+
+def describe(pcm, order):
+    """uint8[order + 1]"""
+    out = np.zeros(11, np.uint8)
+    octets = comfort_noise.describe(np.zeros(comfort_noise.WORDS, np.int64), pcm, len(pcm), order, out)
+    assert octets == order + 1
+    return out[:octets]
+
+
+def generate(payload, count, seed=5):
+    """int16[count] after 100 ms to settle."""
+    state = np.zeros(comfort_noise.WORDS, np.int64)
+    comfort_noise.reset(state, seed)
+    comfort_noise.update(state, np.frombuffer(bytes(payload) or b"\0", np.uint8), len(payload))
+    pcm = np.zeros(800 + count, np.int16)
+    comfort_noise.generate(state, pcm, len(pcm))
+    return pcm[800:]
+
+
+def level_dbov(pcm):
+    return 20 * np.log10(np.sqrt(np.mean(pcm.astype(float) ** 2)) / 32768)
+
+
+def spectrum_db(pcm):
+    blocks = pcm[: len(pcm) // 256 * 256].reshape(-1, 256) * np.hanning(256)
+    return 10 * np.log10((np.abs(np.fft.rfft(blocks)) ** 2).mean(axis=0) + 1)
+
+
+@pytest.mark.parametrize("level", [-30, -50, -70])
+@pytest.mark.parametrize("order", [0, 4, 10])
+def test_level_and_colour_come_back(mode, level, order):
+    pcm = coloured(level, 1.0 if mode == "compiled" else 0.2)
+    payload = describe(pcm[:1600], order)
+    assert abs(int(payload[0]) + level) <= 1
+    heard = generate(payload, 16000 if mode == "compiled" else 2400)
+    assert abs(level_dbov(heard) - level) < 1.5
+    if mode == "compiled" and order:
+        apart = spectrum_db(heard)[4:100] - spectrum_db(pcm)[4:100]
+        assert np.sqrt(np.mean(apart**2)) < 2.5, "the spectra differ"
+
+
+def test_a_level_alone_is_white():
+    heard = spectrum_db(generate([50], 80000))[4:124]
+    assert heard.max() - heard.min() < 3
+
+
+def test_the_first_coefficient_has_the_sign_that_peers_use():
+    """k1 = -r1/r0: a background of low frequencies has a negative first coefficient, an octet below 127."""
+    assert describe(coloured(-40), 1)[1] < 127
+    low = spectrum_db(generate([40, 127 - 100], 40000))
+    assert low[5:20].mean() > low[100:120].mean() + 10
+
+
+def test_the_level_changes_without_a_click(mode):
+    state = np.zeros(comfort_noise.WORDS, np.int64)
+    comfort_noise.reset(state, 3)
+    pcm = np.zeros(160, np.int16)
+    comfort_noise.generate(state, pcm, 160)
+    assert not pcm.any(), "silent until something is known"
+    comfort_noise.update(state, np.array([30], np.uint8), 1)
+    comfort_noise.generate(state, pcm, 160)
+    early, late = np.abs(pcm[:8].astype(float)).mean(), np.abs(pcm[120:].astype(float)).mean()
+    assert early < late / 3
+    comfort_noise.update(state, np.zeros(1, np.uint8), 0)
+    comfort_noise.generate(state, pcm, 160)
+    assert abs(level_dbov(pcm) + 30) < 2, "an empty payload changes nothing"
+
+
+def test_silence_is_described_as_such():
+    payload = describe(np.zeros(160, np.int16), 3).tolist()
+    assert payload[0] > 90
+    assert payload[1:] == [127, 127, 127]
+
+
+def test_no_room_and_too_many_coefficients_are_refused():
+    state, pcm = np.zeros(comfort_noise.WORDS, np.int64), np.zeros(160, np.int16)
+    assert comfort_noise.describe(state, pcm, 160, 5, np.zeros(5, np.uint8)) == frames.NO_ROOM
+    assert comfort_noise.describe(state, pcm, 160, 11, np.zeros(50, np.uint8)) == frames.NO_ROOM
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=40))
+def test_any_description_gives_bounded_noise_that_ends(payload):
+    state = np.zeros(comfort_noise.WORDS, np.int64)
+    comfort_noise.reset(state, 1)
+    comfort_noise.update(state, np.frombuffer(payload or b"\0", np.uint8), len(payload))
+    pcm = np.zeros(1600, np.int16)
+    comfort_noise.generate(state, pcm, 1600)
+    rms = np.sqrt(np.mean(pcm[800:].astype(float) ** 2))
+    assert rms <= 4 * 32768 * 10 ** (-((payload or b"\x7f")[0] & 127) / 20) + 1
+    assert np.abs(state[comfort_noise._BACKWARD :]).max() < 2**40
+
+
+def test_plain_python_and_compiled_code_agree_to_the_bit(request):
+    pcm = coloured(-40)[:800]
+    payload = describe(pcm, 8)
+    compiled = generate(payload, 1600)
+    request.getfixturevalue("plain")
+    assert np.array_equal(describe(pcm, 8), payload)
+    assert np.array_equal(generate(payload, 1600), compiled)
