@@ -3,6 +3,10 @@
 Samples are int16 at 16 kHz, two of them one octet. The RTP clock is 8000 all the same, an error of RFC 1890 that
 RFC 3551 §4.5.2 keeps: a 20 ms packet has 320 samples, 160 octets, and moves the timestamp by 160.
 
+At 8 kHz the codec works too: G.722's lower band is such a signal, so one sample is one octet, the upper band is sent
+as silence and ignored when received, and neither filter nor resampler is needed. That is what a call between G.722 and
+a telephone codec takes: it halves the work and has no delay.
+
 Names in comments (BLOCK4L, UPPOL2 …) are those of the functional blocks of the recommendation. A state is int64[n]:
 the two bands' predictors and, behind them, the samples the quadrature mirror filters still need.
 """
@@ -26,8 +30,9 @@ _HISTORY = 22  # samples of the past that a 24-tap filter needs for the next pai
 # signals and differences twice their size, so that is how they are kept.
 _S, _SZ, _NB, _DET, _A1, _A2, _R1, _P1, _P2, _B, _D = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15
 _BAND = 21
-_LOW, _HIGH = 1, 1 + _BAND  # word 0 is the place of a decoder's concealment
-_FILTER = 1 + 2 * _BAND
+_NARROW = 1  # whether samples are at 8 kHz; word 0 is the place of a decoder's concealment
+_LOW, _HIGH = 2, 2 + _BAND
+_FILTER = 2 + 2 * _BAND
 #: Words of an encoder, and of the codec part of a decoder.
 ENCODER_WORDS = _FILTER + (_HISTORY + 2 * _CHUNK + 3) // 4
 DECODER_WORDS = ENCODER_WORDS
@@ -54,6 +59,7 @@ _ILB = _table(2048, 2093, 2139, 2186, 2233, 2282, 2332, 2383, 2435, 2489, 2543, 
               2960, 3025, 3091, 3158, 3228, 3298, 3371, 3444, 3520, 3597, 3676, 3756, 3838, 3922, 4008)
 # fmt: on
 _HIGHEST_LEVEL = 2919
+_UPPER_SILENCE = 0xC0  # the code of the upper band that leaves its step, once smallest, at a difference of nothing
 
 
 def _codes() -> Any:
@@ -151,12 +157,34 @@ def _bands(state: Any) -> Any:
 
 
 @part
-def encode(state: Any, pcm: Any, count: int, out: Any) -> int:
-    """Encode `pcm[:count]` (int16, 16 kHz, count even) into `out` (uint8[count / 2]); returns the octets.
+def _encode_narrow(band: Any, pcm: Any, count: int, out: Any) -> int:
+    for i in range(count):
+        code = np.int64(_quantize_low(_saturate((np.int64(pcm[i]) >> 1) - band[_S]), band[_DET]))
+        _adapt_low(band, code >> 2)
+        out[i] = _UPPER_SILENCE | code
+    return count
 
-    `state` is int64[ENCODER_WORDS].
+
+@part
+def _decode_narrow(band: Any, payload: Any, size: int, pcm: Any) -> int:
+    for i in range(size):
+        code = np.int64(payload[i]) & 63
+        low = band[_S] + (band[_DET] * _QM6[code] >> 15)
+        _adapt_low(band, code >> 2)
+        pcm[i] = min(max(low, -16384), 16383) << 1
+    return size
+
+
+@part
+def encode(state: Any, pcm: Any, count: int, out: Any) -> Any:
+    """Encode `pcm[:count]` (int16) into `out` (uint8); returns the octets.
+
+    They are half as many as samples at 16 kHz, of which `count` is even, and as many at 8 kHz. `state` is
+    int64[ENCODER_WORDS].
     """
     low_band, high_band = _bands(state)
+    if state[_NARROW] != 0:
+        return _encode_narrow(low_band, pcm, count, out)
     line = samples_at(state.ctypes.data + 8 * _FILTER, _HISTORY + 2 * _CHUNK)
     pairs = count // 2
     done = 0
@@ -184,12 +212,14 @@ def encode(state: Any, pcm: Any, count: int, out: Any) -> int:
 
 
 @part
-def decode(state: Any, payload: Any, size: int, pcm: Any) -> int:
-    """Decode `payload[:size]` (uint8) into `pcm` (int16[2 size], 16 kHz); returns the samples.
+def decode(state: Any, payload: Any, size: int, pcm: Any) -> Any:
+    """Decode `payload[:size]` (uint8) into `pcm` (int16[2 size] at 16 kHz, int16[size] at 8 kHz); returns the samples.
 
     `state` is int64[DECODER_WORDS].
     """
     low_band, high_band = _bands(state)
+    if state[_NARROW] != 0:
+        return _decode_narrow(low_band, payload, size, pcm)
     line = samples_at(state.ctypes.data + 8 * _FILTER, _HISTORY + 2 * _CHUNK)
     done = 0
     while done < size:
@@ -216,8 +246,9 @@ def decode(state: Any, payload: Any, size: int, pcm: Any) -> int:
     return 2 * size
 
 
-def reset(state: Any) -> None:
-    """Make zeroed words the state of an encoder or decoder that has heard nothing."""
+def reset(state: Any, sample_rate: int) -> None:
+    """Make zeroed words the state of an encoder or decoder, of samples at 16000 or 8000 Hz, that has heard nothing."""
+    state[_NARROW] = sample_rate == 8000
     state[_LOW + _DET], state[_HIGH + _DET] = 32, 8
 
 
@@ -229,17 +260,20 @@ def frame_functions(codec: int) -> tuple[Callable[..., int], ...]:
 def _decode_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
     if count <= 0:
         return MALFORMED
-    if 2 * count > capacity:
+    words, pcm = words_at(state, DECODER_WORDS), samples_at(target, capacity)
+    samples = count if words[_NARROW] != 0 else 2 * count
+    if samples > capacity:
         return NO_ROOM
-    pcm = samples_at(target, capacity)
-    decode(words_at(state, DECODER_WORDS), octets_at(source, count), count, pcm)
-    plc.heard(words_at(state + 8 * DECODER_WORDS, plc.HEAD_WORDS), pcm, 2 * count)
-    return 2 * count
+    decode(words, octets_at(source, count), count, pcm)
+    plc.heard(words_at(state + 8 * DECODER_WORDS, plc.HEAD_WORDS), pcm, samples)
+    return samples
 
 
 def _encode_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
+    words = words_at(state, ENCODER_WORDS)
+    octets = count if words[_NARROW] != 0 else count // 2
     if count % 2:
         return MALFORMED
-    if count // 2 > capacity:
+    if octets > capacity:
         return NO_ROOM
-    return encode(words_at(state, ENCODER_WORDS), samples_at(source, count), count, octets_at(target, capacity))
+    return encode(words, samples_at(source, count), count, octets_at(target, capacity))

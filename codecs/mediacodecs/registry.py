@@ -30,7 +30,7 @@ _ENTRIES = (
     _Entry("PCMA", (8000,), "mediacodecs.g711", "ALaw"),
     _Entry("PCMU", (8000,), "mediacodecs.g711", "ULaw"),
     _Entry("L16", (8000, 16000, 44100, 48000), "mediacodecs.l16", "L16"),
-    _Entry("G722", (16000,), "mediacodecs.streams", "g722"),
+    _Entry("G722", (16000, 8000), "mediacodecs.streams", "g722"),
     _Entry("G726-16", (8000,), "mediacodecs.streams", "g726_16"),
     _Entry("G726-24", (8000,), "mediacodecs.streams", "g726_24"),
     _Entry("G726-32", (8000,), "mediacodecs.streams", "g726_32"),

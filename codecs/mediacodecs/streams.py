@@ -50,7 +50,7 @@ def new_decoder(encoding: str, sample_rate: int = 8000, channels: int = 1) -> St
         return Stream(codec, opus.new_decoder(sample_rate, channels))
     before = _words(codec)
     state = np.zeros(before + plc.words(sample_rate, channels), np.int64)
-    _reset(codec, encoding, state)
+    _reset(codec, encoding, sample_rate, state)
     state[0] = before
     plc.reset(state[before:], sample_rate, channels)
     return Stream(codec, state)
@@ -67,7 +67,7 @@ def new_encoder(encoding: str, sample_rate: int = 8000, channels: int = 1, fmtp:
 
         return Stream(codec, opus.new_encoder(sample_rate, channels, OpusParameters.parse(fmtp)))
     state = np.zeros(_words(codec), np.int64)
-    _reset(codec, encoding, state)
+    _reset(codec, encoding, sample_rate, state)
     return Stream(codec, state)
 
 
@@ -93,11 +93,11 @@ def _words(codec: int) -> int:
     return 1
 
 
-def _reset(codec: int, encoding: str, state: NDArray[np.int64]) -> None:
+def _reset(codec: int, encoding: str, sample_rate: int, state: NDArray[np.int64]) -> None:
     if codec == frames.G722:
         from mediacodecs import g722
 
-        g722.reset(state)
+        g722.reset(state, sample_rate)
     if codec == frames.G726:
         from mediacodecs import g726
 
@@ -152,8 +152,8 @@ def _call(stream: Stream, operation: int, source: int, count: int, target: NDArr
     return frames.call(stream.codec, operation, state, source, count, target.ctypes.data, len(target))
 
 
-#: What the registry makes codecs of, called with a sample rate in Hz and a number of channels. G.722 has 16 kHz with an
-#: RTP clock of 8000 (RFC 3551 §4.5.2).
+#: What the registry makes codecs of, called with a sample rate in Hz and a number of channels. G.722 has an RTP clock
+#: of 8000 whatever its samples' rate (RFC 3551 §4.5.2): 16 kHz, or 8 kHz for its lower band alone.
 g722 = partial(StreamCodec, "G722", rtp_clock=8000)
 g726_16 = partial(StreamCodec, "G726-16", rtp_clock=8000)
 g726_24 = partial(StreamCodec, "G726-24", rtp_clock=8000)

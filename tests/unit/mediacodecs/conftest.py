@@ -63,14 +63,14 @@ class Spandsp:
         )
         return result[:count]
 
-    def g722_encode(self, pcm):
-        """uint8[n / 2] of int16[n]."""
-        state = self._library.g722_encode_init(None, 64000, 0)
+    def g722_encode(self, pcm, narrow=False):
+        """uint8[n / 2] of int16[n], uint8[n] when `narrow`, at 8 kHz."""
+        state = self._library.g722_encode_init(None, 64000, 1 if narrow else 0)
         return self._run(self._library.g722_encode, state, pcm, np.zeros(len(pcm), np.uint8))
 
-    def g722_decode(self, payload):
-        """int16[2 n] of uint8[n]."""
-        state = self._library.g722_decode_init(None, 64000, 0)
+    def g722_decode(self, payload, narrow=False):
+        """int16[2 n] of uint8[n], int16[n] when `narrow`, at 8 kHz."""
+        state = self._library.g722_decode_init(None, 64000, 1 if narrow else 0)
         return self._run(self._library.g722_decode, state, payload, np.zeros(4 * len(payload), np.int16))
 
     def g726_encode(self, pcm, bits, high_first):

@@ -48,6 +48,31 @@ def test_decodes_any_octets_as_ffmpeg_does(seconds, ffmpeg):
     assert np.array_equal(decode(create("G722", 16000), payload), ffmpeg.decode("g722", payload.tobytes(), 16000))
 
 
+def test_at_8_khz_it_codes_and_decodes_as_spandsp_does(seconds, difficult_audio, spandsp):
+    pcm = difficult_audio(int(8000 * seconds))
+    codec = create("G722", 8000)
+    payload = np.concatenate([codec.encode(pcm[begin : begin + 160]) for begin in range(0, len(pcm), 160)])
+    assert np.array_equal(payload, spandsp.g722_encode(pcm, narrow=True))
+    heard = np.concatenate([codec.decode(payload[begin : begin + 160]) for begin in range(0, len(payload), 160)])
+    assert np.array_equal(heard, spandsp.g722_decode(payload, narrow=True))
+
+
+@pytest.mark.parametrize(("sent_rate", "heard_rate"), [(8000, 16000), (16000, 8000)])
+def test_8_and_16_khz_understand_each_other(sent_rate, heard_rate):
+    time = np.arange(sent_rate) / sent_rate
+    pcm = (8000 * np.sin(2 * np.pi * 1000 * time)).astype(np.int16)
+    sender, receiver = create("G722", sent_rate), create("G722", heard_rate)
+    frame = sent_rate // 50
+    parts = [receiver.decode(sender.encode(pcm[begin : begin + frame])) for begin in range(0, len(pcm), frame)]
+    heard = np.concatenate(parts).astype(float)[heard_rate // 5 :]
+    assert len(parts[0]) == heard_rate // 50
+    at = np.arange(len(heard)) / heard_rate
+    peak = 2 * abs(np.mean(heard * np.exp(-2j * np.pi * 1000 * at)))
+    assert abs(20 * np.log10(peak / 8000)) < 0.5, "the level is the same"
+    rest = np.mean(heard**2) - peak**2 / 2
+    assert 10 * np.log10(peak**2 / 2 / rest) > 25, "and little else is heard"
+
+
 def test_a_packet_of_10_ms_or_60_ms_is_the_same_stream(difficult_audio):
     pcm = difficult_audio(9600)
     small, large = create("G722", 16000), create("G722", 16000)
