@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dialplan import Plan
 from softswitch import wiring
 from softswitch.calls.access import Access
+from softswitch.calls.conference import Conferences
 from softswitch.calls.exchange import Exchange
 from softswitch.calls.leg import Cause
 from softswitch.calls.media_path import MediaPath
@@ -29,13 +30,13 @@ from softswitch.calls.registration import Registrations
 from softswitch.calls.routing import Router
 from softswitch.calls.services import Services
 from softswitch.calls.sip_dispatch import SipDispatch
+from softswitch.calls.talkgroups import Talkgroups
 from softswitch.calls.trunk import Trunk, Trunks
 from softswitch.calls.trunk_watch import TrunkWatch
 from softswitch.config.models import ListenSettings, Settings
 from softswitch.config.plan import to_plan
 from softswitch.directory import Directory, FeaturesChanged, SubscriberRemoved, merge
-from softswitch.events import AccessRefused, CallStateChanged, EventBus
-from softswitch.events import Event as BusEvent
+from softswitch.events import AccessRefused, EventBus
 from softswitch.identifiers import Identifiers
 from softswitch.media import MediaEngine, MediaEvent
 from softswitch.media.hold import hold_music
@@ -144,6 +145,7 @@ class Application:
             lambda: datetime.now().astimezone(),
             lambda number: self.exchange.active_calls(number),
             ring_s=settings.sip.invite_timeout_s,
+            services=frozenset({"service", "conference", "talkgroup"}),
         )
         media = MediaPath(
             self.engine,
@@ -170,6 +172,11 @@ class Application:
         pickup = Pickup(self.directory, self.exchange.ringing_calls)
         self.services = Services(wiring.services(settings), self.engine, _sound, parking, pickup)
         self.exchange.services = self.services
+        self.conferences = Conferences(self.exchange, self.engine, wiring.conferences(settings))
+        rights = wiring.floor_rights(self.directory)
+        self.talkgroups = Talkgroups(self.exchange, self.engine, wiring.talkgroups(settings), rights)
+        self.exchange.conferences, self.exchange.talkgroups = self.conferences, self.talkgroups
+        self.services.rooms = {"conference": self.conferences, "talkgroup": self.talkgroups}
         self.registrations = Registrations(
             agent=self.agent,
             access=self.access,
@@ -188,6 +195,7 @@ class Application:
             registrar=self.registrar,
             publications=self.publications,
             calls=lambda: self.exchange.calls.values(),
+            calls_of=self.exchange.calls_of,
             contact=self._contact,
             new_id=self.ids.token,
             now=self.now,
@@ -209,7 +217,7 @@ class Application:
         self.dispatch = SipDispatch(self.agent, self.exchange, self.registrations, self.presence, pager.handle)
         self.records = Records(self.store, settings.node.id)
         self.bus.subscribe(self.records.on_event, *self.records.types)
-        self.bus.subscribe(self._on_call_state, "call.state")
+        self.bus.subscribe(self.presence.on_event, "call.state", "leg.state")
         self.bus.subscribe(self.metrics.observe_event)
 
     def _build_runtime(self, tasks: TaskOwner) -> None:
@@ -359,6 +367,8 @@ class Application:
         self.router.plan = self._plan(settings)
         self.trunks.replace(wiring.trunks(settings))
         self.services.replace(wiring.services(settings))
+        self.conferences.replace(wiring.conferences(settings))
+        self.talkgroups.replace(wiring.talkgroups(settings))
         self.registrar.configure(wiring.registrar_settings(settings))
         self.guard.configure(wiring.guard_settings(settings))
         self.overload.configure(wiring.overload_settings(settings))
@@ -431,10 +441,6 @@ class Application:
 
     def _connection_closed(self, address: Address) -> None:
         self.driver.post(lambda now: self.registrations.dropped(self.registrar.connection_closed(address, now)))
-
-    def _on_call_state(self, event: BusEvent) -> None:
-        if isinstance(event, CallStateChanged):
-            self.presence.call_changed(event.caller, event.callee)
 
 
 def _sound(file: Path | None) -> NDArray[np.int16]:

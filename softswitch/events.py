@@ -61,7 +61,21 @@ class LegStateChanged(Event):
 
 
 class Record(Protocol):
-    """A call detail record: turned into plain values by whoever stores or shows it, not for nobody."""
+    """A call detail record: turned into plain values by whoever stores or shows it, not for nobody.
+
+    Times in seconds since the epoch, 0 where the call never came so far.
+    """
+
+    started_at: float
+    answered_at: float
+
+    @property
+    def disposition(self) -> str:
+        """How the call ended, in one word."""
+
+    @property
+    def billsec_ms(self) -> int:
+        """From the answer to the end."""
 
     def opening(self) -> dict[str, Any]:
         """What was known when the attempt began."""
@@ -171,6 +185,140 @@ class MessageRelayed(Event):
     sender: str
     recipient: str
     status: int
+
+
+@dataclasses.dataclass(slots=True)
+class ConferenceJoined(Event):
+    """A party entered a conference; `present` are in it now."""
+
+    type: ClassVar[str] = "conference.joined"
+    conference: str
+    call_id: str
+    leg_id: str
+    party: str
+    present: int
+
+
+@dataclasses.dataclass(slots=True)
+class ConferenceLeft(Event):
+    """A party left a conference; `present` are still in it."""
+
+    type: ClassVar[str] = "conference.left"
+    conference: str
+    call_id: str
+    leg_id: str
+    party: str
+    present: int
+
+
+@dataclasses.dataclass(slots=True)
+class GroupJoined(Event):
+    """A party entered a talkgroup; `present` are in it now."""
+
+    type: ClassVar[str] = "group.joined"
+    group: str
+    call_id: str
+    leg_id: str
+    party: str
+    present: int
+
+
+@dataclasses.dataclass(slots=True)
+class GroupLeft(Event):
+    """A party left a talkgroup; `present` are still in it."""
+
+    type: ClassVar[str] = "group.left"
+    group: str
+    call_id: str
+    leg_id: str
+    party: str
+    present: int
+
+
+@dataclasses.dataclass(slots=True)
+class FloorGranted(Event):
+    """A party may talk for `duration_s` (65535: without limit); it waited `waited_s` for it. `tier` is how urgent."""
+
+    type: ClassVar[str] = "floor.granted"
+    group: str
+    call_id: str
+    leg_id: str
+    party: str
+    duration_s: int
+    priority: int
+    tier: str
+    waited_s: float
+
+
+@dataclasses.dataclass(slots=True)
+class FloorDenied(Event):
+    """A party may not talk; `cause` as in TS 24.380 §8.2.6.2."""
+
+    type: ClassVar[str] = "floor.denied"
+    group: str
+    call_id: str
+    leg_id: str
+    party: str
+    cause: int
+    reason: str
+
+
+@dataclasses.dataclass(slots=True)
+class FloorQueued(Event):
+    """A party waits for the floor at `position`, 1 is next; `waiting` wait in all."""
+
+    type: ClassVar[str] = "floor.queued"
+    group: str
+    call_id: str
+    leg_id: str
+    party: str
+    position: int
+    waiting: int
+
+
+@dataclasses.dataclass(slots=True)
+class FloorWithdrawn(Event):
+    """A party does not wait for the floor any more, without having got it."""
+
+    type: ClassVar[str] = "floor.withdrawn"
+    group: str
+    call_id: str
+    leg_id: str
+    party: str
+    reason: str
+
+
+@dataclasses.dataclass(slots=True)
+class FloorWarning(Event):
+    """The talker will be stopped in `remaining_s`."""
+
+    type: ClassVar[str] = "floor.warning"
+    group: str
+    call_id: str
+    leg_id: str
+    party: str
+    remaining_s: float
+
+
+@dataclasses.dataclass(slots=True)
+class FloorRevoked(Event):
+    """The floor is taken away from the talker; `cause` as in TS 24.380 §8.2.10.2."""
+
+    type: ClassVar[str] = "floor.revoked"
+    group: str
+    call_id: str
+    leg_id: str
+    party: str
+    cause: int
+    reason: str
+
+
+@dataclasses.dataclass(slots=True)
+class FloorIdle(Event):
+    """Nobody talks in a talkgroup."""
+
+    type: ClassVar[str] = "floor.idle"
+    group: str
 
 
 @dataclasses.dataclass(slots=True)

@@ -6,12 +6,18 @@ import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
 
+from dialplan import normalise
+from softswitch.calls.conference import ConferenceDefinition
 from softswitch.calls.host import CallSettings
 from softswitch.calls.services import ServiceDefinition
+from softswitch.calls.talkgroup import TalkgroupDefinition, plain_telephone
+from softswitch.calls.talkgroups import Rights
 from softswitch.calls.trunk import Trunk
 from softswitch.config.certificate import ensure_certificate
 from softswitch.config.changes import changes
 from softswitch.config.models import ListenSettings, Settings, SipSettings, TrunkSettings
+from softswitch.directory import Directory
+from softswitch.floor import Member
 from softswitch.runtime.guard import GuardSettings
 from softswitch.runtime.overload import OverloadSettings
 from softswitch.runtime.tcp import StreamLimits
@@ -138,6 +144,32 @@ def services(settings: Settings) -> list[ServiceDefinition]:
         )
         for service in settings.service
     ]
+
+
+def conferences(settings: Settings) -> list[ConferenceDefinition]:
+    """The conferences."""
+    return [
+        ConferenceDefinition(normalise(entry.number), entry.name, entry.max_participants, entry.pin is not None)
+        for entry in settings.conference
+    ]
+
+
+def talkgroups(settings: Settings) -> list[TalkgroupDefinition]:
+    """The talkgroups."""
+    return [
+        TalkgroupDefinition(normalise(entry.number), entry.name, frozenset(entry.members), float(entry.talk_s))
+        for entry in settings.talkgroup
+    ]
+
+
+def floor_rights(directory: Directory) -> Rights:
+    """What a number may do in talkgroups: a dispatcher takes the floor from everybody else."""
+
+    def rights(number: str) -> Member:
+        subscriber = directory.get(number)
+        return plain_telephone(dispatcher=subscriber is not None and "dispatcher" in subscriber.roles)
+
+    return rights
 
 
 def advertised(sip: SipSettings, listen: ListenSettings) -> str:

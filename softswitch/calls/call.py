@@ -228,7 +228,10 @@ class Call:
         `start` begins the service on the leg's port, as soon as its formats are agreed.
         """
         if self.machine.state is State.ACTIVE:
-            return self.conversation.take_back(leg, start)
+            refused = self.conversation.take_back(leg, start)
+            if refused is None:
+                self._leave_place()
+            return refused
         media = self._host.media
         try:
             if self.offer is None:
@@ -249,6 +252,21 @@ class Call:
         """The only party waits at `place`; `leave` frees it when the call ends or somebody joins."""
         self._leave_service = leave
         self._host.bus.publish(CallTransferred(self.id, "park", self.transferred_by, place))
+
+    def stay(self, leave: Callable[[], None]) -> None:
+        """The only party is in a place of the switch until it goes elsewhere, whereupon `leave` is called."""
+        self._leave_place()
+        self._leave_service = leave
+
+    @property
+    def stays(self) -> bool:
+        """Whether the only party is in a place that does not end with a sound."""
+        return self._leave_service is not None
+
+    def _leave_place(self) -> None:
+        leave, self._leave_service = self._leave_service, None
+        if leave is not None:
+            leave()
 
     def port_of(self, leg: Leg) -> Port | None:
         """The engine's port of a party's first stream."""

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from softswitch.calls.access import Access
 from softswitch.calls.call import NORMAL, Call
+from softswitch.calls.conference import Conferences
 from softswitch.calls.host import CallSettings
 from softswitch.calls.hunting import Diverted, History, Hunt, Stage, Target
 from softswitch.calls.leg import Cause, Leg, Party
@@ -22,6 +23,7 @@ from softswitch.calls.services import Services
 from softswitch.calls.sip_dialler import SipDialler
 from softswitch.calls.sip_intake import SipIntake
 from softswitch.calls.sip_leg import SipLeg
+from softswitch.calls.talkgroups import Talkgroups
 from softswitch.calls.trunk import Trunk, Trunks
 from softswitch.events import EventBus
 from softswitch.media import MediaEvent, PlaybackEnded, RtpTimeout
@@ -74,6 +76,8 @@ class Exchange:
         self.wall = wall
         self.settings = settings
         self.services: Services | None = None
+        self.conferences: Conferences | None = None
+        self.talkgroups: Talkgroups | None = None
         self.gateways: Mapping[str, Dialler] = {}
         self.calls: dict[str, Call] = {}
         self.answered = 0
@@ -213,8 +217,19 @@ class Exchange:
             return
         if isinstance(event, RtpTimeout):
             call.media_lost()
-        elif call.callee is None and call.replacement is None:
+        elif call.callee is None and call.replacement is None and not call.stays:
             call.disconnect(NORMAL)
+
+    def held(self, leg: Leg) -> None:
+        """An operator keeps `leg` apart from everybody."""
+        if self.talkgroups is not None:
+            self.talkgroups.held(leg)
+
+    def resumed(self, leg: Leg) -> None:
+        """An operator lets `leg` talk again."""
+        for rooms in (self.conferences, self.talkgroups):
+            if rooms is not None:
+                rooms.resumed(leg)
 
     def disconnect_all(self, cause: Cause) -> None:
         """End every call, for a shutdown."""

@@ -26,6 +26,7 @@ from softswitch.calls.replacement import Replacement
 from softswitch.calls.routing import Caller
 from softswitch.calls.sip_intake import TOO_MANY_CALLS
 from softswitch.events import LegStateChanged
+from softswitch.floor.adapters import Action, Command
 from softswitch.media import NotTranscodable
 
 if TYPE_CHECKING:
@@ -172,8 +173,14 @@ class Operator:
 
     def floor(self, call: Call, method: Method, party: str) -> None:
         """Ask for, give back or wait for the floor on behalf of a party; raises IllegalTransition, LookupError."""
-        self._party(call, party, call.caller)
-        call.machine.apply(method)
+        leg = self._party(call, party, call.caller)
+        groups = self._exchange.talkgroups
+        if groups is None or not groups.is_present(leg.id):
+            call.machine.apply(method)
+        elif method is Method.RELEASE_FLOOR:
+            groups.command(leg.id, Command(Action.RELEASE))
+        else:
+            groups.command(leg.id, Command(Action.REQUEST))
 
     # -- the parties --------------------------------------------------------------------------------------------------
 
@@ -183,6 +190,7 @@ class Operator:
         media = self._exchange.media
         if media.side(leg).held:
             raise NotPossible("hold", call, f"{leg.party.number} is held already")
+        self._exchange.held(leg)
         media.hold(leg)
         self._play_into(call, [leg], self._music(), loop=True, operation="hold")
         self._tell(call, leg, "held")
@@ -198,6 +206,7 @@ class Operator:
             self._engine.stop(port)
         if not media.resume(leg, other):
             call.renegotiate()
+        self._exchange.resumed(leg)
         self._tell(call, leg, leg.state.value)
 
     def transfer(self, call: Call, leg_id: str, target: str, by: str) -> None:

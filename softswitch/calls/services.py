@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from softswitch.calls.hunting import Target
     from softswitch.calls.parking import Parking
     from softswitch.calls.pickup import Pickup
+    from softswitch.calls.rooms import Rooms
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class Services:
         self._parking = parking
         self._pickup = pickup
         self._by_number: dict[str, ServiceDefinition] = {}
+        #: where parties meet, by the kind of the destination: conference, talkgroup.
+        self.rooms: Mapping[str, Rooms] = {}
         self.replace(definitions)
 
     def replace(self, definitions: Iterable[ServiceDefinition]) -> None:
@@ -67,7 +70,11 @@ class Services:
 
     def serve(self, call: Call, leg: Leg, target: Target) -> Cause | None:
         """Let the service that `target` names answer `leg`; a Cause says why it cannot."""
-        definition = self._by_number.get(target.service.partition(":")[2])
+        kind, _, number = target.service.partition(":")
+        rooms = self.rooms.get(kind)
+        if rooms is not None:
+            return rooms.enter(call, leg, number)
+        definition = self._by_number.get(number)
         if definition is None:
             return NO_SERVICE
         if definition.kind == "pickup":

@@ -179,8 +179,9 @@ class _Registration:
             self._watch.state(self.trunk, "registered")
             self._watch.later(name, max(granted / 2, _EARLIEST_REFRESH_S), lambda at: self.send(self._wanted_s, at))
             return
-        if response.status == 423 and (least := response.get("Min-Expires") or "").isdigit():
-            self.send(int(least), now)
+        least = response.get("Min-Expires") or ""
+        if response.status == 423 and len(least) < 8 and least.isdigit() and int(least) > self._wanted_s:
+            self.send(int(least), now)  # each time for longer, so that this comes to an end
             return
         self._watch.state(self.trunk, "refused", f"REGISTER answered {response.status}")
         self._watch.later(name, _RETRY_S, lambda at: self.send(self._wanted_s, at))

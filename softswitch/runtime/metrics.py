@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from softswitch.events import AccessRefused, CallRecorded, Event, Record
 from softswitch.runtime.driver import SipDriver
 from softswitch.runtime.guard import Guard
 from softswitch.runtime.network import SipNetwork
@@ -29,17 +30,6 @@ _LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 Labels = tuple[str, ...]
 Reading = float | Mapping[Labels, float]
-
-
-class BusEvent(Protocol):
-    """What metrics need of an event of the bus."""
-
-    @property
-    def type(self) -> str:
-        """The event's name."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The event's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +118,23 @@ class Metrics(Collector):
 
     # --- what is counted from events --------------------------------------------------------------------------------
 
-    def observe_event(self, event: BusEvent) -> None:
+    def observe_event(self, event: Event) -> None:
         """A subscriber for the event bus."""
         kind = event.type
         counted = self._event_children.get(kind)
         if counted is None:
             counted = self._event_children[kind] = self._events.labels(kind)
         counted.inc()
-        if kind == "call.record":
-            self._count_call(event.to_dict().get("record") or {})
-        elif kind == "security.refused":
-            self._refused.labels(str(event.to_dict().get("reason", ""))[:60]).inc()
+        if isinstance(event, CallRecorded):
+            self._count_call(event.record)
+        elif isinstance(event, AccessRefused):
+            self._refused.labels(event.reason[:60]).inc()
 
-    def _count_call(self, record: Mapping[str, Any]) -> None:
-        self._calls.labels(str(record.get("disposition", "unknown"))).inc()
-        self._call_seconds.inc(max(0.0, float(record.get("billsec_ms") or 0.0) / 1000.0))
-        started, answered = record.get("started_at") or 0.0, record.get("answered_at") or 0.0
-        if answered:
-            self.call_setup.observe(max(0.0, float(answered) - float(started)))
+    def _count_call(self, record: Record) -> None:
+        self._calls.labels(record.disposition).inc()
+        self._call_seconds.inc(record.billsec_ms / 1000.0)
+        if record.answered_at:
+            self.call_setup.observe(max(0.0, record.answered_at - record.started_at))
 
     # --- the usual sources ------------------------------------------------------------------------------------------
 

@@ -253,6 +253,7 @@ class Phone:
         self.calls: list[PhoneCall] = []
         self.on_call: Callable[[PhoneCall], None] | None = None
         self.answer_requests: dict[str, int] = {}
+        self.answer_fields: dict[str, Fields] = {}
         self.requests: list[Request] = []
         self.responses: list[Response] = []
         self.failures: list[int] = []
@@ -339,7 +340,9 @@ class Phone:
                 self.on_call(call)
         elif isinstance(event, RequestReceived):
             self.requests.append(event.request)
-            self.agent.respond(event.transaction, self.answer_requests.get(event.request.method, 200), self.world.now)
+            method = event.request.method
+            status, fields = self.answer_requests.get(method, 200), self.answer_fields.get(method, ())
+            self.agent.respond(event.transaction, status, self.world.now, fields=fields)
         elif isinstance(event, ResponseReceived | TransactionFailed):
             self._told(event)
         else:

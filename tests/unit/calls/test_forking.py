@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialplan import HuntGroup, Rule
+from dialplan import HuntGroup, Rule, Schedule
 from dialplan import Target as To
 from tests.unit.calls.world import World, trunk
 
@@ -227,4 +227,36 @@ def test_a_call_from_a_trunk_that_is_full_is_refused_and_recorded() -> None:
     assert second.status == 503 and (second.rejected.get("Retry-After") if second.rejected else "") == "5"
     first.hang_up()
     assert [record["disposition"] for record in world.records] == ["failed", "answered"]
+    world.check_over()
+
+
+def test_a_busy_member_of_a_parallel_group_does_not_forward() -> None:
+    world = World(subscribers={"1002": {"forward_busy": "1004"}}, hunt_groups=[group("parallel", "1002", "1003")])
+    alice, bob, carol, dave = world.phones("1001", "1002", "1003", "1004")
+    call = alice.call("8500")
+    bob.ringing.reject(486)
+    carol.ringing.reject(486)
+    assert call.status == 486 and not dave.called
+    world.check_over()
+
+
+def test_a_route_follows_the_time_of_day() -> None:
+    schedule = Schedule.create("minute", start="00:00", end="12:00", zone="UTC")
+    world = World(
+        trunks=[trunk("day", "203.0.113.1")],
+        rules=[Rule("day", To("trunk", ("day",)), prefix="9", schedule="minute")],
+        schedules=[schedule],
+    )
+    alice, day = world.phone("1001"), world.peer("day")
+    world.advance(0.5)
+    noon = 43_200 - world.wall() % 86_400
+    if noon < 0:
+        world.advance(noon + 86_400 - 30_000)
+        noon = 43_200 - world.wall() % 86_400
+    call = alice.call("9100")
+    assert day.called
+    call.hang_up()
+    world.advance(noon + 1)
+    alice.register()
+    assert alice.call("9100").status == 404, "after noon the rule does not apply"
     world.check_over()

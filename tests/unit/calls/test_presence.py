@@ -144,7 +144,9 @@ def test_watching_needs_credentials() -> None:
     assert publish(watcher, "1003") == 401
 
 
-@pytest.mark.parametrize(("number", "package", "status"), [("1002", "weather", 489), ("4711", "dialog", 404)])
+@pytest.mark.parametrize(
+    ("number", "package", "status"), [("1002", "weather", 489), ("4711", "dialog", 404), ("4711", "presence", 404)]
+)
 def test_what_cannot_be_watched_is_refused(number: str, package: str, status: int) -> None:
     world = World()
     assert watch(world.phone("1003"), number, package) == status

@@ -17,6 +17,8 @@ from tests.unit.calls.world import World, trunk
 
 NUMBERS = ["1001", "1002", "1003", "1004", "9100", "8500", "8600", "600", "602", "700", "701", "*8", "*81002", "4711"]
 Step = tuple[str, int, int, int]
+_FOR_INCOMING = frozenset({"ring", "early media", "answer", "reject"})
+_FOR_TALKING = frozenset({"hold", "resume", "ask", "update", "refer", "attend", "info", "stubborn"})
 
 
 def build() -> World:
@@ -78,8 +80,13 @@ class Play:
     def do(self, step: Step) -> None:
         act, who, which, x = step
         phone = self.phones[who % len(self.phones)]
-        alive = [call for call in phone.calls if not call.over]
+        if act in _FOR_INCOMING:
+            alive = [call for call in self.others() if call.session.role == "uas" and not call.talking]
+        else:
+            alive = [call for call in phone.calls if not call.over]
+            alive = [call for call in alive if call.talking] or alive if act in _FOR_TALKING else alive
         call = alive[which % len(alive)] if alive else None
+        phone = call.phone if call is not None else phone
         with contextlib.suppress(LocalProtocolError):  # of the phone itself; what the switch raises comes with settle
             self.acts[act](phone, call, x)
         self.world.settle()

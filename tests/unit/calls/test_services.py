@@ -117,3 +117,31 @@ def test_a_switch_without_a_media_engine_passes_calls_through_and_serves_nothing
     assert bob.ringing.remote_direction == "sendonly"
     call.hang_up()
     world.check_over()
+
+
+def test_a_service_that_cannot_start_once_the_caller_has_agreed_releases_it() -> None:
+    world = World()
+
+    def broken(file: object) -> object:
+        raise OSError("no such file")
+
+    world.services._sound = broken  # type: ignore[assignment]
+    call = world.phone("1001").call("602", body=None)
+    assert call.over and world.record["sip_code"] == 503
+    world.check_over()
+
+
+def test_an_operators_hold_keeps_the_parties_apart_whatever_they_agree_on() -> None:
+    world = World()
+    alice, bob = world.phones("1001", "1002")
+    call = alice.call("1002")
+    bob.ringing.answer()
+    leg = next(leg for leg in world.exchange._legs if leg.direction == "in")
+    world.media.hold(leg)
+    assert world.engine.joined() == []
+    call.offer(alice.sdp(version=2))
+    assert call.talking and world.engine.joined() == [], "a change of media does not end the hold"
+    assert world.media.resume(leg, bob.ringing and world.exchange.call_of(leg).other(leg))  # type: ignore[union-attr]
+    assert world.engine.joined() == [{alice.host, bob.host}]
+    call.hang_up()
+    world.check_over()

@@ -362,3 +362,33 @@ def test_a_talking_party_may_be_sent_to_a_parking_place() -> None:
     dave.ringing.hang_up()
     assert waiting.over
     world.check_over()
+
+
+def test_taking_the_place_of_a_party_that_is_transferring_ends_the_transfer() -> None:
+    world = World()
+    alice, bob, carol, dave = world.phones("1001", "1002", "1003", "1004")
+    call = alice.call("1002")
+    bob.ringing.answer()
+    call.refer("1004")
+    joining = carol.call("1002", fields=replacing(call))
+    assert joining.talking and bob.ringing.talking and call.over
+    assert dave.ringing.over, "nobody waits for the target any more"
+    assert call.reports[-1].startswith("487")
+    joining.refer("1004")
+    dave.ringing.answer()
+    assert joining.over and bob.ringing.talking
+    bob.ringing.hang_up()
+    world.check_over()
+
+
+def test_a_parked_party_that_holds_the_music_is_heard_again_when_retrieved() -> None:
+    world, _, waiting = parked()
+    waiting.hold("inactive")
+    carol = world.phone("1003")
+    taking = carol.call("701")
+    waiting.resume()
+    world.advance(1)
+    assert taking.talking and taking.remote_direction == "sendrecv"
+    assert all(port.settings.send and port.settings.receive for port in world.engine.ports.values())
+    taking.hang_up()
+    world.check_over()

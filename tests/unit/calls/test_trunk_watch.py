@@ -126,3 +126,25 @@ def test_a_trunk_that_stays_keeps_its_state_and_its_calls() -> None:
     call.hang_up()
     assert kept.active == 0 and bob.ringing.over
     world.check_over()
+
+
+def test_a_registrar_that_grants_less_is_asked_sooner() -> None:
+    world, peer = registering()
+    granted = [("Contact", "<sip:other@198.51.100.9>;expires=9, <sip:us@192.0.2.1:5060>;expires=100")]
+    peer.answer_fields["REGISTER"] = granted
+    world.trunk_watch.start(world.now)
+    world.settle()
+    world.advance(49)
+    assert len(asked(peer, "REGISTER")) == 1
+    world.advance(2)
+    assert len(asked(peer, "REGISTER")) == 2
+
+
+def test_a_registrar_that_wants_longer_intervals_gets_them() -> None:
+    world, peer = registering()
+    peer.answer_requests["REGISTER"] = 423
+    peer.answer_fields["REGISTER"] = [("Min-Expires", "1800")]
+    world.trunk_watch.start(world.now)
+    world.advance(0.1)
+    assert [request.expires for request in asked(peer, "REGISTER")] == [600, 1800]
+    assert states(world) == ["refused"], "a registrar that is never content is not asked without end"

@@ -6,7 +6,6 @@ datagrams travel at once (or are lost, when a test says so), and `advance` lets 
 
 from __future__ import annotations
 
-import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any, cast
 
-from dialplan import ClassOfService, Emergency, HuntGroup, Plan, Rule
+from dialplan import ClassOfService, Emergency, HuntGroup, Plan, Rule, Schedule
 from dialplan import Target as To
 from softswitch.calls.access import Access
 from softswitch.calls.exchange import Exchange
@@ -95,6 +94,7 @@ class World:
         rtp_timeout_s: float = 60.0,
         session_expires: int = 0,
         numbers: Mapping[str, To] | None = None,
+        schedules: Sequence[Schedule] = (),
     ) -> None:
         self.now = 1000.0
         self.address = Address("udp", SWITCH, PORTS["main"])
@@ -111,7 +111,7 @@ class World:
         chosen = dict(subscribers or {})
         people = {str(number): chosen.pop(str(number), {}) for number in range(1001, 1010)} | chosen
         self._build_core(people, trunks, settings or CallSettings(max_duration_s=0.0), session_expires)
-        self._build_routes(people, rules, hunt_groups, classes, emergency, numbers or {})
+        self._build_routes(people, rules, hunt_groups, classes, emergency, numbers or {}, schedules)
         self._build_calls(authenticate=authenticate, rtp_timeout_s=rtp_timeout_s, without_engine=without_engine)
 
     # -- building ---------------------------------------------------------------------------------------------------
@@ -145,6 +145,7 @@ class World:
         classes: Sequence[ClassOfService],
         emergency: Emergency | None,
         numbers: Mapping[str, To],
+        schedules: Sequence[Schedule],
     ) -> None:
         known = {number: To("subscriber") for number in people}
         known |= {"600": To("service", ("600",)), "601": To("service", ("601",)), "602": To("service", ("602",))}
@@ -153,7 +154,9 @@ class World:
         known |= {group.number: To("hunt", (group.name,)) for group in hunt_groups if group.number}
         known |= numbers
         pickup = Rule("pickup", To("service", ("*8",)), prefix="*8")
-        plan = Plan([pickup, *rules], known, classes=classes, hunt_groups=hunt_groups, emergency=emergency)
+        plan = Plan(
+            [pickup, *rules], known, classes=classes, hunt_groups=hunt_groups, emergency=emergency, schedules=schedules
+        )
         self.router = Router(
             plan,
             self.directory,
@@ -247,9 +250,7 @@ class World:
             lambda: self.now,
             lambda trunk: f"sip:{trunk.login.username if trunk.login else 'switch'}@{SWITCH}:{PORTS['main']}",
         )
-        self.dispatch = SipDispatch(
-            self.agent, self.exchange, self.registrations, self.presence, pager.handle
-        )
+        self.dispatch = SipDispatch(self.agent, self.exchange, self.registrations, self.presence, pager.handle)
 
     @staticmethod
     def password(number: str) -> str:
@@ -424,11 +425,4 @@ def trunk(name: str, host: str, port: int = 5060, **options: Any) -> Trunk:
     return Trunk(name, (ip_network(host),), next_hop=hop, domain=options.pop("domain", host), **options)
 
 
-@contextlib.contextmanager
-def finished(world: World) -> Any:
-    """After the test's own part, every trace of the calls must be gone."""
-    yield world
-    world.check_over()
-
-
-__all__ = ["EPOCH", "REALM", "SWITCH", "FakeEngine", "Login", "Phone", "PhoneCall", "World", "finished", "sdp", "trunk"]
+__all__ = ["EPOCH", "REALM", "SWITCH", "FakeEngine", "Login", "Phone", "PhoneCall", "World", "sdp", "trunk"]

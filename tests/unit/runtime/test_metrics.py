@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from softswitch.calls.leg import Cause
+from softswitch.calls.record import CallRecord
+from softswitch.events import AccessRefused, CallRecorded
 from softswitch.runtime.driver import SipDriver
 from softswitch.runtime.guard import Guard
 from softswitch.runtime.metrics import Metrics
@@ -16,15 +17,12 @@ from softswitch.runtime.tasks import TaskOwner
 from tests.unit.runtime.test_driver import FakeCore
 
 
-class FakeEvent:
-    """An event with members."""
-
-    def __init__(self, kind: str, **members: Any) -> None:
-        self.type = kind
-        self.members = members
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"type": self.type, **self.members}
+def ended(answered_at: float, ended_at: float, status: int = 200) -> CallRecorded:
+    """A call that began at 100 s."""
+    record = CallRecord("c", "1001", "1002", "udp:127.0.0.1:5060", 100.0)
+    record.answered_at, record.ended_at = answered_at, ended_at
+    record.cause = Cause(status, 16, "")
+    return CallRecorded("c", record)
 
 
 def samples(metrics: Metrics) -> dict[str, float]:
@@ -66,9 +64,9 @@ def test_failing_source_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_call_records_are_counted() -> None:
     metrics = Metrics()
-    metrics.observe_event(FakeEvent("call.record", record={"disposition": "answered", "billsec_ms": 2500}))
-    metrics.observe_event(FakeEvent("call.record", record={"disposition": "busy", "billsec_ms": 0}))
-    metrics.observe_event(FakeEvent("security.refused", reason="scanner"))
+    metrics.observe_event(ended(100.3, 102.8))
+    metrics.observe_event(ended(0.0, 103.0, 486))
+    metrics.observe_event(AccessRefused("192.0.2.1", "", "INVITE", "scanner"))
     found = samples(metrics)
     assert found["softswitch_calls_total{disposition=answered}"] == 1
     assert found["softswitch_calls_total{disposition=busy}"] == 1
@@ -79,11 +77,8 @@ def test_call_records_are_counted() -> None:
 
 def test_set_up_time_is_a_histogram_of_answered_calls() -> None:
     metrics = Metrics()
-    record = {"disposition": "answered", "billsec_ms": 1, "started_at": 100.0, "answered_at": 100.3}
-    metrics.observe_event(FakeEvent("call.record", record=record))
-    metrics.observe_event(
-        FakeEvent("call.record", record={"disposition": "busy", "started_at": 1.0, "answered_at": 0.0})
-    )
+    metrics.observe_event(ended(100.3, 102.8))
+    metrics.observe_event(ended(0.0, 103.0, 486))
     found = samples(metrics)
     assert found["softswitch_call_setup_seconds_count"] == 1
     assert found["softswitch_call_setup_seconds_sum"] == pytest.approx(0.3)

@@ -1,0 +1,133 @@
+"""The media engine without sockets, with rooms: who is in each, and who talks."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from softswitch.calls.conference import ConferenceDefinition, Conferences
+from softswitch.calls.talkgroup import TalkgroupDefinition, plain_telephone
+from softswitch.calls.talkgroups import Rights, Talkgroups
+from softswitch.media import MediaEngine, MediaError
+from tests.unit.calls.engine import FakeEngine, FakePort
+from tests.unit.calls.phone import Phone, PhoneCall
+from tests.unit.calls.world import World
+
+
+class FakeRoom:
+    """A fan-out or a conference; `said` are those who were let talk, in order, None for nobody."""
+
+    def __init__(self, engine: RoomEngine, owner: str) -> None:
+        self.engine = engine
+        self.owner = owner
+        self.members: list[FakePort] = []
+        self.talker: FakePort | None = None
+        self.said: list[str | None] = []
+
+    def join(self, port: FakePort) -> None:
+        assert not port.closed
+        if port in self.members:
+            return
+        if self.engine.broken:
+            raise MediaError("no voice left")
+        self.members.append(port)
+
+    def leave(self, port: FakePort) -> None:
+        if port in self.members:
+            self.members.remove(port)
+            if self.talker is port:
+                self.talker = None
+
+    def talk(self, port: FakePort | None) -> None:
+        assert port is None or port in self.members, "one who is not in the room is to talk"
+        self.talker = port
+        self.said.append(port.settings.remote[0] if port is not None and port.settings.remote else None)
+
+    def close(self) -> None:
+        assert not self.members, "a room is closed over its members"
+        self.engine.rooms.remove(self)
+
+    def hosts(self) -> list[str]:
+        """The addresses of those inside, in the order they came."""
+        return [str(port.settings.remote[0]) for port in self.members if port.settings.remote]
+
+    @property
+    def talking(self) -> str | None:
+        """The address of the talker."""
+        return self.talker.settings.remote[0] if self.talker is not None and self.talker.settings.remote else None
+
+
+class RoomEngine(FakeEngine):
+    """As much of the engine's rooms as calls use."""
+
+    def __init__(self, capacity: int = 1000) -> None:
+        super().__init__(capacity)
+        self.rooms: list[FakeRoom] = []
+        self.broken = False
+        self.without_rooms = False
+
+    def open_conference(self, owner: str, rate_hz: int = 8000) -> FakeRoom:
+        return self._open(owner)
+
+    def open_fan_out(self, owner: str) -> FakeRoom:
+        return self._open(owner)
+
+    def _open(self, owner: str) -> FakeRoom:
+        if self.without_rooms:
+            raise MediaError("no room left")
+        room = FakeRoom(self, owner)
+        self.rooms.append(room)
+        return room
+
+    def disconnect(self, port: FakePort) -> None:
+        super().disconnect(port)
+        for room in self.rooms:
+            room.leave(port)
+
+
+class RoomWorld(World):
+    """A switch with conference 7001 and talkgroup 8001; 1009 is a dispatcher."""
+
+    def __init__(
+        self, *, conference: ConferenceDefinition | None = None, talkgroup: TalkgroupDefinition | None = None
+    ) -> None:
+        super().__init__(engine=RoomEngine(), subscribers={"1009": {"roles": frozenset({"dispatcher"})}})
+        self.router.services = frozenset({"service", "conference", "talkgroup"})
+        engine = cast(MediaEngine, self.engine)
+        self.conferences = Conferences(self.exchange, engine, [conference or ConferenceDefinition("7001", "Morning")])
+        rights: Rights = lambda number: plain_telephone(dispatcher=number == "1009")  # noqa: E731
+        definition = talkgroup or TalkgroupDefinition("8001", "Tunnel", talk_s=30.0)
+        self.talkgroups = Talkgroups(self.exchange, engine, [definition], rights)
+        self.exchange.conferences, self.exchange.talkgroups = self.conferences, self.talkgroups
+        self.services.rooms = {"conference": self.conferences, "talkgroup": self.talkgroups}
+
+    @property
+    def rooms(self) -> list[FakeRoom]:
+        return cast(RoomEngine, self.engine).rooms
+
+    @property
+    def room(self) -> FakeRoom:
+        """The only room in use."""
+        assert len(self.rooms) == 1, f"one room is in use, not {len(self.rooms)}"
+        return self.rooms[0]
+
+    def floor_events(self) -> list[str]:
+        """What was told of floors, without the first time they are idle: type and party."""
+        kinds = [event for event in self.events if event.type.startswith("floor.")]
+        return [f"{event.type[6:]} {getattr(event, 'party', '')}".strip() for event in kinds][1:]
+
+    def check_empty(self) -> None:
+        """See World."""
+        super().check_empty()
+        assert not self.rooms, "a room is left open"
+        assert not self.conferences._rooms and not self.talkgroups._groups and not self.talkgroups._group_of
+
+
+def press(call: PhoneCall, key: str) -> None:
+    """One key by SIP INFO; the test fails unless it is taken."""
+    call.request("INFO", body=f"Signal={key}\r\nDuration=160\r\n".encode(), content_type="application/dtmf-relay")
+    assert call.responses[-1].status == 200
+
+
+def hosts(*phones: Phone) -> list[str]:
+    """Their addresses."""
+    return [phone.host for phone in phones]
