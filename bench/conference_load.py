@@ -1,9 +1,10 @@
-"""The phones of the conference bench: every one sends A-law at 50 packets a second and keeps when its own arrive.
+"""The phones of the conference and transcode benches: each sends 50 packets a second and keeps when its own arrive.
 
-Started by conference.py. Reads lines from standard input: `open COUNT` (answers `ports: …`), then any number of
-`run KIND SECONDS PORT…` (the room's port for each phone; answers `result: {…}`). In a run of the kind `speak` all
-phones make noise all the time; in one of the kind `click` the first makes 20 ms of noise twice a second and the others
-are silent, so that the way of a click through the room can be timed.
+Started by conference.py or transcode.py. Reads lines from standard input: `open COUNT` (answers `ports: …`), then any
+number of `run KIND SECONDS PORT…` (the engine's port for each phone; answers `result: {…}`). In a run of the kind
+`speak` all phones make noise in A-law all the time; in one of the kind `click` the first makes 20 ms of noise twice a
+second and the others are silent, so that the way of a click through a room can be timed. In a run of the kind
+`codec:ENCODING` all speak, every second phone in that codec and the others in A-law.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from typing import Any
 import numpy as np
 from numba import types
 
+import mediacodecs
 from mediacodecs.compiled import Compiler
+from softswitch.media import sounds
 from softswitch.media.kernels.libc import LibraryFunction, clock_gettime, sendto
+from softswitch.media.resample import resample
 
 recvmsg = LibraryFunction("recvmsg", types.intp, types.int32, types.intp, types.int32)
 usleep = LibraryFunction("usleep", types.int32, types.int32)
@@ -35,6 +39,8 @@ _CONTROL_WORDS = 8
 _SILENCE = 0xD5
 _CLICK_PACKETS = 25
 _SPEAK, _CLICK = 0, 1
+_VARIANTS = 64
+PAYLOAD_TYPES = {"PCMA": 8, "PCMU": 0, "G722": 9, "opus": 111}
 
 
 @_compiler.part
@@ -57,7 +63,8 @@ def _receive(fd: int, message: Any, packet: Any, control: Any, arrivals: Any, lo
 @_compiler.entry(
     types.int64(
         types.int64[::1], types.uint32[:, ::1], types.int64[::1], types.uint8[::1], types.int64[::1],
-        types.uint8[:, ::1], types.int64[:, ::1], types.uint8[:, ::1], types.int64[::1], types.int64, types.int64,
+        types.uint8[:, :, ::1], types.int64[:, ::1], types.int64[:, ::1], types.uint8[:, ::1], types.int64[::1],
+        types.int64, types.int64,
     )
 )  # fmt: skip
 def run(
@@ -66,16 +73,22 @@ def run(
     message: Any,
     packet: Any,
     control: Any,
-    noise: Any,
+    spoken: Any,
+    lengths: Any,
     arrivals: Any,
     loud: Any,
     clicks: Any,
     kind: int,
     turns: int,
 ) -> Any:
-    """Send `turns` packets from every phone; `clicks` gets the times of the clicks. Returns the worst lateness."""
+    """Send `turns` packets from every phone; `clicks` gets the times of the clicks. Returns the worst lateness.
+
+    `spoken[0]` (uint8[n, most]) are the payloads of even phones, `spoken[1]` of odd ones; `lengths` int64[2, n] theirs,
+    and in the last column the payload type and in the last but one the ticks of a packet.
+    """
     now = np.zeros(2, np.int64)
-    outgoing = np.zeros(172, np.uint8)
+    outgoing = np.zeros(2048, np.uint8)
+    variants = spoken.shape[1]
     phones = len(sockets)
     step = _PACKET_NS // phones
     clock_gettime(1, now.ctypes.data)
@@ -90,10 +103,14 @@ def run(
         late = max(late, behind - sent * step)
         phone, turn = sent % phones, sent // phones
         click = kind == _CLICK and phone == 0 and turn % _CLICK_PACKETS == 0
-        for i in range(160):
-            outgoing[12 + i] = noise[(phone + turn) % len(noise), i] if kind == _SPEAK or click else _SILENCE
-        outgoing[0], outgoing[1], outgoing[2], outgoing[3] = 0x80, 8, (turn >> 8) & 255, turn & 255
-        stamp = turn * 160
+        side, variant = phone & 1, (phone + turn) % variants
+        size = lengths[side, variant]
+        for i in range(size):
+            outgoing[12 + i] = spoken[side, variant, i] if kind == _SPEAK or click else _SILENCE
+        outgoing[0], outgoing[1], outgoing[2], outgoing[3] = (
+            0x80, lengths[side, variants + 1], (turn >> 8) & 255, turn & 255,
+        )  # fmt: skip
+        stamp = turn * lengths[side, variants]
         outgoing[4], outgoing[5], outgoing[6], outgoing[7] = (
             (stamp >> 24) & 255, (stamp >> 16) & 255, (stamp >> 8) & 255, stamp & 255,
         )  # fmt: skip
@@ -101,7 +118,7 @@ def run(
         if click:
             clock_gettime(0, now.ctypes.data)
             clicks[turn // _CLICK_PACKETS] = now[0] * 1_000_000_000 + now[1]
-        sendto(sockets[phone], outgoing.ctypes.data, 172, 0, targets[phone].ctypes.data, 16)
+        sendto(sockets[phone], outgoing.ctypes.data, 12 + size, 0, targets[phone].ctypes.data, 16)
         sent += 1
         _receive(sockets[phone], message, packet, control, arrivals[phone], loud[phone])
     return late
@@ -148,6 +165,31 @@ def _delays(arrivals: Any, loud: Any, clicks: Any) -> dict[str, float]:
     }
 
 
+def _sounds(kind: str) -> tuple[Any, Any]:
+    """The payloads of even and odd phones and their lengths, as `run` wants them."""
+    spoken = np.zeros((2, _VARIANTS, 1500), np.uint8)
+    lengths = np.zeros((2, _VARIANTS + 2), np.int64)
+    for side, encoding in enumerate(("PCMA", kind.partition(":")[2] or "PCMA")):
+        if ":" not in kind:
+            spoken[side, :, :160] = np.random.default_rng(1).integers(0, 256, (_VARIANTS, 160), np.uint8)
+            lengths[side, :_VARIANTS] = 160
+        else:
+            for i, payload in enumerate(_speech(encoding)):
+                spoken[side, i, : len(payload)] = payload
+                lengths[side, i] = len(payload)
+        lengths[side, _VARIANTS] = 960 if encoding == "opus" else 160
+        lengths[side, _VARIANTS + 1] = PAYLOAD_TYPES[encoding]
+    return spoken, lengths
+
+
+def _speech(encoding: str) -> list[Any]:
+    """Packets of 20 ms of the announcement."""
+    rate = {"G722": 16000, "opus": 48000}.get(encoding, 8000)
+    codec = mediacodecs.create(encoding, rate)
+    speech, count = resample(sounds.announcement(), 8000, rate), rate // 50
+    return [codec.encode(speech[i * count : (i + 1) * count]) for i in range(20, 20 + _VARIANTS)]
+
+
 def _measure(kind: str, sockets: Any, ports: list[int], seconds: float) -> dict[str, float]:
     targets = np.zeros((len(ports), 4), np.uint32)
     for i, port in enumerate(ports):
@@ -161,9 +203,9 @@ def _measure(kind: str, sockets: Any, ports: list[int], seconds: float) -> dict[
     arrivals = np.zeros((len(ports), 2 * turns + 100), np.int64)
     loud = np.zeros(arrivals.shape, np.uint8)
     clicks = np.zeros(turns // _CLICK_PACKETS + 1, np.int64)
-    noise = np.random.default_rng(1).integers(0, 256, (64, 160), np.uint8)
-    number = _SPEAK if kind == "speak" else _CLICK
-    late = run(sockets, targets, message, packet, control, noise, arrivals, loud, clicks, number, turns)
+    number = _CLICK if kind == "click" else _SPEAK
+    spoken, lengths = _sounds(kind)
+    late = run(sockets, targets, message, packet, control, spoken, lengths, arrivals, loud, clicks, number, turns)
     del vector
     result = {"sent": turns * len(ports), "late_ms": late / 1e6} | _figures(arrivals, seconds)
     return result | (_delays(arrivals, loud, clicks) if kind == "click" else {})

@@ -48,6 +48,11 @@ class ClipStore:
         clip.users += 1
         return clip
 
+    @property
+    def held(self) -> tuple[Clip, ...]:
+        """Every clip in the store, whether anyone plays it or not."""
+        return tuple(self._clips.values())
+
     def release(self, clip: Clip) -> None:
         """One user less; the samples stay until their room is needed."""
         clip.users -= 1

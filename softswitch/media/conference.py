@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from softswitch.media import tones
 from softswitch.media.clips import Clip
-from softswitch.media.formats import MAXIMUM_FORMATS
+from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
 from softswitch.media.layout import COMMAND_ADJUST, COMMAND_JOIN, COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, UNMAPPED
 from softswitch.media.records import Fields
 from softswitch.media.resample import resample
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from softswitch.media.packet_thread import PacketThread
     from softswitch.media.port import Port
 
-#: The rates a room can have, in Hz.
-ROOM_RATES = (8000, 16000, 48000)
+
 _HIGHEST_GAIN = 8.0
 _JOINED_HZ, _LEFT_HZ = 880.0, 440.0
 _SIGNAL_S, _SIGNAL_DBM0 = 0.15, -18.0
@@ -38,6 +37,7 @@ class _Seat:
     gain: float = 1.0
     muted: bool = False
     deaf: bool = False
+    formats: tuple[tuple[StreamFormat, ...], ...] = ()
 
     @property
     def fields(self) -> Fields:
@@ -72,13 +72,13 @@ class Conference(Room):
         with self.engine.lock:
             self.check_open()
             self.engine.check_open(port)
-            check_voice(port.settings, self.rate_hz)
+            check_voice(port.settings)
             _check_gain(gain)
             if port in self._seats:
                 self.adjust(port, gain=gain, muted=muted, deaf=deaf)
                 return
             self.admit(port)
-            self._seats[port] = _Seat(self.engine.take_voice(), gain, muted, deaf)
+            self._seats[port] = _Seat(self.engine.rooms.take_voice(), gain, muted, deaf)
             self._sit(port)
             if not muted:
                 self._signal(_JOINED_HZ)
@@ -104,9 +104,7 @@ class Conference(Room):
         """
         with self.engine.lock:
             self.check_open()
-            clip = self.engine.clips.hold(resample(pcm, rate_hz, self.rate_hz))
-            self._give_clip_back()
-            self._clip, self._signalling = clip, False
+            clip = self.engine.rooms.clips.hold(resample(pcm, rate_hz, self.rate_hz))
             self._playback = self.engine.next_playback()
             fields = {
                 "play_id": self._playback,
@@ -114,37 +112,46 @@ class Conference(Room):
                 "play_length": clip.length,
                 "play_loop": loop,
             }
-            self.engine.room_command(self, COMMAND_ROOM_PLAY, fields)
+            self.engine.rooms.command(self, COMMAND_ROOM_PLAY, fields)
+            self._give_clip_back()
+            self._clip, self._signalling = clip, False
             return self._playback
 
     def stop(self) -> None:
         """Stop what is played into the room; no RoomPlaybackEnded follows."""
         with self.engine.lock:
             if self._clip is not None:
+                self.engine.rooms.command(self, COMMAND_ROOM_STOP, {"play_id": self._playback})
                 self._give_clip_back()
-                self.engine.room_command(self, COMMAND_ROOM_STOP, {"play_id": self._playback})
 
     def counters(self, port: Port) -> VoiceCounters:
         """How the reception of a member goes; raises ValueError when it is no member."""
         with self.engine.lock:
-            return self.engine.voice_counters(self._seat(port).voice, self.rate_hz)
+            return self.engine.rooms.counters(self._seat(port).voice, self.rate_hz)
 
     def configured(self, port: Port) -> None:
-        """A member has new settings: it gets another voice."""
+        """A member has new settings: it gets another voice when its formats are others."""
         seat = self._seat(port)
-        before, seat.voice = seat.voice, self.engine.take_voice()
+        if seat.formats == _formats(port):
+            return
+        before, seat.voice = seat.voice, self.engine.rooms.take_voice()
         self._sit(port)
-        self.engine.give_voice_back(port, before)
-        check_voice(port.settings, self.rate_hz)
+        self.engine.rooms.give_voice_back(port, before)
+        check_voice(port.settings)
 
     def left(self, port: Port) -> None:
         """A member is out."""
         seat = self._seats.pop(port)
-        self.engine.give_voice_back(port, seat.voice)
+        self.engine.rooms.give_voice_back(port, seat.voice)
         if not seat.muted and self._members and not self.closed:
             self._signal(_LEFT_HZ)
-        if self.closed and not self._members:
-            self._give_clip_back()
+
+    def close(self) -> None:
+        """Take everyone out and give the room up. A second call does nothing."""
+        with self.engine.lock:
+            super().close()
+            if self.engine.event_fd >= 0:
+                self._give_clip_back()
 
     def clip_ended(self, playback: int) -> None:
         """A clip of the room has come to its end."""
@@ -157,13 +164,23 @@ class Conference(Room):
             raise ValueError(f"{port} is not in the room of {self.owner}")
         return seat
 
+    def tell_table(self, port: Port) -> None:
+        """Give a member the table anew; its voice stays."""
+        voice = self._seats[port].voice
+        self.engine.command(port, COMMAND_JOIN, self.table(port) | {"room": self.number, "voice": voice})
+
+    def partner(self, port: Port) -> Port | None:
+        """Who gets the telephone-events of a member: nobody in a conference."""
+        return None
+
     def _sit(self, port: Port) -> None:
         seat = self._seats[port]
-        self.engine.prepare_voice(seat.voice, port, self.rate_hz)
-        self.engine.command(port, COMMAND_JOIN, self._table(port) | {"room": self.number, "voice": seat.voice})
+        seat.formats = _formats(port)
+        self.engine.rooms.prepare_voice(seat.voice, port, self.rate_hz, self.partner(port))
+        self.tell_table(port)
         self.engine.command(port, COMMAND_ADJUST, seat.fields)
 
-    def _table(self, port: Port) -> Fields:
+    def table(self, port: Port) -> Fields:
         """What becomes of the packets that are not decoded: nothing."""
         return {"route_payload_type": np.full(MAXIMUM_FORMATS, UNMAPPED, np.uint8)}
 
@@ -177,7 +194,11 @@ class Conference(Room):
     def _give_clip_back(self) -> None:
         clip, self._clip = self._clip, None
         if clip is not None:
-            self.engine.release_clip(self.thread, clip)
+            self.engine.rooms.release_clip(self.thread, clip)
+
+
+def _formats(port: Port) -> tuple[tuple[StreamFormat, ...], ...]:
+    return port.settings.receivable, port.settings.sendable
 
 
 def _check_gain(gain: float) -> None:

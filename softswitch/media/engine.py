@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from softswitch.media import tones
 from softswitch.media.addresses import decode_address
 from softswitch.media.allocation import PortAllocator
-from softswitch.media.clips import Clip, ClipStore
-from softswitch.media.conference import ROOM_RATES, Conference
+from softswitch.media.bridge import Bridge, transcoding_rate
+from softswitch.media.clips import ClipStore
+from softswitch.media.conference import Conference
 from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
 from softswitch.media.fan_out import FanOut
 from softswitch.media.layout import (
@@ -42,19 +43,15 @@ from softswitch.media.layout import (
     EVENT_RESUMED,
     EVENT_ROOM_PLAYED,
     EVENT_TIMEOUT,
-    MAXIMUM_ROOMS,
     NO_PEER,
-    NOBODY,
     PLAY_ULAW,
 )
 from softswitch.media.memory import Arena
 from softswitch.media.notices import (
     Goodbye,
     Latched,
-    LoudestSpeaker,
     MediaEvent,
     PlaybackEnded,
-    RoomPlaybackEnded,
     RtpResumed,
     RtpTimeout,
 )
@@ -62,10 +59,10 @@ from softswitch.media.packet_thread import PacketThread
 from softswitch.media.playback import Playback, prepare_playback
 from softswitch.media.port import Port
 from softswitch.media.records import Fields, prepare_port, route_fields, settings_fields
-from softswitch.media.rooms import Room
+from softswitch.media.room_store import RoomStore
 from softswitch.media.routing import NO_ROUTE, PortSettings, find_route, playable_format
 from softswitch.media.totals import MediaStatistics, collect
-from softswitch.media.voices import VoiceCounters, prepare_voice, read_voice
+from softswitch.media.voices import ROOM_RATES
 
 _RING_PLACES = 4096
 _CLIP_SAMPLES = 16_000_000  # 2000 s at 8 kHz; memory is used only for what is played
@@ -108,9 +105,6 @@ class MediaEngine:
         self._free_slots = deque(range(self.capacity))
         self._afterwards: deque[tuple[PacketThread, int, Callable[[], object]]] = deque()
         self._threads: list[PacketThread] = []
-        self._free_rooms = deque(range(MAXIMUM_ROOMS))
-        self._conferences: dict[int, Conference] = {}  # by number of the room
-        self._free_voices = list(range(self.capacity))
         self._playbacks = 0
         self._events: deque[MediaEvent] = deque()
         self.event_fd = -1
@@ -131,6 +125,7 @@ class MediaEngine:
             samples=_CLIP_SAMPLES,
         )
         self._clips = ClipStore(self._arena.clips)
+        self.rooms = RoomStore(self._arena, self._clips, self._later, self._settle_all)
         for number in range(self._thread_count):
             thread = PacketThread(self._arena, number, self.event_fd, report_interval_s=self._report_interval_s)
             thread.start()
@@ -150,7 +145,7 @@ class MediaEngine:
                 os.close(self.event_fd)
                 self._arena.close()
                 self.event_fd = -1
-                del self._arena, self._clips  # the mapping goes with its last array
+                del self._arena, self._clips, self.rooms  # the mapping goes with its last array
 
     def __enter__(self) -> Self:
         return self.start()
@@ -224,18 +219,25 @@ class MediaEngine:
     def connect(self, one: Port, other: Port) -> None:
         """Pass on what either receives through the other, both ways; ends what they were connected to or played.
 
-        What both know is relayed with the payload type changed, A-law and µ-law are turned into each other. Raises
-        NotTranscodable (and changes nothing) when the settings of the two leave no way, PortClosed.
+        What both know is relayed with the payload type changed, A-law and µ-law are turned into each other. When a
+        preferred format has no such way, both are decoded and encoded anew, through a jitter buffer, where this
+        machine has the codecs. Raises NotTranscodable (and changes nothing) when the settings of the two leave no
+        way, PortClosed.
         """
         with self.lock:
             self.check_open(one)
             self.check_open(other)
             if one is other:
                 raise ValueError("a port is connected to itself by echo()")
-            there, back = find_route(one.settings, other.settings), find_route(other.settings, one.settings)
+            rate_hz = transcoding_rate(one.settings, other.settings)
             for port in (one, other):
                 self.stop(port)
                 self.disconnect(port)
+            if rate_hz:
+                number = self.rooms.open_mixed(rate_hz, tells_loudest=False)
+                Bridge(self, number, one.thread, (one, other), rate_hz)
+                return
+            there, back = find_route(one.settings, other.settings), find_route(other.settings, one.settings)
             if one.thread is not other.thread:
                 self._move(other, one.thread)
             one.peer, other.peer = other, one
@@ -306,7 +308,7 @@ class MediaEngine:
         rooms."""
         with self.lock:
             thread = self._thread_of(owner)
-            return FanOut(self, self._new_room(), thread, owner)
+            return FanOut(self, self.rooms.open(), thread, owner)
 
     def open_conference(self, owner: str, rate_hz: int = 8000, *, signals: bool = False) -> Conference:
         """A room whose members all hear each other, mixed at `rate_hz` (8000, 16000 or 48000).
@@ -318,76 +320,15 @@ class MediaEngine:
             raise ValueError(f"a room has no rate {rate_hz} (there are {ROOM_RATES})")
         with self.lock:
             thread = self._thread_of(owner)
-            self._load_mixer()
-            number = self._new_room()
-            room = self._arena.rooms[number]
-            room["rate_hz"], room["samples"], room["limiter"] = rate_hz, rate_hz // 100, 1.0
-            room["playing"], room["turn"], room["tells_loudest"] = 0, 0, 1
-            room["loudest"] = room["candidate"] = NOBODY
+            number = self.rooms.open_mixed(rate_hz, tells_loudest=True)
             conference = Conference(self, number, thread, owner, rate_hz=rate_hz, signals=signals)
-            self._conferences[number] = conference
+            self.rooms.conferences[number] = conference
             return conference
-
-    def _load_mixer(self) -> None:
-        """Give the packet threads the mixer's address; nobody looks at it before a room has members."""
-        from softswitch.media.kernels.sound import mixer
-
-        self._arena.workers["mixer"] = mixer.serve_rooms.address
-
-    def _new_room(self) -> int:
-        self._settle()
-        if not self._free_rooms:
-            raise MediaError(f"all {MAXIMUM_ROOMS} rooms of the engine are in use")
-        number = self._free_rooms.popleft()
-        room = self._arena.rooms[number]
-        room["generation"] += 1
-        room["first"], room["members"], room["talker"] = NOBODY, 0, NOBODY
-        return number
-
-    def room_closed(self, room: Room) -> None:
-        """The number of an empty room may be given to another, once its thread has done all that was asked before."""
-        if self._threads:
-            self._conferences.pop(room.number, None)
-            ring = room.thread.ring
-            self._later(room.thread, ring.written, lambda: self._free_rooms.append(room.number))
-
-    def room_command(self, room: Room, operation: int, fields: Fields) -> int:
-        """Hand a command about a room to its packet thread."""
-        generation = int(self._arena.rooms[room.number]["generation"])
-        head: dict[str, Any] = {"operation": operation, "room": room.number, "generation": generation}
-        return room.thread.ring.post(head | fields)
-
-    def take_voice(self) -> int:
-        """The number of a free voice: there are as many as ports."""
-        self._settle()
-        return self._free_voices.pop()
-
-    def prepare_voice(self, number: int, port: Port, rate_hz: int, partner: Port | None = None) -> None:
-        """Make a free voice that of a port, before the command that gives it to the packet thread."""
-        slot = NOBODY if partner is None else partner.slot
-        prepare_voice(self._arena.voices, number, port.settings, rate_hz, partner=slot)
-
-    def give_voice_back(self, port: Port, number: int) -> None:
-        """Let a voice be another's, once all that the port's thread was asked before is done."""
-        self._later(port.thread, port.thread.ring.written, lambda: self._free_voices.append(number))
-
-    def voice_counters(self, number: int, rate_hz: int) -> VoiceCounters:
-        """What a voice in use has counted."""
-        return read_voice(self._arena.voices[number], rate_hz)
-
-    @property
-    def clips(self) -> ClipStore:
-        """The store of what is played."""
-        return self._clips
 
     def next_playback(self) -> int:
         """A number for what is played next."""
         self._playbacks += 1
         return self._playbacks
-
-    def release_clip(self, thread: PacketThread, clip: Clip) -> None:
-        """Give a clip back, once the packet thread has done the command that comes next."""
-        self._later(thread, thread.ring.written + 1, lambda: self._clips.release(clip))
 
     def release_port(self, port: Port, thread: PacketThread) -> None:
         """Take a port out of whatever it is in, and see that `thread` serves it."""
@@ -461,11 +402,18 @@ class MediaEngine:
         while self._afterwards and self._afterwards[0][0].ring.done >= self._afterwards[0][1]:
             self._afterwards.popleft()[2]()
 
+    def _settle_all(self) -> None:
+        """Wait until the threads have done all they were asked, and settle."""
+        for thread in self._threads:
+            thread.ring.wait(thread.ring.written)
+        self._settle()
+
     def _end_playback(self, port: Port) -> None:
         """Give the port's clip back, once the packet thread has done the command that comes next."""
         playback, port.playback = port.playback, None
         if playback is not None:
-            self.release_clip(port.thread, playback.clip)
+            clip = playback.clip
+            self._later(port.thread, port.thread.ring.written + 1, lambda: self._clips.release(clip))
 
     def _play_on(self, port: Port, playback: Playback) -> None:
         """After new settings: go on playing in the format that is agreed now, or end when there is none."""
@@ -492,6 +440,10 @@ class MediaEngine:
         peer = port.peer
         assert peer is not None
         failure = None
+        with contextlib.suppress(NotTranscodable):
+            if peer is not port and transcoding_rate(port.settings, peer.settings):
+                self.connect(port, peer)
+                return
         for source, target in {(port, peer), (peer, port)}:
             try:
                 route = find_route(source.settings, target.settings)
@@ -511,7 +463,7 @@ class MediaEngine:
 
     def _translate(self, record: NDArray[Any]) -> MediaEvent | None:
         if record["kind"] >= EVENT_ROOM_PLAYED:
-            return self._translate_of_room(record)
+            return self.rooms.translate(record, self._ports)
         port = self._ports.get(int(record["port"]))
         if port is None or port.generation != record["generation"]:
             return None
@@ -531,17 +483,6 @@ class MediaEngine:
                 port.playback = None
             return PlaybackEnded(port, number, time_s)
         return None
-
-    def _translate_of_room(self, record: NDArray[Any]) -> MediaEvent | None:
-        number, value, time_s = int(record["port"]), int(record["value"]), int(record["time_ns"]) / 1e9
-        room = self._conferences.get(number)
-        if room is None or self._arena.rooms[number]["generation"] != record["generation"]:
-            return None
-        if record["kind"] == EVENT_ROOM_PLAYED:
-            room.clip_ended(value)
-            return RoomPlaybackEnded(room, value, time_s)
-        port = self._ports.get(value)
-        return LoudestSpeaker(room, port if port is not None and port.room is room else None, time_s)
 
 
 def _allow_descriptors(wanted: int) -> None:

@@ -357,6 +357,7 @@ SCRATCH = np.dtype(
     [
         ("packet", "u1", MAXIMUM_PACKET + 64),
         ("output", "u1", MAXIMUM_PACKET + 64),
+        ("samples", "i2", 5760),  # of one packet, at its codec's rate
         ("source", *ADDRESS),
         ("source_length", "i4"),
         ("length_word", "i4", 1),

@@ -45,7 +45,8 @@ class Room:
                 self.closed = True
                 for port in self.members:
                     self.leave(port)
-                self.engine.room_closed(self)
+                if self.engine.event_fd >= 0:  # else the engine is closed, and its rooms with it
+                    self.engine.rooms.closed(self)
 
     def admit(self, port: Port) -> None:
         """Let a port in that was connected or in another room until now: it gets under this room's thread."""

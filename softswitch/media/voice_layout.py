@@ -11,12 +11,18 @@ import numpy as np
 from softswitch.media.formats import MAXIMUM_FORMATS
 from softswitch.media.layout import MAXIMUM_PACKET, MAXIMUM_TURN
 
+#: So many more voices than ports there are: one that has been replaced is free only when the packet thread says so.
+SPARE_VOICES = 16
+
 #: Packets the jitter buffer holds; a power of two.
 JITTER_PLACES = 32
-#: Samples kept before the next one to be heard, for concealment, and all there is room for.
-PAST_SAMPLES, HEARD_SAMPLES = 1920, 16384
+#: The longest packet heard, 120 ms at 48 kHz, and all that is kept to be heard.
+LONGEST_FRAME, HEARD_SAMPLES = 5760, 12288
 #: The longest packet sent, 60 ms, and one turn more.
 SPOKEN_SAMPLES = 60 * 48 + MAXIMUM_TURN
+
+#: Decoders of one voice (formats that may come, the first of them), and the most words their states have.
+DECODERS, DECODER_WORDS, ENCODER_WORDS, RESAMPLER_WORDS = 3, 8192, 8192, 320
 
 #: States of the jitter buffer: nothing comes; the first packets are gathered; packets are taken out in order.
 IDLE, GATHERING, FLOWING = 0, 1, 2
@@ -42,8 +48,10 @@ VOICE = np.dtype(
         # Samples heard, at the room's rate: `heard[heard_begin:heard_end]` are still to be heard.
         ("heard_begin", "i8"),
         ("heard_end", "i8"),
-        ("pitch", "i8"),
-        ("decoding", "i8"),  # number of the format that the decoder's state is of, from 1
+        ("decoding", "i8"),  # decoder of the last packet
+        ("frame_decoded", "i8"),  # samples of the last packet, at the decoder's rate
+        ("decoder_codec", "i8", DECODERS),
+        ("decoder_resampled", "i8", DECODERS),
         # In the room.
         ("gain", "f8"),
         ("muted", "i8"),
@@ -53,7 +61,9 @@ VOICE = np.dtype(
         ("partner", "i8"),  # port that telephone-events are passed on to
         # Said to the member.
         ("spoken_count", "i8"),
+        ("speaks", "i8"),
         ("send_codec", "i8"),
+        ("send_resampled", "i8"),
         ("send_payload_type", "i8"),
         ("send_clock", "i8"),
         ("send_samples", "i8"),  # in one packet, at the room's rate
@@ -63,7 +73,7 @@ VOICE = np.dtype(
         ("event_source_timestamp", "i8"),
         ("event_timestamp", "i8"),
         ("event_until_ns", "i8"),
-        ("codec_of", "u1", MAXIMUM_FORMATS),  # by number of the format; 0 is not decoded
+        ("decoder_of", "u1", MAXIMUM_FORMATS),  # by number of the format, from 1; 0 is not decoded
         # All above is cleared for a new voice.
         ("own", "f4", MAXIMUM_TURN),  # what it adds to the sum
         ("sequence", "i4", JITTER_PLACES),  # -1: no packet
@@ -72,6 +82,11 @@ VOICE = np.dtype(
         ("heard", "i2", HEARD_SAMPLES),
         ("spoken", "i2", SPOKEN_SAMPLES),
         ("payload", "u1", JITTER_PLACES * MAXIMUM_PACKET),
+        # States of `mediacodecs.streams` and `mediacodecs.resample`.
+        ("heard_rates", "i8", DECODERS * RESAMPLER_WORDS),
+        ("spoken_rate", "i8", RESAMPLER_WORDS),
+        ("encoder", "i8", ENCODER_WORDS),
+        ("decoders", "i8", DECODERS * DECODER_WORDS),
     ],
     align=True,
 )

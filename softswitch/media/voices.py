@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -9,16 +10,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mediacodecs.codec import CodecUnavailable
 from softswitch.media.errors import NotTranscodable
-from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
-from softswitch.media.layout import MAXIMUM_PACKET, NOBODY, PLAY_ALAW, PLAY_L16, PLAY_ULAW, offset_of
+from softswitch.media.formats import StreamFormat
+from softswitch.media.layout import MAXIMUM_PACKET, NOBODY, offset_of
 from softswitch.media.routing import PortSettings
-from softswitch.media.voice_layout import IDLE, JITTER_PLACES, VOICE
+from softswitch.media.voice_layout import (
+    DECODER_WORDS,
+    DECODERS,
+    ENCODER_WORDS,
+    IDLE,
+    JITTER_PLACES,
+    RESAMPLER_WORDS,
+    VOICE,
+)
 
+#: The rates at which rooms mix, in Hz.
+ROOM_RATES = (8000, 16000, 48000)
 _HEADER_OCTETS = 12
 _FULL_SCALE = 32768.0
 _TURN_MS, _LONGEST_PTIME_MS = 10, 60
-_CODECS = {"PCMA": PLAY_ALAW, "PCMU": PLAY_ULAW, "L16": PLAY_L16}
+_RATES = {"PCMA": 8000, "PCMU": 8000, "G722": 16000}
+_RTP_CLOCKS = {"OPUS": 48000}
 _CLEARED_OCTETS = offset_of(VOICE, "own")
 
 
@@ -34,64 +47,112 @@ class VoiceCounters:
     level_dbov: float
 
 
-def codec_number(entry: StreamFormat, rate_hz: int) -> int:
-    """The number by which the mixer knows a format in a room of `rate_hz`; 0 when it cannot take it apart."""
-    if entry.channels != 1 or entry.clock_rate != rate_hz:
-        return 0
-    return _CODECS.get(entry.encoding.upper(), 0)
+def sample_rate(entry: StreamFormat, room_hz: int = 48000) -> int:
+    """The rate, in Hz, at which a format is coded for a room of `room_hz`; 0 when it cannot be taken apart here."""
+    name = entry.encoding.upper()
+    if name == "OPUS":
+        return room_hz if entry.clock_rate == _RTP_CLOCKS["OPUS"] and _usable(name, room_hz) else 0
+    rate = entry.clock_rate if name == "L16" else _RATES.get(name, 8000)
+    clock = entry.clock_rate == (rate if name == "L16" else 8000)
+    return rate if clock and entry.channels == 1 and rate in ROOM_RATES and _usable(name, rate) else 0
 
 
-def spoken_format(settings: PortSettings, rate_hz: int) -> StreamFormat | None:
-    """The format that is encoded into for a port: the first of those it takes that the mixer knows."""
-    return next((entry for entry in settings.sendable if codec_number(entry, rate_hz)), None)
+@functools.cache
+def _usable(name: str, rate: int) -> bool:
+    """Whether this machine has the codec, and our records room for its state."""
+    from mediacodecs import streams
+
+    try:
+        decoder, encoder = streams.new_decoder(name, rate), streams.new_encoder(name, rate)
+    except (CodecUnavailable, ValueError):
+        return False
+    return len(decoder.state) <= DECODER_WORDS and len(encoder.state) <= ENCODER_WORDS
 
 
-def check_voice(settings: PortSettings, rate_hz: int) -> None:
-    """Raises NotTranscodable when a port can neither be heard in a room of `rate_hz` nor hear it."""
+def spoken_format(settings: PortSettings) -> StreamFormat | None:
+    """The format that is encoded into for a port: the first of those it takes that can be."""
+    return next((entry for entry in settings.sendable if sample_rate(entry)), None)
+
+
+def check_voice(settings: PortSettings) -> None:
+    """Raises NotTranscodable when nothing of what a port receives can be decoded, nor anything encoded for it."""
     formats = settings.receivable + settings.sendable
-    if formats and not any(codec_number(entry, rate_hz) for entry in formats):
+    if formats and not any(sample_rate(entry) for entry in formats):
         names = ", ".join(dict.fromkeys(entry.encoding for entry in formats if not entry.auxiliary))
-        raise NotTranscodable(f"{names} cannot be mixed at {rate_hz} Hz")
+        raise NotTranscodable(f"{names} cannot be mixed")
 
 
 def prepare_voice(
-    voices: NDArray[Any], number: int, settings: PortSettings, rate_hz: int, *, partner: int = NOBODY
+    voices: NDArray[Any], number: int, settings: PortSettings, room_hz: int, *, partner: int = NOBODY
 ) -> None:
-    """Make a free record the voice of a port with these settings in a room of `rate_hz`."""
+    """Make a free record the voice of a port with these settings in a room of `room_hz`."""
     voices[number : number + 1].view(np.uint8)[:_CLEARED_OCTETS] = 0
     voice = voices[number]
     voice["sequence"] = -1
     voice["partner"] = partner
     voice["gain"] = 1.0
     voice["event_source_timestamp"] = -1
-    voice["codec_of"] = 0
-    for i, entry in enumerate(settings.receivable[:MAXIMUM_FORMATS]):
-        voice["codec_of"][i] = codec_number(entry, rate_hz)
-    spoken = spoken_format(settings, rate_hz)
+    _prepare_decoders(voice, settings, room_hz)
+    spoken = spoken_format(settings)
     ptime_ms = _TURN_MS
     if spoken is not None:
-        ptime_ms = packet_time_ms(spoken, rate_hz)
-        voice["send_codec"] = codec_number(spoken, rate_hz)
-        voice["send_payload_type"] = spoken.payload_type
-        voice["send_clock"] = spoken.clock_rate
+        ptime_ms = packet_time_ms(spoken)
+        _prepare_encoder(voice, spoken, room_hz)
         voice["send_ticks"] = spoken.clock_rate * ptime_ms // 1000
-    voice["send_samples"] = rate_hz * ptime_ms // 1000
+    voice["send_samples"] = room_hz * ptime_ms // 1000
     # Not all members are sent to in the same turn: half of those with packets of 20 ms are in every other.
-    voice["spoken_count"] = rate_hz * _TURN_MS // 1000 * (number % (ptime_ms // _TURN_MS))
+    voice["spoken_count"] = room_hz * _TURN_MS // 1000 * (number % (ptime_ms // _TURN_MS))
     voice["spoken"][: int(voice["spoken_count"])] = 0
 
 
-def packet_time_ms(entry: StreamFormat, rate_hz: int) -> int:
+def _prepare_decoders(voice: Any, settings: PortSettings, room_hz: int) -> None:
+    from mediacodecs import resample, streams
+
+    used = 0
+    for i, entry in enumerate(settings.receivable):
+        rate = sample_rate(entry, room_hz)
+        if not rate or used == DECODERS:
+            continue
+        codec, state = streams.new_decoder(entry.encoding, rate)
+        voice["decoders"][used * DECODER_WORDS :][: len(state)] = state
+        voice["decoder_codec"][used] = codec
+        voice["decoder_resampled"][used] = rate != room_hz
+        if rate != room_hz:
+            state = resample.new_resampler(rate, room_hz)
+            voice["heard_rates"][used * RESAMPLER_WORDS :][: len(state)] = state
+        used += 1
+        voice["decoder_of"][i] = used
+
+
+def _prepare_encoder(voice: Any, entry: StreamFormat, room_hz: int) -> None:
+    from mediacodecs import resample, streams
+
+    rate = sample_rate(entry, room_hz)
+    codec, state = streams.new_encoder(entry.encoding, rate, fmtp=entry.fmtp)
+    voice["encoder"][: len(state)] = state
+    voice["speaks"] = 1
+    voice["send_codec"] = codec
+    voice["send_payload_type"] = entry.payload_type
+    voice["send_clock"] = entry.clock_rate
+    voice["send_resampled"] = rate != room_hz
+    if rate != room_hz:
+        state = resample.new_resampler(room_hz, rate)
+        voice["spoken_rate"][: len(state)] = state
+
+
+def packet_time_ms(entry: StreamFormat) -> int:
     """The length of the packets sent: the format's, in whole turns of the mixer, and no longer than fits."""
     ptime_ms = min(max(round(entry.ptime_ms / _TURN_MS), 1) * _TURN_MS, _LONGEST_PTIME_MS)
+    if entry.encoding.upper() == "OPUS" and ptime_ms in (30, 50):  # RFC 6716 §2.1.4 has no such frames
+        ptime_ms -= _TURN_MS
     if entry.encoding.upper() == "L16":
-        while ptime_ms > _TURN_MS and 2 * rate_hz * ptime_ms // 1000 + _HEADER_OCTETS > MAXIMUM_PACKET:
+        while ptime_ms > _TURN_MS and 2 * entry.clock_rate * ptime_ms // 1000 + _HEADER_OCTETS > MAXIMUM_PACKET:
             ptime_ms -= _TURN_MS
     return ptime_ms
 
 
-def read_voice(voice: NDArray[Any], rate_hz: int) -> VoiceCounters:
-    """What a voice's record says of a member of a room of `rate_hz`."""
+def read_voice(voice: NDArray[Any], room_hz: int) -> VoiceCounters:
+    """What a voice's record says of a member of a room of `room_hz`."""
     waiting = (int(voice["highest_sequence"]) - int(voice["next_sequence"]) + 1) & 0xFFFF
     packets = waiting if voice["state"] != IDLE and waiting <= JITTER_PLACES else 0
     samples = int(voice["heard_end"] - voice["heard_begin"]) + packets * int(voice["frame_samples"])
@@ -100,6 +161,6 @@ def read_voice(voice: NDArray[Any], rate_hz: int) -> VoiceCounters:
         late=int(voice["late"]),
         concealed=int(voice["concealed"]),
         shortened=int(voice["shortened"]),
-        depth_ms=samples / rate_hz * 1000,
+        depth_ms=samples / room_hz * 1000,
         level_dbov=10 * math.log10(power) if power > 0 else -math.inf,
     )

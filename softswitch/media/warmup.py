@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -17,9 +18,10 @@ _MODULES = (
 def warm_up(progress: Callable[[str], None]) -> float:
     """Load the compiled media code, compiling what is not on disk yet; returns the seconds it took.
 
-    `progress` is given a line before every function: compiling all takes some twenty seconds on a slow machine,
+    `progress` is given a line before every function: compiling all takes less than a minute on a slow machine,
     loading half a second.
     """
+    import mediacodecs
     from mediacodecs import compiled
 
     began = time.monotonic()
@@ -31,6 +33,9 @@ def warm_up(progress: Callable[[str], None]) -> float:
     try:
         for module in _MODULES:
             import_module(module)
+        for status in mediacodecs.supported():  # makes one of each, which loads what it is made of
+            with contextlib.suppress(mediacodecs.CodecUnavailable):
+                mediacodecs.create(status.encoding, status.sample_rate)
     finally:
         compiled.progress = before
     passed = time.monotonic() - began

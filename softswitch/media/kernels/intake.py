@@ -61,7 +61,7 @@ def take_in(
     if ((sequence - voice["highest_sequence"]) & 0xFFFF) < 0x8000:
         voice["highest_sequence"] = sequence
     place = sequence & (JITTER_PLACES - 1)
-    length = end - begin if voice["codec_of"][number] != 0 else 0
+    length = end - begin if voice["decoder_of"][number] != 0 else 0
     voice["sequence"][place] = sequence
     voice["length"][place] = length
     voice["format"][place] = number

@@ -109,7 +109,7 @@ def receive(
         voice = voices[port["voice"]]
         worker["gather_voices"] += 1
         take_in(port, voice, packet, size, number, sequence, kind == NEW_STREAM, now_ns)
-        if voice["partner"] != NOBODY and voice["codec_of"][number] == 0:
+        if voice["partner"] != NOBODY and voice["decoder_of"][number] == 0:
             out = ports[voice["partner"]]
             pass_event(port, out, voices[out["voice"]], packet, size, number, (ssrc, sequence, timestamp), now_ns)
     elif port["peer"] == FAN_OUT_PEER and rooms[port["room"]]["talker"] == slot:

@@ -315,3 +315,35 @@ def test_refusals(engine, room, make_leg, make_member):
     for call in (room.adjust, room.counters):
         with pytest.raises(ValueError, match="not in the room"):
             call(stranger)
+
+
+def test_what_a_room_was_given_comes_back(engine, make_leg, next_event):
+    """Rooms, members and clips, one after the other."""
+    leg = make_leg(engine)
+    for _ in range(300):
+        room = engine.open_conference("conference")
+        room.join(leg.port)
+        room.play(np.arange(40_000, dtype=np.int16), rate_hz=8000)
+        leg.port.configure(leg.port.settings)
+        room.close()
+        room.close()
+    empty = engine.open_conference("nobody")
+    empty.play(np.arange(80, dtype=np.int16))
+    empty.close()
+    room = engine.open_conference("conference")
+    room.join(leg.port)
+    room.play(tone(700, 0.05))
+    next_event(engine, RoomPlaybackEnded)
+    assert all(clip.users == 0 for clip in engine.rooms.clips.held), "no clip is held for good"
+
+
+def test_putting_a_member_on_hold_loses_nothing_of_its_voice(engine, room, make_member):
+    speaker, listener = make_member(), make_member()
+    Speaker([speaker, listener], [tone(700), None]).run(0.3)
+    before = room.counters(listener.port)
+    settings = listener.port.settings
+    listener.port.configure(PortSettings(remote=settings.remote, formats=settings.formats, send=False))
+    listener.port.configure(settings)
+    heard = Speaker([speaker, listener], [tone(700), None]).run(0.3)[1]
+    assert level_at(decoded(heard)[1200:], 700) == pytest.approx(-12, abs=1)
+    assert room.counters(listener.port).late == before.late

@@ -1,4 +1,4 @@
-"""Between payload octets of a codec and int16 samples at a room's rate."""
+"""Between payload octets and int16 samples at a room's rate: the codecs by their numbers, and the change of rate."""
 
 from __future__ import annotations
 
@@ -6,41 +6,76 @@ from typing import Any
 
 import numpy as np
 
-from mediacodecs.g711 import ALAW_DECODE, ALAW_ENCODE, ULAW_DECODE, ULAW_ENCODE
+from mediacodecs.frames import conceal_frame, decode_frame, encode_frame, recover_frame
+from mediacodecs.resample import resample
 from softswitch.media.kernels.sound.compiler import part
-from softswitch.media.layout import PLAY_ALAW, PLAY_ULAW
+from softswitch.media.layout import MAXIMUM_PACKET
+from softswitch.media.voice_layout import DECODER_WORDS, RESAMPLER_WORDS
+
+_HEADER_OCTETS = 12
 
 
 @part
-def decode(codec: int, payload: Any, begin: int, length: int, samples: Any, at: int) -> int:
-    """Decode `payload[begin:begin + length]` to `samples[at:]`; returns how many samples that makes."""
-    if codec == PLAY_ALAW:
-        for i in range(length):
-            samples[at + i] = ALAW_DECODE[payload[begin + i]]
-        return length
-    if codec == PLAY_ULAW:
-        for i in range(length):
-            samples[at + i] = ULAW_DECODE[payload[begin + i]]
-        return length
-    count = length // 2
-    for i in range(count):
-        value = (np.int64(payload[begin + 2 * i]) << 8) | np.int64(payload[begin + 2 * i + 1])
-        samples[at + i] = value - ((value & 0x8000) << 1)
-    return count
+def _decoder(voice: Any, slot: int) -> Any:
+    return voice["decoders"][slot * DECODER_WORDS : (slot + 1) * DECODER_WORDS]
 
 
 @part
-def encode(codec: int, samples: Any, count: int, packet: Any, at: int) -> int:
-    """Encode `samples[:count]` to `packet[at:]`; returns how many octets that makes."""
-    if codec == PLAY_ALAW:
+def _bring(voice: Any, slot: int, scratch: Any, count: int, samples: Any) -> Any:
+    """Bring `scratch["samples"][:count]` of decoder `slot` to the room's rate, into `samples`; none for an error."""
+    if count <= 0:
+        return 0
+    state = voice["heard_rates"][slot * RESAMPLER_WORDS : (slot + 1) * RESAMPLER_WORDS]
+    return max(resample(state, scratch["samples"], count, samples), 0)
+
+
+@part
+def decode(voice: Any, place: int, samples: Any, scratch: Any) -> Any:
+    """Decode the packet at a place of the jitter buffer into `samples`; returns how many, 0 when it cannot be."""
+    slot = np.int64(voice["decoder_of"][voice["format"][place]]) - 1
+    codec, length = voice["decoder_codec"][slot], voice["length"][place]
+    payload = voice["payload"][place * MAXIMUM_PACKET : place * MAXIMUM_PACKET + length]
+    voice["decoding"] = slot
+    if voice["decoder_resampled"][slot] == 0:
+        count = decode_frame(codec, _decoder(voice, slot), payload, length, samples)
+        voice["frame_decoded"] = count if count > 0 else voice["frame_decoded"]
+        return max(count, 0)
+    count = decode_frame(codec, _decoder(voice, slot), payload, length, scratch["samples"])
+    voice["frame_decoded"] = count if count > 0 else voice["frame_decoded"]
+    return _bring(voice, slot, scratch, count, samples)
+
+
+@part
+def conceal(voice: Any, following: int, samples: Any, scratch: Any) -> Any:
+    """Fill `samples` with one packet's length in place of a lost one; returns how many that is.
+
+    `following` is the place of the packet after it, which may help, or -1.
+    """
+    slot, count = voice["decoding"], voice["frame_decoded"]
+    codec, resampled = voice["decoder_codec"][slot], voice["decoder_resampled"][slot] != 0
+    made = scratch["samples"][:count] if resampled else samples[:count]
+    if (
+        following >= 0
+        and voice["length"][following] > 0
+        and voice["decoder_of"][voice["format"][following]] == slot + 1
+    ):
+        length = voice["length"][following]
+        payload = voice["payload"][following * MAXIMUM_PACKET : following * MAXIMUM_PACKET + length]
+        done = recover_frame(codec, _decoder(voice, slot), payload, length, made)
+    else:
+        done = conceal_frame(codec, _decoder(voice, slot), made, count)
+    if done != count:
         for i in range(count):
-            packet[at + i] = ALAW_ENCODE[(samples[i] >> 4) + 2048]
-        return count
-    if codec == PLAY_ULAW:
-        for i in range(count):
-            packet[at + i] = ULAW_ENCODE[(samples[i] >> 2) + 8192]
-        return count
-    for i in range(count):
-        packet[at + 2 * i] = (samples[i] >> 8) & 0xFF
-        packet[at + 2 * i + 1] = samples[i] & 0xFF
-    return 2 * count
+            made[i] = 0
+    return _bring(voice, slot, scratch, count, samples) if resampled else count
+
+
+@part
+def encode(voice: Any, packet: Any, scratch: Any) -> Any:
+    """Encode what is gathered in `spoken` behind a packet's header; returns the octets, 0 for nothing to be sent."""
+    count = voice["send_samples"]
+    payload = packet[_HEADER_OCTETS:]
+    if voice["send_resampled"] == 0:
+        return encode_frame(voice["send_codec"], voice["encoder"], voice["spoken"], count, payload)
+    made = resample(voice["spoken_rate"], voice["spoken"], count, scratch["samples"])
+    return encode_frame(voice["send_codec"], voice["encoder"], scratch["samples"], made, payload)

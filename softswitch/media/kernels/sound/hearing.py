@@ -8,14 +8,12 @@ jitter, and the two ends' clocks may differ.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from softswitch.media.kernels.sound.coding import decode
+from softswitch.media.kernels.sound.coding import conceal, decode
 from softswitch.media.kernels.sound.compiler import part
-from softswitch.media.layout import MAXIMUM_PACKET
 from softswitch.media.voice_layout import (
     DEPTH_NS,
     FLOWING,
@@ -23,24 +21,16 @@ from softswitch.media.voice_layout import (
     HEARD_SAMPLES,
     IDLE,
     JITTER_PLACES,
-    PAST_SAMPLES,
+    LONGEST_FRAME,
 )
 
 #: So long something is made up for packets that do not come; then it is silent until they do.
 _LONGEST_CONCEALED_MS = 100
 _TURNS_WATCHED = 300
-_TURN_MS = 10
-#: Concealment repeats the last period of the voice, of 2.5 to 15 ms (70 to 400 Hz), fading.
-_SHORTEST_PITCH, _LONGEST_PITCH = 400, 66  # fractions of a second
-_COMPARED = 100  # fraction of a second that is compared to find it
-_FADING_S = 0.04
-_BLEND = 250  # fraction of a second in which what has come takes over from what was made up
-#: A decoded packet is no longer than 120 ms.
-_LONGEST_FRAME = 5760
 
 
 @part
-def pull(voice: Any, rate_hz: int, now_ns: int) -> bool:
+def pull(voice: Any, rate_hz: int, scratch: Any, now_ns: int) -> bool:
     """Have the next 10 ms in `heard[heard_begin:]`; false when the voice is silent."""
     wanted = rate_hz // 100
     if voice["state"] == GATHERING and now_ns - voice["first_arrival_ns"] >= DEPTH_NS:
@@ -49,7 +39,7 @@ def pull(voice: Any, rate_hz: int, now_ns: int) -> bool:
         voice["spare_turns"] = 0
         voice["concealed_in_row"] = 0
     while voice["heard_end"] - voice["heard_begin"] < wanted:
-        if voice["state"] != FLOWING or not _go_on(voice, rate_hz):
+        if voice["state"] != FLOWING or not _go_on(voice, rate_hz, scratch):
             return bool(_rest(voice, wanted))
     if voice["state"] == FLOWING:
         _watch_depth(voice, wanted)
@@ -72,7 +62,7 @@ def _rest(voice: Any, wanted: int) -> bool:
 
 
 @part
-def _go_on(voice: Any, rate_hz: int) -> bool:
+def _go_on(voice: Any, rate_hz: int, scratch: Any) -> bool:
     """Take the next packet, or make up for it; false when the voice falls silent."""
     sequence = voice["next_sequence"]
     place = sequence & (JITTER_PLACES - 1)
@@ -80,31 +70,34 @@ def _go_on(voice: Any, rate_hz: int) -> bool:
         voice["sequence"][place] = -1
         voice["next_sequence"] = (sequence + 1) & 0xFFFF
         if voice["length"][place] > 0:
-            _hear(voice, place, rate_hz)
+            _hear(voice, place, scratch)
         return True
     if ((voice["highest_sequence"] - sequence) & 0xFFFF) < JITTER_PLACES:
         voice["next_sequence"] = (sequence + 1) & 0xFFFF
         if voice["stretched"] > 0:  # something was made up for it already
             voice["stretched"] -= 1
             return True
-    elif voice["concealed_in_row"] * 1000 >= _LONGEST_CONCEALED_MS * rate_hz:
+        place = (sequence + 1) & (JITTER_PLACES - 1)
+        following = place if voice["sequence"][place] == (sequence + 1) & 0xFFFF else -1
+    elif voice["concealed_in_row"] * 1000 >= _LONGEST_CONCEALED_MS * rate_hz or voice["frame_samples"] == 0:
         voice["state"] = IDLE
         voice["stretched"] = 0
         return False
     else:
         voice["stretched"] += 1
-    voice["concealed"] += 1
-    _conceal(voice, rate_hz)
+        following = -1
+    if voice["frame_samples"] > 0:
+        _make_up(voice, following, scratch)
     return True
 
 
 @part
 def _make_room(voice: Any, count: int) -> None:
-    """See that `count` samples fit behind the last, keeping some of the past for concealment."""
+    """See that `count` samples fit behind the last."""
     heard = voice["heard"]
     if voice["heard_end"] + count <= HEARD_SAMPLES:
         return
-    begin = max(voice["heard_begin"] - PAST_SAMPLES, 0)
+    begin = voice["heard_begin"]
     for i in range(begin, voice["heard_end"]):
         heard[i - begin] = heard[i]
     voice["heard_begin"] -= begin
@@ -112,72 +105,30 @@ def _make_room(voice: Any, count: int) -> None:
 
 
 @part
-def _hear(voice: Any, place: int, rate_hz: int) -> None:
+def _hear(voice: Any, place: int, scratch: Any) -> None:
     """Decode the packet at a place of the buffer to the end of `heard`."""
-    _make_room(voice, _LONGEST_FRAME)
+    _make_room(voice, LONGEST_FRAME)
     end = voice["heard_end"]
-    if end + _LONGEST_FRAME > HEARD_SAMPLES:  # more than can be heard in time
+    if end + LONGEST_FRAME > HEARD_SAMPLES:  # more than can be heard in time
         return
-    heard = voice["heard"]
-    codec = np.int64(voice["codec_of"][voice["format"][place]])
-    length = min(np.int64(voice["length"][place]), _LONGEST_FRAME)
-    count = decode(codec, voice["payload"], place * MAXIMUM_PACKET, length, heard, end)
-    if voice["concealed_in_row"] > 0:
-        pitch = voice["pitch"]
-        blend = min(rate_hz // _BLEND, count)
-        for i in range(blend):
-            made_up = np.int64(heard[end + i - pitch]) * (blend - i) if i < pitch else 0
-            heard[end + i] = (np.int64(heard[end + i]) * i + made_up) // blend
-    voice["concealed_in_row"] = 0
-    voice["frame_samples"] = count
-    voice["heard_end"] = end + count
+    count = decode(voice, place, voice["heard"][end : end + LONGEST_FRAME], scratch)
+    if count > 0:
+        voice["frame_samples"] = count
+        voice["concealed_in_row"] = 0
+        voice["heard_end"] = end + count
 
 
 @part
-def _conceal(voice: Any, rate_hz: int) -> None:
-    """Put one packet's length of what the voice said last, fading, to the end of `heard`."""
-    count = max(voice["frame_samples"], rate_hz // 100)
-    _make_room(voice, count)
+def _make_up(voice: Any, following: int, scratch: Any) -> None:
+    """Put a packet's length that stands for a lost one to the end of `heard`."""
+    _make_room(voice, LONGEST_FRAME)
     end = voice["heard_end"]
-    if end + count > HEARD_SAMPLES:
+    if end + LONGEST_FRAME > HEARD_SAMPLES:
         return
-    heard = voice["heard"]
-    if voice["concealed_in_row"] == 0:
-        voice["pitch"] = _find_pitch(heard, end, rate_hz)
-    pitch = voice["pitch"]
-    fade = math.exp(-pitch / (_FADING_S * rate_hz))
-    made = voice["concealed_in_row"]
-    for i in range(count):
-        if pitch == 0:
-            heard[end + i] = 0
-        elif made + i < pitch:
-            heard[end + i] = heard[end + i - pitch]
-        else:
-            heard[end + i] = np.int64(float(heard[end + i - pitch]) * fade)
-    voice["concealed_in_row"] = made + count
+    count = conceal(voice, following, voice["heard"][end : end + LONGEST_FRAME], scratch)
+    voice["concealed"] += 1
+    voice["concealed_in_row"] += count
     voice["heard_end"] = end + count
-
-
-@part
-def _find_pitch(heard: Any, end: int, rate_hz: int) -> int:
-    """The period in samples at which the last 10 ms before `end` are most like what was before them; 0 for silence."""
-    stride = max(rate_hz // 8000, 1)
-    compared = rate_hz // _COMPARED
-    shortest, longest = rate_hz // _SHORTEST_PITCH, rate_hz // _LONGEST_PITCH
-    if end < compared + longest:
-        return 0
-    best, best_likeness = 0, 0.0
-    for lag in range(shortest, longest, stride):
-        product, energy = 0.0, 1.0
-        for i in range(end - compared, end, stride):
-            before = float(heard[i - lag])
-            product += before * float(heard[i])
-            energy += before * before
-        if product > 0.0 and product * product / energy > best_likeness:
-            best, best_likeness = lag, product * product / energy
-    if best == 0 and best_likeness == 0.0:
-        return 0
-    return best
 
 
 @part

@@ -64,7 +64,7 @@ def turn_rooms(
     while number != NOBODY:
         room = rooms[number]
         following = room["next_room"]
-        if _gather(ports, room, voices, clips, now_ns):
+        if _gather(ports, room, voices, clips, scratch, now_ns):
             notify_room(worker, positions, events, EVENT_ROOM_PLAYED, number, room, room["play_id"], now_ns, scratch)
         _give_out(ports, room, voices, scratch, now_ns)
         room["turn"] += 1
@@ -74,7 +74,7 @@ def turn_rooms(
 
 
 @part
-def _gather(ports: Any, room: Any, voices: Any, clips: Any, now_ns: int) -> bool:
+def _gather(ports: Any, room: Any, voices: Any, clips: Any, scratch: Any, now_ns: int) -> bool:
     """Add up what is played into the room and what its members say; true when a clip has ended."""
     total, samples = room["total"], room["samples"]
     for i in range(samples):
@@ -86,7 +86,7 @@ def _gather(ports: Any, room: Any, voices: Any, clips: Any, now_ns: int) -> bool
         voice = voices[port["voice"]]
         _fetch_next(ports, voices, port["member_next"], samples)
         voice["contributes"] = 0
-        if pull(voice, room["rate_hz"], now_ns):
+        if pull(voice, room["rate_hz"], scratch, now_ns):
             _hear(voice, total, samples)
         else:
             voice["level"] *= 1 - _SMOOTHING

@@ -22,7 +22,7 @@ def speak(port: Any, voice: Any, scratch: Any, now_ns: int) -> None:
     if voice["spoken_count"] < voice["send_samples"]:
         return
     voice["spoken_count"] = 0
-    if port["playing"] != 0 or voice["send_codec"] == 0:
+    if port["playing"] != 0 or voice["speaks"] == 0:
         return
     if port["feeder"] == ROOM_FEEDER:
         timestamp = (port["tx_timestamp"] + voice["send_ticks"]) & 0xFFFFFFFF
@@ -33,8 +33,8 @@ def speak(port: Any, voice: Any, scratch: Any, now_ns: int) -> None:
     port["tx_clock"] = voice["send_clock"]
     port["tx_ns"] = now_ns
     packet = scratch["output"]
-    octets = encode(voice["send_codec"], voice["spoken"], voice["send_samples"], packet, _HEADER_OCTETS)
-    if port["send"] == 0 or port["remote_length"] == 0 or now_ns < voice["event_until_ns"]:
+    octets = encode(voice, packet, scratch)
+    if octets <= 0 or port["send"] == 0 or port["remote_length"] == 0 or now_ns < voice["event_until_ns"]:
         port["marker_pending"] = 1
         return
     port["tx_sequence"] = (port["tx_sequence"] + 1) & 0xFFFF

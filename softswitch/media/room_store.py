@@ -1,0 +1,116 @@
+"""The numbers of rooms and voices, and their records in the shared memory, as the control side deals them out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from softswitch.media.clips import Clip, ClipStore
+from softswitch.media.errors import MediaError
+from softswitch.media.layout import EVENT_ROOM_PLAYED, MAXIMUM_ROOMS, NOBODY
+from softswitch.media.memory import Arena
+from softswitch.media.notices import LoudestSpeaker, MediaEvent, RoomPlaybackEnded
+from softswitch.media.records import Fields
+from softswitch.media.voices import VoiceCounters, prepare_voice, read_voice
+
+if TYPE_CHECKING:
+    from softswitch.media.conference import Conference
+    from softswitch.media.packet_thread import PacketThread
+    from softswitch.media.port import Port
+    from softswitch.media.rooms import Room
+
+
+class RoomStore:
+    """What the rooms of one engine share; everything is called under the engine's lock.
+
+    `later(thread, position, action)` is to act when a thread has done its commands up to a position, `settle` to wait
+    for all of them.
+    """
+
+    def __init__(
+        self,
+        arena: Arena,
+        clips: ClipStore,
+        later: Callable[[PacketThread, int, Callable[[], object]], None],
+        settle: Callable[[], None],
+    ) -> None:
+        self.clips = clips
+        self.conferences: dict[int, Conference] = {}  # those that are told of, by number
+        self._arena = arena
+        self._later = later
+        self._settle = settle
+        self._free_rooms = deque(range(MAXIMUM_ROOMS))
+        self._free_voices = list(range(len(arena.voices)))
+
+    def open(self) -> int:
+        """The number of a new room without members; raises MediaError when there are too many."""
+        if not self._free_rooms:
+            self._settle()
+        if not self._free_rooms:
+            raise MediaError(f"all {MAXIMUM_ROOMS} rooms of the engine are in use")
+        number = self._free_rooms.popleft()
+        room = self._arena.rooms[number]
+        room["generation"] += 1
+        room["first"], room["members"], room["talker"] = NOBODY, 0, NOBODY
+        return number
+
+    def open_mixed(self, rate_hz: int, *, tells_loudest: bool) -> int:
+        """The number of a new room that is mixed at `rate_hz`; loads the mixer when it is the first."""
+        from softswitch.media.kernels.sound import mixer
+
+        self._arena.workers["mixer"] = mixer.serve_rooms.address  # looked at when a room has members
+        number = self.open()
+        room = self._arena.rooms[number]
+        room["rate_hz"], room["samples"], room["limiter"] = rate_hz, rate_hz // 100, 1.0
+        room["playing"], room["turn"], room["tells_loudest"] = 0, 0, tells_loudest
+        room["loudest"] = room["candidate"] = NOBODY
+        return number
+
+    def closed(self, room: Room) -> None:
+        """The number of an empty room may be given to another, once its thread has done all that was asked before."""
+        self.conferences.pop(room.number, None)
+        self._later(room.thread, room.thread.ring.written, lambda: self._free_rooms.append(room.number))
+
+    def command(self, room: Room, operation: int, fields: Fields) -> int:
+        """Hand a command about a room to its packet thread."""
+        generation = int(self._arena.rooms[room.number]["generation"])
+        head: dict[str, Any] = {"operation": operation, "room": room.number, "generation": generation}
+        return room.thread.ring.post(head | fields)
+
+    def take_voice(self) -> int:
+        """The number of a free voice: there are a few more than ports."""
+        if not self._free_voices:
+            self._settle()
+        return self._free_voices.pop()
+
+    def prepare_voice(self, number: int, port: Port, rate_hz: int, partner: Port | None = None) -> None:
+        """Make a free voice that of a port, before the command that gives it to the packet thread."""
+        slot = NOBODY if partner is None else partner.slot
+        prepare_voice(self._arena.voices, number, port.settings, rate_hz, partner=slot)
+
+    def give_voice_back(self, port: Port, number: int) -> None:
+        """Let a voice be another's, once all that the port's thread was asked before is done."""
+        self._later(port.thread, port.thread.ring.written, lambda: self._free_voices.append(number))
+
+    def counters(self, number: int, rate_hz: int) -> VoiceCounters:
+        """What a voice in use has counted."""
+        return read_voice(self._arena.voices[number], rate_hz)
+
+    def release_clip(self, thread: PacketThread, clip: Clip) -> None:
+        """Give a clip back, once all that the thread was asked before is done."""
+        self._later(thread, thread.ring.written, lambda: self.clips.release(clip))
+
+    def translate(self, record: NDArray[Any], ports: Mapping[int, Port]) -> MediaEvent | None:
+        """What an event record says of a room."""
+        number, value, time_s = int(record["port"]), int(record["value"]), int(record["time_ns"]) / 1e9
+        room = self.conferences.get(number)
+        if room is None or self._arena.rooms[number]["generation"] != record["generation"]:
+            return None
+        if record["kind"] == EVENT_ROOM_PLAYED:
+            room.clip_ended(value)
+            return RoomPlaybackEnded(room, value, time_s)
+        port = ports.get(value)
+        return LoudestSpeaker(room, port if port is not None and port.room is room else None, time_s)

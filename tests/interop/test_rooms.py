@@ -1,0 +1,256 @@
+"""Conferences and talkgroups, measured: three parties with a tone each, and which tones every one of them hears."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.interop import audio
+from tests.interop.pjsua import Pjsua
+from tests.interop.rawsip import RawPhone, RtpParty, media_address
+from tests.interop.switch import Plan, Switch, password_of, running_switch
+
+ROOMS = """
+[[conference]]
+number = "7001"
+max_participants = 3
+[[conference]]
+number = "7002"
+pin = "2468"
+[[talkgroup]]
+number = "8001"
+[[talkgroup]]
+number = "8002"
+talk_s = 1
+[[talkgroup]]
+number = "8003"
+members = ["1001"]
+"""
+TONES = {"1001": 500.0, "1002": 800.0, "1003": 1250.0}
+LEVEL_DBM0 = -12.0
+SECONDS = 25
+
+
+@pytest.fixture(scope="module")
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
+    """A switch with conferences and talkgroups."""
+    with running_switch(Plan(extra=ROOMS), tmp_path_factory.mktemp("rooms")) as switch:
+        yield switch
+
+
+@dataclass
+class Party:
+    """A phone in a room that says its tone all the time."""
+
+    phone: RawPhone
+    rtp: RtpParty
+
+    @property
+    def number(self) -> str:
+        return self.phone.number
+
+    def press(self, key: str) -> None:
+        """One key by SIP INFO."""
+        body = f"Signal={key}\r\nDuration=160\r\n"
+        request = self.phone.request("INFO", self.phone.target, self.phone.to_tag, body=body)
+        self.phone.send(request.replace(b"application/sdp", b"application/dtmf-relay"))
+        answer = self.phone.final()
+        assert answer.status == 200, f"the key {key} of {self.number} was answered {answer.start}"
+
+    def heard(self, seconds: float) -> audio.Samples:
+        """What arrives in the next `seconds`."""
+        before = len(self.rtp.packets)
+        time.sleep(seconds)
+        payload = b"".join(packet[12:] for packet in self.rtp.packets[before:] if packet[1] & 0x7F == 0)
+        return audio.decode_ulaw(np.frombuffer(payload, np.uint8))
+
+
+def tones_in(samples: audio.Samples) -> set[str]:
+    """Whose tones are in what was heard: those above -30 dBm0."""
+    if len(samples) < 800:
+        return set()
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) / (len(samples) / 4)
+    found = set()
+    for number, hz in TONES.items():
+        place = round(hz * len(samples) / audio.RATE)
+        amplitude = float(spectrum[max(place - 2, 0) : place + 3].max())
+        if amplitude > 32124 * 10 ** ((-30 - 3.17) / 20):
+            found.add(number)
+    return found
+
+
+def all_hear(parties: list[Party], seconds: float) -> dict[str, set[str]]:
+    """Whom each of the parties hears during the same `seconds`."""
+    before = [len(party.rtp.packets) for party in parties]
+    time.sleep(seconds)
+    heard = {}
+    for party, start in zip(parties, before, strict=True):
+        payload = b"".join(packet[12:] for packet in party.rtp.packets[start:] if packet[1] & 0x7F == 0)
+        heard[party.number] = tones_in(audio.decode_ulaw(np.frombuffer(payload, np.uint8)))
+    return heard
+
+
+def tone(number: str) -> audio.Samples:
+    """The tone of `number`, on the scale of µ-law."""
+    amplitude = 32124 * 10 ** ((LEVEL_DBM0 - 3.17) / 20)
+    return amplitude * np.sin(2 * np.pi * TONES[number] * np.arange(SECONDS * audio.RATE) / audio.RATE)
+
+
+@contextmanager
+def meeting(switch: Switch, room: str, *numbers: str) -> Iterator[list[Party]]:
+    """Parties in a room, each of whom hangs up at the end unless it has already."""
+    with contextlib.ExitStack() as stack:
+        parties = []
+        for number in numbers:
+            phone = stack.enter_context(RawPhone(("127.0.0.1", switch.plan.sip), number, password_of(number)))
+            rtp = stack.enter_context(RtpParty(phone.rtp_port))
+            answer = phone.invite(room, "0")
+            assert answer.status == 200, f"{room} answered {number} with {answer.start}"
+            rtp.send(audio.encode_ulaw(tone(number).astype(np.int16)), media_address(answer.body))
+            parties.append(Party(phone, rtp))
+        time.sleep(0.5)
+        yield parties
+        for party in parties:
+            if party.phone.target:
+                assert party.phone.bye().status == 200, "the BYE was not answered"
+
+
+def leave(party: Party) -> None:
+    """Hang up before the others."""
+    assert party.phone.bye().status == 200, "the BYE was not answered"
+    party.phone.target = ""
+
+
+def test_in_a_conference_each_hears_the_others(rooms: Switch) -> None:
+    with meeting(rooms, "7001", "1001", "1002", "1003") as parties:
+        assert all_hear(parties, 1.0) == {
+            "1001": {"1002", "1003"},
+            "1002": {"1001", "1003"},
+            "1003": {"1001", "1002"},
+        }
+        leave(parties[0])
+        time.sleep(0.3)
+        assert all_hear(parties[1:], 1.0) == {"1002": {"1003"}, "1003": {"1002"}}
+
+
+def test_who_is_held_is_out_of_the_conference_until_resumed(rooms: Switch) -> None:
+    with meeting(rooms, "7001", "1001", "1002") as parties:
+        (call,) = [row for row in rooms.calls() if row["caller"] == "1001"]
+        assert all_hear(parties, 0.6) == {"1001": {"1002"}, "1002": {"1001"}}
+        for operation, heard in (("hold", set[str]()), ("resume", {"1001"})):
+            status, answer = rooms.http("POST", f"/voice/calls/{call['call_id']}/{operation}", {"leg_id": "1001"})
+            assert status < 300, f"{operation} was answered {status} {answer}"
+            time.sleep(0.3)
+            assert all_hear(parties, 0.6)["1002"] == heard, f"after {operation}"
+        assert all_hear(parties, 0.6)["1001"] == {"1002"}
+
+
+def test_a_full_conference_is_486_and_one_with_a_pin_403(rooms: Switch) -> None:
+    with meeting(rooms, "7001", "1001", "1002", "1003"):
+        for number, status in (("7001", 486), ("7002", 403)):
+            with RawPhone(("127.0.0.1", rooms.plan.sip), "1004", password_of("1004")) as late:
+                assert late.invite(number, "0").status == status, f"{number} is {status}"
+
+
+def test_a_conference_takes_callers_of_the_trusted_listener(rooms: Switch) -> None:
+    with RawPhone(("127.0.0.1", rooms.plan.trunk)) as phone:
+        answer = phone.invite("7001", "0 8")
+        assert answer.status == 200, f"7001 answered {answer.start}"
+        assert phone.bye().status == 200, "the BYE was not answered"
+
+
+def test_in_a_talkgroup_only_who_has_the_floor_is_heard(rooms: Switch) -> None:
+    silence: set[str] = set()
+    with meeting(rooms, "8001", "1001", "1002", "1003") as parties:
+        one, two, three = parties
+        assert all_hear(parties, 0.5) == {"1001": silence, "1002": silence, "1003": silence}, "nobody has asked yet"
+        one.press("*")
+        time.sleep(0.4)
+        assert all_hear(parties, 1.0) == {"1001": silence, "1002": {"1001"}, "1003": {"1001"}}
+        two.press("*")
+        time.sleep(0.4)
+        assert all_hear(parties, 1.0) == {"1001": silence, "1002": {"1001"}, "1003": {"1001"}}, "the second one waits"
+        one.press("#")
+        time.sleep(0.4)
+        assert all_hear(parties, 1.0) == {"1001": {"1002"}, "1002": silence, "1003": {"1002"}}
+        leave(two)
+        time.sleep(0.2)
+        assert all_hear([one, three], 0.5) == {"1001": silence, "1003": silence}, "who hangs up lets go"
+        three.press("*")
+        time.sleep(0.4)
+        assert all_hear([one, three], 1.0) == {"1001": {"1003"}, "1003": silence}
+
+
+def test_who_talks_too_long_is_cut_off(rooms: Switch) -> None:
+    with meeting(rooms, "8002", "1001", "1002") as (one, two):
+        one.press("*")
+        time.sleep(0.2)
+        assert tones_in(two.heard(0.5)) == {"1001"}
+        time.sleep(0.6)
+        assert tones_in(two.heard(0.5)) == set(), "the talk time is over"
+
+
+def test_who_is_no_member_of_a_talkgroup_is_403(rooms: Switch) -> None:
+    with RawPhone(("127.0.0.1", rooms.plan.sip), "1002", password_of("1002")) as phone:
+        assert phone.invite("8003", "0").status == 403
+
+
+@contextmanager
+def telephones(switch: Switch, folder: Path, room: str, codecs: dict[str, str]) -> Iterator[dict[str, audio.Samples]]:
+    """pjsua2 phones that play their tones into a room; what each has heard is there after the block."""
+    heard: dict[str, audio.Samples] = {}
+    with contextlib.ExitStack() as stack:
+        phones = []
+        for number, codec in codecs.items():
+            audio.write_wav(folder / f"tone-{number}.wav", tone(number))
+            setup = {
+                "number": number,
+                "password": password_of(number),
+                "switch": f"127.0.0.1:{switch.plan.sip}",
+                "play": str(folder / f"tone-{number}.wav"),
+                "record": str(folder / f"heard-{number}-%.wav"),
+                "codecs": [codec],
+            }
+            phone = stack.enter_context(Pjsua(folder / number, **setup))
+            phone.registered()
+            phone.do("call", to=room)
+            phone.wait("state", state="CONFIRMED")
+            phones.append(phone)
+        yield heard
+        for phone in phones:
+            phone.do("hangup", call=1)
+            phone.wait("state", state="DISCONNECTED")
+    for number in codecs:
+        heard[number] = audio.read_wav(folder / f"heard-{number}-1.wav")
+
+
+@pytest.mark.needs("pjsua2")
+def test_telephones_of_both_laws_confer(rooms: Switch, tmp_path: Path) -> None:
+    codecs = {"1001": "PCMU", "1002": "PCMA", "1003": "PCMU"}
+    with telephones(rooms, tmp_path, "7001", codecs) as heard:
+        time.sleep(2.5)
+    last = {number: tones_in(samples[-2 * audio.RATE : -audio.RATE // 2]) for number, samples in heard.items()}
+    assert last == {"1001": {"1002", "1003"}, "1002": {"1001", "1003"}, "1003": {"1001", "1002"}}
+
+
+@pytest.mark.needs("pjsua2")
+def test_the_floor_of_a_telephone_can_be_asked_for_by_the_api(rooms: Switch, tmp_path: Path) -> None:
+    codecs = {"1001": "PCMA", "1002": "PCMU", "1003": "PCMA"}
+    with telephones(rooms, tmp_path, "8001", codecs) as heard:
+        (call,) = [row for row in rooms.calls() if row["caller"] == "1001"]
+        path = f"/voice/calls/{call['call_id']}/floor"
+        status, answer = rooms.http("POST", f"{path}/request", {"party": "1001"})
+        assert status < 300, f"the request was answered {status} {answer}"
+        time.sleep(2.5)
+        status, answer = rooms.http("POST", f"{path}/release", {"party": "1001"})
+        assert status < 300, f"the release was answered {status} {answer}"
+        time.sleep(0.5)
+    whole = {number: tones_in(audio.voiced(samples)) for number, samples in heard.items()}
+    assert whole == {"1001": set(), "1002": {"1001"}, "1003": {"1001"}}

@@ -1,0 +1,209 @@
+"""Two ports that share no codec: each hears the other, decoded and encoded anew."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import time
+
+import numpy as np
+import pytest
+
+import mediacodecs
+from softswitch.media import PCMA, PCMU, NotTranscodable, PortSettings, StreamFormat, tones
+
+G722 = StreamFormat(9, "G722", 8000)
+OPUS = StreamFormat(111, "opus", 48000, 2)
+G726 = StreamFormat(96, "G726-32", 8000)
+WIDE = StreamFormat(97, "L16", 16000)
+EVENT = StreamFormat(101, "telephone-event", 8000)
+RATES = {"PCMA": 8000, "PCMU": 8000, "G722": 16000, "opus": 48000, "G726-32": 8000, "L16": 16000}
+
+
+def tone(hz, rate, seconds=1.5):
+    return np.resize(tones.sine(hz, -12, rate), int(rate * seconds))
+
+
+def level_at(samples, hz, rate):
+    n = np.arange(len(samples))
+    amplitude = 2 * abs(np.mean(samples * np.exp(-2j * np.pi * hz / rate * n)))
+    return 20 * np.log10(max(amplitude, 1e-3) / 32768) + tones.FULL_SCALE_DBM0
+
+
+class Talker:
+    """One end: encodes a tone packet by packet, and keeps and decodes what it gets."""
+
+    def __init__(self, leg, entry, hz, ptime_ms=20):
+        self.leg, self.entry, self.ptime_ms = leg, entry, ptime_ms
+        self.rate = RATES[entry.encoding]
+        self.codec = mediacodecs.create(entry.encoding, self.rate)
+        self.sound = None if hz is None else tone(hz, self.rate)
+        self.packets = []
+
+    def say(self, i):
+        if self.sound is not None:
+            count = self.rate * self.ptime_ms // 1000
+            payload = self.codec.encode(self.sound[i * count : (i + 1) * count]).tobytes()
+            self.leg.phone.send(self.leg.port, payload, self.entry.payload_type)
+
+    def listen(self):
+        try:
+            while True:
+                self.packets.append(self.leg.phone.receive(0.0005))
+        except AssertionError:
+            pass
+
+    def heard(self):
+        """The samples of the second half of what was heard: int16[n] at the rate of the codec."""
+        samples = [
+            self.codec.decode(np.frombuffer(packet.payload, np.uint8))
+            for packet in self.packets
+            if packet.payload_type == self.entry.payload_type
+        ]
+        whole = np.concatenate(samples).astype(float)
+        return whole[len(whole) // 2 :]
+
+
+def converse(*talkers, seconds=0.9):
+    begin = time.monotonic()
+    turns = int(seconds * 100)
+    for i in range(turns):
+        for talker in talkers:
+            if i * 10 % talker.ptime_ms == 0:
+                talker.say(i * 10 // talker.ptime_ms)
+        while time.monotonic() < begin + (i + 1) * 0.01:
+            for talker in talkers:
+                talker.listen()
+
+
+@pytest.fixture
+def compiled(make_engine):
+    """An engine whose packet thread is compiled code: the better codecs are too slow as plain Python."""
+    return make_engine()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(PCMA, G722), (PCMU, OPUS), (G722, OPUS), (PCMA, G726), (WIDE, PCMU), (OPUS, WIDE), (G726, G722)],
+    ids=lambda entry: entry.encoding,
+)
+def test_each_hears_the_other_in_its_own_codec(compiled, make_leg, one, other):
+    legs = make_leg(compiled, formats=(one,)), make_leg(compiled, formats=(other,))
+    compiled.connect(legs[0].port, legs[1].port)
+    talkers = Talker(legs[0], one, 700), Talker(legs[1], other, 1100)
+    converse(*talkers)
+    for talker, hz, own in zip(talkers, (1100, 700), (700, 1100), strict=True):
+        assert level_at(talker.heard(), hz, talker.rate) == pytest.approx(-12, abs=1.5)
+        assert level_at(talker.heard(), own, talker.rate) < -40, "nobody hears itself"
+        packets = talker.packets
+        assert {packet.payload_type for packet in packets} == {talker.entry.payload_type}
+        assert len(packets) == pytest.approx(45, abs=3)
+        for before, after in itertools.pairwise(packets):
+            assert after.sequence == (before.sequence + 1) & 0xFFFF
+            assert after.timestamp == (before.timestamp + talker.entry.clock_rate // 50) & 0xFFFFFFFF
+
+
+def test_as_plain_python_too(engine, make_leg):
+    legs = make_leg(engine, formats=(PCMA,)), make_leg(engine, formats=(WIDE,))
+    engine.connect(legs[0].port, legs[1].port)
+    talkers = Talker(legs[0], PCMA, 700), Talker(legs[1], WIDE, None)
+    converse(*talkers, seconds=0.6)
+    assert level_at(talkers[1].heard(), 700, 16000) == pytest.approx(-12, abs=1.5)
+
+
+@pytest.mark.parametrize(("heard_ms", "said_ms"), [(10, 20), (20, 60), (60, 20), (30, 40), (20, 10)])
+def test_packets_of_any_length(compiled, make_leg, heard_ms, said_ms):
+    wide = StreamFormat(9, "G722", 8000, ptime_ms=said_ms)
+    legs = make_leg(compiled, formats=(PCMA,)), make_leg(compiled, formats=(wide,))
+    compiled.connect(legs[0].port, legs[1].port)
+    talkers = Talker(legs[0], PCMA, 700, heard_ms), Talker(legs[1], wide, None)
+    converse(*talkers, seconds=1.2)
+    assert {len(packet.payload) for packet in talkers[1].packets} == {8 * said_ms}
+    assert level_at(talkers[1].heard(), 700, 16000) == pytest.approx(-12, abs=1.5)
+
+
+def test_telephone_events_go_between_the_packets_of_sound(engine, make_leg):
+    one = make_leg(engine, formats=(PCMA, EVENT))
+    other = make_leg(engine, formats=(WIDE, StreamFormat(110, "telephone-event", 16000)))
+    engine.connect(one.port, other.port)
+    for _ in range(10):
+        one.phone.send(one.port)
+        time.sleep(0.02)
+    at = one.phone.timestamp
+    for i in range(5):
+        duration = 160 * (i + 1)
+        one.phone.send(one.port, struct.pack(">BBH", 5, 10 | (0x80 if i == 4 else 0), duration), 101, timestamp=at)
+        time.sleep(0.02)
+    packets = []
+    while not packets or packets[-1].payload_type != 110 or packets[-1].payload[1] & 0x80 == 0:
+        packets.append(other.phone.receive())
+    events = [packet for packet in packets if packet.payload_type == 110]
+    assert [struct.unpack(">BBH", packet.payload)[2] for packet in events] == [320 * (i + 1) for i in range(5)]
+    assert {packet.payload[0] for packet in events} == {5}
+    assert len({packet.timestamp for packet in events}) == 1, "all packets of one event bear its beginning"
+    assert [packet.marker for packet in events] == [True] + [False] * 4
+    first = packets.index(events[0])
+    assert all(packet.payload_type == 110 for packet in packets[first:]), "no sound while the event lasts"
+    for before, after in itertools.pairwise(packets):
+        assert after.sequence == (before.sequence + 1) & 0xFFFF
+    assert {packet.ssrc for packet in packets} == {other.port.ssrc}
+
+
+def test_new_settings_change_between_relay_and_transcoding(engine, make_leg):
+    one, other = make_leg(engine, formats=(PCMA,)), make_leg(engine, formats=(WIDE,))
+    engine.connect(one.port, other.port)
+    while other.phone.receive().payload_type != 97:
+        pass
+    other.port.configure(PortSettings(remote=other.phone.address, formats=(PCMA,)))
+    time.sleep(0.1)
+    while not other.phone.silent(0.05):
+        pass
+    one.phone.send(one.port, b"\x12" * 160)
+    assert other.phone.receive().payload == b"\x12" * 160, "relayed as it is"
+    other.port.configure(PortSettings(remote=other.phone.address, formats=(WIDE,)))
+    assert other.phone.receive().payload_type == 97
+    other.port.configure(PortSettings(remote=other.phone.address, formats=(WIDE,), send=False))
+    time.sleep(0.05)
+    while not other.phone.silent(0.05):
+        pass
+    one.phone.receive()
+    with pytest.raises(NotTranscodable):
+        other.port.configure(PortSettings(remote=other.phone.address, formats=(StreamFormat(98, "VP8", 90000),)))
+
+
+def test_disconnecting_or_closing_one_silences_the_other(engine, make_leg):
+    legs = [make_leg(engine, formats=(entry,)) for entry in (PCMA, WIDE, PCMU)]
+    one, other, third = (leg.port for leg in legs)
+    engine.connect(one, other)
+    engine.disconnect(other)
+    time.sleep(0.05)
+    for leg in legs[:2]:
+        while not leg.phone.silent(0.05):
+            pass
+    engine.connect(one, other)
+    engine.connect(third, one)
+    assert other.room is None
+    engine.connect(one, other)
+    one.close()
+    assert other.room is None
+    for _ in range(5000):  # rooms and voices come back
+        engine.connect(third, other)
+
+
+def test_the_preferred_format_decides(engine, make_leg):
+    """A peer that prefers what the other does not know will send that, though both share another one."""
+    one, other = make_leg(engine, formats=(WIDE, PCMA)), make_leg(engine, formats=(PCMA,))
+    engine.connect(one.port, other.port)
+    assert one.phone.receive().payload_type == 97
+    assert other.phone.receive().payload_type == 8
+
+
+@pytest.mark.parametrize("entry", [StreamFormat(18, "G729", 8000), StreamFormat(96, "L16", 44100)])
+def test_codecs_that_are_not_here(engine, make_leg, entry):
+    one, other = make_leg(engine, formats=(PCMA,)), make_leg(engine, formats=(entry,))
+    with pytest.raises(NotTranscodable):
+        engine.connect(one.port, other.port)
+    again = make_leg(engine, formats=(entry,))
+    engine.connect(again.port, other.port)
+    again.phone.send(again.port, b"as it is", entry.payload_type)
+    assert other.phone.receive().payload == b"as it is"
