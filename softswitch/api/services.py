@@ -107,6 +107,9 @@ class ApiServices:
     call: Callable[[str], Row | None] = field(default=lambda identifier: None)
     originate: Callable[[Mapping[str, Any], Principal], Row] | None = None
     call_commands: Mapping[str, CallCommand] = field(default_factory=dict)
+    groups: Rows = _nothing
+    conferences: Rows = _nothing
+    floor: Callable[[str, str], bool] = field(default=lambda leg_id, wish: False)
     sounds: Rows = _nothing
     subscribers: Rows = _nothing
     subscriber: Callable[[str], Row | None] = field(default=lambda number: None)

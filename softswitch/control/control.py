@@ -19,6 +19,7 @@ from softswitch.control.history import History
 from softswitch.control.subscribers import Subscribers
 from softswitch.control.webhooks import StoredWebhooks
 from softswitch.events import ConfigurationReloaded, Event
+from softswitch.floor.adapters import Action, Command
 from softswitch.runtime.websocket import sip_websocket_handler
 from softswitch.store.errors import StoreError
 from softswitch.version import VERSION
@@ -69,6 +70,9 @@ class Control:
             originate=calls.originate,
             call_commands=calls.commands,
             sounds=calls.sounds,
+            groups=app.talkgroups.describe,
+            conferences=app.conferences.describe,
+            floor=self._floor,
             subscribers=subscribers.rows,
             subscriber=subscribers.row,
             edit=subscribers.services,
@@ -128,6 +132,13 @@ class Control:
             return len(changes)
 
         return app.driver.call(remove)
+
+    def _floor(self, leg_id: str, wish: str) -> bool:
+        """Carry out what a dispatcher wants of a talkgroup's floor; False when the party does not hold it."""
+        groups = self._app.talkgroups
+        if wish == "revoke":
+            return self._app.driver.call(lambda now: groups.revoke(leg_id))
+        return self._app.driver.call(lambda now: groups.command(leg_id, Command(Action(wish))))
 
     def _trunks(self) -> Iterable[Row]:
         return [
