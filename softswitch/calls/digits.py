@@ -1,11 +1,13 @@
-"""Keys that a phone tells by INFO: the two bodies the field uses, which no RFC defines."""
+"""Keys that a phone tells: by INFO, in the two bodies the field uses and no RFC defines, or in RTP (RFC 4733)."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 _KEYS = frozenset("0123456789*#ABCD!")
-_USUAL_MS = 160
+#: Length of a key press where none is told, in milliseconds.
+USUAL_MS = 160
+_EVENTS = "0123456789*#ABCD!"
 _LONGEST_MS = 10_000
 
 
@@ -38,4 +40,9 @@ def _key(signal: str, duration: str) -> Key | None:
     if digit not in _KEYS:
         return None
     usable = duration.isascii() and duration.isdigit() and len(duration) < 6
-    return Key(digit, min(int(duration), _LONGEST_MS) if usable else _USUAL_MS)
+    return Key(digit, min(int(duration), _LONGEST_MS) if usable else USUAL_MS)
+
+
+def digit_of_event(event: int) -> str:
+    """The key of a telephone-event number (RFC 4733 §3.2), "" for events that are no keys."""
+    return _EVENTS[event] if 0 <= event < len(_EVENTS) else ""

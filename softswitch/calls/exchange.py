@@ -12,6 +12,7 @@ from typing import Protocol
 from softswitch.calls.access import Access
 from softswitch.calls.call import NORMAL, Call
 from softswitch.calls.conference import Conferences
+from softswitch.calls.digits import USUAL_MS, digit_of_event
 from softswitch.calls.host import CallSettings
 from softswitch.calls.hunting import Diverted, History, Hunt, Stage, Target
 from softswitch.calls.leg import Cause, Leg, Party
@@ -25,8 +26,8 @@ from softswitch.calls.sip_intake import SipIntake
 from softswitch.calls.sip_leg import SipLeg
 from softswitch.calls.talkgroups import Talkgroups
 from softswitch.calls.trunk import Trunk, Trunks
-from softswitch.events import EventBus
-from softswitch.media import MediaEvent, PlaybackEnded, RtpTimeout
+from softswitch.events import DigitReceived, EventBus
+from softswitch.media import KeyPressed, MediaEvent, PlaybackEnded, RtpTimeout
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import IncomingInvite
 from softswitch.sip.timerwheel import TimerWheel
@@ -209,13 +210,17 @@ class Exchange:
 
     def media_event(self, event: MediaEvent) -> None:
         """Something happened at a media port that a call should know."""
-        if not isinstance(event, RtpTimeout | PlaybackEnded):
+        if not isinstance(event, RtpTimeout | PlaybackEnded | KeyPressed):
             return
         leg = self.media.leg_of(event.port)
         call = self._legs.get(leg) if leg is not None else None
-        if call is None:
+        if leg is None or call is None:
             return
-        if isinstance(event, RtpTimeout):
+        if isinstance(event, KeyPressed):
+            digit = digit_of_event(event.event)
+            if digit:
+                self.bus.tell(DigitReceived, call.id, leg.id, digit, USUAL_MS)
+        elif isinstance(event, RtpTimeout):
             call.media_lost()
         elif call.callee is None and call.replacement is None and not call.stays:
             call.disconnect(NORMAL)

@@ -12,6 +12,7 @@ from softswitch.media.fan_out import FanOut
 from softswitch.media.formats import PCMA, PCMU, StreamFormat
 from softswitch.media.notices import (
     Goodbye,
+    KeyPressed,
     Latched,
     LoudestSpeaker,
     MediaEvent,
@@ -32,6 +33,7 @@ __all__ = [
     "Conference",
     "FanOut",
     "Goodbye",
+    "KeyPressed",
     "Latched",
     "LoudestSpeaker",
     "MediaEngine",

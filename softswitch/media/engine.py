@@ -38,6 +38,7 @@ from softswitch.media.layout import (
     COMMAND_ROUTE,
     COMMAND_STOP_PLAYING,
     EVENT_BYE,
+    EVENT_KEY,
     EVENT_LATCHED,
     EVENT_PLAYED,
     EVENT_RESUMED,
@@ -49,6 +50,7 @@ from softswitch.media.layout import (
 from softswitch.media.memory import Arena
 from softswitch.media.notices import (
     Goodbye,
+    KeyPressed,
     Latched,
     MediaEvent,
     PlaybackEnded,
@@ -476,6 +478,8 @@ class MediaEngine:
             return RtpResumed(port, time_s)
         if kind == EVENT_BYE:
             return Goodbye(port, time_s)
+        if kind == EVENT_KEY:
+            return KeyPressed(port, int(record["value"]), time_s)
         if kind == EVENT_PLAYED:
             number = int(record["value"])
             if port.playback is not None and port.playback.number == number:

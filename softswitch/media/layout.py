@@ -64,6 +64,7 @@ _SIGNALLED = [
     ("symmetric", "i8"),
     ("rtcp_mux", "i8"),
     ("timeout_ns", "i8"),
+    ("event_formats", "i8"),  # one bit for each format that is telephone-event
     ("signalled_length", "i8"),
     ("signalled", *ADDRESS),
     ("signalled_rtcp_length", "i4"),
@@ -177,6 +178,7 @@ PORT = np.dtype(
         ("dropped_payload_type", "i8"),
         ("dropped_direction", "i8"),
         ("dropped_unrouted", "i8"),
+        ("key_timestamp", "i8"),  # of the telephone-event told last, -1 before the first
         ("malformed", "i8"),
         ("ignored", "i8"),
         ("send_errors", "i8"),
@@ -274,7 +276,7 @@ COMMAND = np.dtype(
 )
 
 #: Kinds of events.
-EVENT_LATCHED, EVENT_TIMEOUT, EVENT_RESUMED, EVENT_PLAYED, EVENT_BYE = 1, 2, 3, 4, 5
+EVENT_LATCHED, EVENT_TIMEOUT, EVENT_RESUMED, EVENT_PLAYED, EVENT_BYE, EVENT_KEY = 1, 2, 3, 4, 5, 6
 #: About a room: `port` and `generation` are its own.
 EVENT_ROOM_PLAYED, EVENT_LOUDEST = 20, 21
 

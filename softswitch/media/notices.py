@@ -54,6 +54,15 @@ class Goodbye:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """The peer began to send a telephone-event (RFC 4733 §3.2): `event` 0–9, 10 for ``*``, 11 for ``#``, 12–15 A–D."""
+
+    port: Port
+    event: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class RoomPlaybackEnded:
     """A clip played into a conference has come to its end."""
 
@@ -71,4 +80,6 @@ class LoudestSpeaker:
     time_s: float
 
 
-MediaEvent: TypeAlias = Latched | RtpTimeout | RtpResumed | PlaybackEnded | Goodbye | RoomPlaybackEnded | LoudestSpeaker
+MediaEvent: TypeAlias = (
+    Latched | RtpTimeout | RtpResumed | PlaybackEnded | Goodbye | KeyPressed | RoomPlaybackEnded | LoudestSpeaker
+)

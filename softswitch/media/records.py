@@ -31,6 +31,7 @@ def _new_port() -> NDArray[np.uint8]:
     ports["feeder"] = NO_FEEDER
     ports["rx_ssrc"] = -1
     ports["round_trip"] = -1
+    ports["key_timestamp"] = -1
     return ports.view(np.uint8)
 
 
@@ -79,6 +80,7 @@ def settings_fields(settings: PortSettings, family: int) -> Fields:
         "symmetric": settings.symmetric,
         "rtcp_mux": settings.rtcp_mux,
         "timeout_ns": int(settings.timeout_s * 1e9),
+        "event_formats": sum(1 << i for i, entry in enumerate(settings.receivable) if _is_telephone_event(entry)),
         "signalled": signalled,
         "signalled_length": signalled_length,
         "signalled_rtcp": rtcp,
@@ -86,6 +88,10 @@ def settings_fields(settings: PortSettings, family: int) -> Fields:
         "format_of": format_of,
         "clock": clock,
     }
+
+
+def _is_telephone_event(entry: StreamFormat) -> bool:
+    return entry.encoding.upper() == "TELEPHONE-EVENT"
 
 
 def route_fields(peer: int, route: Route) -> Fields:

@@ -162,6 +162,7 @@ def _configure(port: Any, worker: Any, command: Any, now_ns: int) -> None:
     port["symmetric"] = command["symmetric"]
     port["rtcp_mux"] = command["rtcp_mux"]
     port["timeout_ns"] = command["timeout_ns"]
+    port["event_formats"] = command["event_formats"]
     for i in range(PAYLOAD_TYPES):
         port["format_of"][i] = command["format_of"][i]
     for i in range(MAXIMUM_FORMATS):

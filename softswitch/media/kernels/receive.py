@@ -19,6 +19,7 @@ from softswitch.media.kernels.reception import NEW_STREAM, track
 from softswitch.media.layout import (
     CONFERENCE_PEER,
     EVENT_BYE,
+    EVENT_KEY,
     EVENT_LATCHED,
     EVENT_RESUMED,
     FAN_OUT_PEER,
@@ -66,6 +67,28 @@ def _set_aside(
 
 
 @part
+def _tell_key(
+    port: Any,
+    packet: Any,
+    size: int,
+    timestamp: int,
+    worker: Any,
+    positions: Any,
+    events: Any,
+    slot: int,
+    scratch: Any,
+    now_ns: int,
+) -> None:
+    """Tell of a telephone-event at its first packet to come; all packets of one share a timestamp (RFC 4733 §2.2)."""
+    at = 12 + 4 * (packet[0] & 0x0F)
+    if packet[0] & 0x10 != 0 and at + 4 <= size:
+        at += 4 + 4 * get16(packet, at + 2)
+    if at + 4 <= size and timestamp != port["key_timestamp"]:
+        port["key_timestamp"] = timestamp
+        notify(worker, positions, events, EVENT_KEY, slot, port, packet[at], now_ns, scratch)
+
+
+@part
 def receive(
     ports: Any, rooms: Any, voices: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int
 ) -> None:
@@ -100,6 +123,8 @@ def receive(
     port["octets_received"] += size
     sequence, timestamp, ssrc = get16(packet, 2), get32(packet, 4), get32(packet, 8)
     kind = track(port, ssrc, sequence, timestamp, np.int64(port["clock"][number]), now_ns)
+    if port["event_formats"] >> number & 1 != 0:
+        _tell_key(port, packet, size, timestamp, worker, positions, events, slot, scratch, now_ns)
     if port["receive"] == 0:
         port["dropped_direction"] += 1
     elif port["peer"] >= 0:

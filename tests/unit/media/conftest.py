@@ -132,8 +132,10 @@ def warm_codecs() -> None:
 def use_plain_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every kernel be the Python function it was compiled from; the codecs have tests of their own."""
     warm_codecs()
-    for module_info in pkgutil.walk_packages(softswitch.media.kernels.__path__, "softswitch.media.kernels."):
-        module = importlib.import_module(module_info.name)
+    found = pkgutil.walk_packages(softswitch.media.kernels.__path__, "softswitch.media.kernels.")
+    names = [info.name for info in found]
+    # All are loaded first: one that compiles when it is imported must not find others already turned back.
+    for module in [importlib.import_module(name) for name in names]:
         for name, value in list(vars(module).items()):
             if hasattr(value, "py_func") and value.py_func.__module__.startswith("softswitch."):
                 monkeypatch.setattr(module, name, value.py_func)
