@@ -16,7 +16,10 @@ from softswitch.sdp.relay import MediaAddress
 
 #: What the engine can convert between, best first: offered to a callee beside the caller's own codecs.
 CONVERTIBLE = (Codec("PCMA"), Codec("PCMU"))
-_CONVERTIBLE_NAMES = frozenset(codec.encoding for codec in CONVERTIBLE)
+
+#: What it transcodes besides, by decoding and coding anew: offered only where a route asks for it.
+TRANSCODABLE = (*CONVERTIBLE, Codec("G722"), Codec("opus", 48000, 2))
+_TRANSCODABLE_NAMES = frozenset(codec.encoding.upper() for codec in TRANSCODABLE)
 _REMEMBERED_ATTRIBUTES = 32
 _UNSPECIFIED = ("", "0.0.0.0", "::")
 
@@ -77,12 +80,14 @@ class Side:
     def additions(self, offered: SessionDescription) -> list[Codec]:
         """Codecs to offer this party though the other did not name them, because the engine converts them."""
         wanted = {name.upper() for name in self.codecs}
-        if not wanted & _CONVERTIBLE_NAMES:
+        if not wanted & _TRANSCODABLE_NAMES:
             return []
         speaks = {
             m.encoding.upper() for media in offered.media if media.kind == "audio" for m in media.rtpmaps.values()
         }
-        return [codec for codec in CONVERTIBLE if codec.encoding in wanted] if speaks & _CONVERTIBLE_NAMES else []
+        if not speaks & _TRANSCODABLE_NAMES:
+            return []
+        return [codec for codec in TRANSCODABLE if codec.encoding.upper() in wanted]
 
 
 def is_rtp(media: MediaDescription) -> bool:
