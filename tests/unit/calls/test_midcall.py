@@ -261,6 +261,14 @@ def test_a_codec_forced_by_the_route_that_the_caller_has_is_not_converted() -> N
     world.check_over()
 
 
+@pytest.mark.parametrize("codec", ["G722", "opus"])
+def test_a_codec_the_engine_transcodes_is_offered_where_the_route_asks_for_it(codec: str) -> None:
+    world, call, peer = forced(codec, caller=("PCMA",), callee=(codec,))
+    assert codec in peer.ringing.remote_codecs and "PCMA" not in peer.ringing.remote_codecs, peer.ringing.remote_codecs
+    call.hang_up()
+    world.check_over()
+
+
 @pytest.mark.parametrize("codecs", [("G722",), ("opus",), ("PCMU",)])
 def test_a_codec_that_can_be_neither_offered_nor_converted_is_488(codecs: tuple[str, ...]) -> None:
     world, call, peer = forced(*codecs, caller=("G729",), callee=codecs)
