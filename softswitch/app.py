@@ -21,6 +21,7 @@ from softswitch import wiring
 from softswitch.calls.access import Access
 from softswitch.calls.conference import Conferences
 from softswitch.calls.exchange import Exchange
+from softswitch.calls.keepalive import PING, Keepalive
 from softswitch.calls.leg import Cause
 from softswitch.calls.media_path import MediaPath
 from softswitch.calls.parking import Parking
@@ -187,6 +188,7 @@ class Application:
             wall=time.time,
             admit=lambda: self.overload.admit("registration", self.now()),
         )
+        self.keepalive = Keepalive(self.registrar, settings.sip.nat_keepalive_s)
         self.publications = Publications(PublicationSettings(), self.ids.token)
         self.presence = Presence(
             agent=self.agent,
@@ -333,6 +335,8 @@ class Application:
         self.registrations.expire(now)
         self.presence.handle_timer(now)
         self._follow_directory()
+        for flow in self.keepalive.due(now, len(self.registrar)):
+            self.network.send(PING, flow)
         self._poll_media()
         self.timers.schedule(now + _HOUSEKEEPING_S, self._housekeeping)
 
@@ -372,6 +376,7 @@ class Application:
         self.registrar.configure(wiring.registrar_settings(settings))
         self.guard.configure(wiring.guard_settings(settings))
         self.overload.configure(wiring.overload_settings(settings))
+        self.keepalive.interval_s = settings.sip.nat_keepalive_s
         self.exchange.settings = wiring.call_settings(settings)
         self.driver.post(self.trunk_watch.start)
         self.network.reload_certificates()
