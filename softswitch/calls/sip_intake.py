@@ -124,4 +124,6 @@ def number_of(request: Request) -> str:
         return normalise(uri.username)
     if isinstance(uri, TelUri):
         return uri.digits
-    raise ProtocolError("only sip, sips and tel can be called", status=416)
+    if uri.scheme == "urn":
+        return str(uri).lower()  # a service such as urn:service:sos, which the dialplan knows (RFC 5031)
+    raise ProtocolError("only sip, sips, tel and urn can be called", status=416)

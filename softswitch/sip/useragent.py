@@ -36,6 +36,7 @@ Fields = Sequence[tuple[str, str]]
 # Methods whose dialogs are not sessions: a To tag we do not know is their owner's to judge (RFC 6665 §4.4.1).
 _OTHER_USAGES = frozenset(("SUBSCRIBE", "NOTIFY", "REGISTER", "PUBLISH", "REFER"))
 _SESSION_ONLY = frozenset(("BYE", "PRACK", "UPDATE"))
+_SCHEMES = ("sip", "sips", "tel", "urn")
 _LAST_HOPS = ("0", "00", "000")
 _ANY_CONTENT = ("application/*", "text/*", "message/*", "multipart/*", "image/*", "audio/*", "video/*")
 
@@ -308,7 +309,13 @@ class UserAgent:
         refusal = None
         if not self._is_plain(request):
             accepted = self.settings.accept if method == "INVITE" else _ANY_CONTENT
-            refusal = admit(request, methods=self.settings.allow, extensions=self._extensions, content_types=accepted)
+            refusal = admit(
+                request,
+                methods=self.settings.allow,
+                schemes=_SCHEMES,
+                extensions=self._extensions,
+                content_types=accepted,
+            )
         if refusal is not None:
             self.count("requests_refused")
             self.layer.respond(transaction, refusal, now)

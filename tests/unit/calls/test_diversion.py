@@ -338,3 +338,14 @@ def test_an_emergency_call_takes_a_full_trunk() -> None:
     first.hang_up()
     second.hang_up()
     world.check_over()
+
+
+def test_a_phone_may_ask_for_help_by_the_service_urn() -> None:
+    """RFC 5031: the URN is an emergency number of its own, wherever emergency calls go."""
+    world = World(emergency=Emergency(("110",), To("subscriber", ("1009",))))
+    alice, centre = world.phone("1001"), world.phone("1009")
+    call = alice.call("urn:service:sos.police")
+    assert centre.called, "urn:service:sos.police goes where 110 goes"
+    call.hang_up()
+    assert world.records[0]["emergency"]
+    world.check_over()

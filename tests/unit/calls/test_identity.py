@@ -194,7 +194,8 @@ def test_max_forwards_0_is_483() -> None:
         ("sip:1002;phone-context=x@example.net", 404),
         ("sip:10%302@example.net", 0),
         ("sip:example.net", 484),
-        ("urn:service:sos", 416),
+        ("urn:service:sos", 404),
+        ("mailto:1002@example.net", 416),
     ],
 )
 def test_what_a_request_uri_dials(uri: str, status: int) -> None:
