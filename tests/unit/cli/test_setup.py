@@ -156,19 +156,27 @@ def by_subject(settings: Settings, data: Path) -> dict[str, Finding]:
     return {finding.subject: finding for finding in examine(settings, data)}
 
 
+def free_port(kind: socket.SocketKind) -> int:
+    """A port that was free a moment ago, outside the range where media has its place."""
+    while True:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if not 30000 <= port <= 39999:
+            return port
+
+
 def with_free_ports() -> str:
     """A configuration whose ports were free a moment ago."""
-    with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.1", 0))
-        udp.bind(("127.0.0.1", 0))
-        return f'[http]\nport = {tcp.getsockname()[1]}\n[[sip.listen]]\nname = "u"\nport = {udp.getsockname()[1]}\n'
+    http, sip = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
+    return f'[http]\nport = {http}\n[[sip.listen]]\nname = "u"\nport = {sip}\n'
 
 
 @pytest.mark.usefixtures("quick_doctor")
 def test_doctor_finds_a_taken_port_and_names_the_remedy(tmp_path: Path) -> None:
+    port = free_port(socket.SOCK_DGRAM)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+        taken.bind(("127.0.0.1", port))
         finding = by_subject(loads(f'[[sip.listen]]\nname = "u"\nport = {port}'), tmp_path)["SIP udp u"]
     assert finding.verdict == "failed" and "Address already in use" in finding.sentence and "ss -lnp" in finding.remedy
 
