@@ -169,6 +169,16 @@ class Application:
             settings=wiring.call_settings(settings),
             admit=lambda emergency: self.overload.admit("call", self.now(), emergency=emergency),
         )
+        self._build_rooms()
+        self._build_desks()
+        self.records = Records(self.store, settings.node.id)
+        self.bus.subscribe(self.records.on_event, *self.records.types)
+        self.bus.subscribe(self.presence.on_event, "call.state", "leg.state")
+        self.bus.subscribe(self.metrics.observe_event)
+
+    def _build_rooms(self) -> None:
+        """What the switch answers by itself: services, conferences, talkgroups."""
+        settings = self.settings
         parking = Parking(self.exchange, self.engine, hold_music)
         pickup = Pickup(self.directory, self.exchange.ringing_calls)
         self.services = Services(wiring.services(settings), self.engine, _sound, parking, pickup)
@@ -178,6 +188,10 @@ class Application:
         self.talkgroups = Talkgroups(self.exchange, self.engine, wiring.talkgroups(settings), rights)
         self.exchange.conferences, self.exchange.talkgroups = self.conferences, self.talkgroups
         self.services.rooms = {"conference": self.conferences, "talkgroup": self.talkgroups}
+
+    def _build_desks(self) -> None:
+        """Who answers requests outside calls, and the trunks that are asked by us."""
+        settings, domain = self.settings, self.domain
         self.registrations = Registrations(
             agent=self.agent,
             access=self.access,
@@ -217,10 +231,6 @@ class Application:
             self.agent, self.timers, self.trunks, self.bus, self.ids.token, self.now, self._trunk_contact
         )
         self.dispatch = SipDispatch(self.agent, self.exchange, self.registrations, self.presence, pager.handle)
-        self.records = Records(self.store, settings.node.id)
-        self.bus.subscribe(self.records.on_event, *self.records.types)
-        self.bus.subscribe(self.presence.on_event, "call.state", "leg.state")
-        self.bus.subscribe(self.metrics.observe_event)
 
     def _build_runtime(self, tasks: TaskOwner) -> None:
         self.resolver = Resolver(ResolverSettings(), random=random.random, clock=self.now)
