@@ -9,8 +9,9 @@ from pathlib import Path
 from dialplan import normalise
 from softswitch.calls.conference import ConferenceDefinition
 from softswitch.calls.host import CallSettings
+from softswitch.calls.seat import plain_telephone
 from softswitch.calls.services import ServiceDefinition
-from softswitch.calls.talkgroup import TalkgroupDefinition, plain_telephone
+from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
 from softswitch.calls.talkgroups import Rights
 from softswitch.calls.trunk import Trunk
 from softswitch.config.certificate import ensure_certificate
@@ -157,7 +158,9 @@ def conferences(settings: Settings) -> list[ConferenceDefinition]:
 def talkgroups(settings: Settings) -> list[TalkgroupDefinition]:
     """The talkgroups."""
     return [
-        TalkgroupDefinition(normalise(entry.number), entry.name, frozenset(entry.members), float(entry.talk_s))
+        TalkgroupDefinition(
+            normalise(entry.number), entry.name, plain_members(entry.members), talk_s=float(entry.talk_s)
+        )
         for entry in settings.talkgroup
     ]
 

@@ -333,10 +333,10 @@ class Call:
         if key is not None:
             self._host.bus.tell(DigitReceived, self.id, leg.id, key.digit, key.duration_ms)
         other = self.other(leg)
-        if other is None:
-            information.accept()
-        else:
+        if other is not None:
             other.inform(information)
+        elif not self._host.information(leg, information):
+            information.accept()
 
     def leg_transfer_requested(self, leg: Leg, transfer: Transfer) -> None:
         """See LegObserver."""

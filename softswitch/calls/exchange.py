@@ -15,7 +15,7 @@ from softswitch.calls.conference import Conferences
 from softswitch.calls.digits import USUAL_MS, digit_of_event
 from softswitch.calls.host import CallSettings
 from softswitch.calls.hunting import Diverted, History, Hunt, Stage, Target
-from softswitch.calls.leg import Cause, Leg, Party
+from softswitch.calls.leg import Cause, Information, Leg, Party
 from softswitch.calls.media_path import MediaPath
 from softswitch.calls.replacement import Replacement
 from softswitch.calls.ringing import Ringing, RingingObserver
@@ -139,6 +139,10 @@ class Exchange:
     def serve(self, call: Call, leg: Leg, target: Target) -> Cause | None:
         """See CallHost."""
         return _NO_SERVICES if self.services is None else self.services.serve(call, leg, target)
+
+    def information(self, leg: Leg, information: Information) -> bool:
+        """See CallHost."""
+        return self.talkgroups is not None and self.talkgroups.receive_information(leg, information)
 
     def find_leg(self, call_id: str, to_tag: str, from_tag: str) -> Leg | None:
         """See CallHost."""

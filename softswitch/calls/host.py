@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from softswitch.calls.hunting import History, Stage, Target
-from softswitch.calls.leg import Cause, Leg, LegObserver
+from softswitch.calls.leg import Cause, Information, Leg, LegObserver
 from softswitch.calls.media_path import MediaPath
 from softswitch.events import EventBus
 from softswitch.sip.timerwheel import TimerWheel
@@ -56,6 +56,9 @@ class CallHost(Protocol):
 
     def serve(self, call: Call, leg: Leg, target: Target) -> Cause | None:
         """Let a service of the switch answer `leg`; a Cause says why it cannot."""
+
+    def information(self, leg: Leg, information: Information) -> bool:
+        """Application data from a party that talks to the switch; False when it means nothing here."""
 
     def find_leg(self, call_id: str, to_tag: str, from_tag: str) -> Leg | None:
         """The leg whose dialog a Replaces names (RFC 3891 §3), as the party that wrote it sees it."""

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from softswitch.calls.floor_link import FloorLink
     from softswitch.media import Port
 
 
@@ -119,10 +120,11 @@ class Leg(ABC):
 
     `direction` is "in" when the party called us and "out" when we called it. `port` is the media port of a leg that
     brings its own, else None: then its media is negotiated by SDP. `trusted` says whether the far end may be told
-    asserted identities. `reference` is what the leg's own protocol calls the session (SIP: the Call-ID).
+    asserted identities. `reference` is what the leg's own protocol calls the session (SIP: the Call-ID). `floor`
+    reaches a terminal that speaks a floor protocol; None: a plain telephone.
     """
 
-    __slots__ = ("direction", "id", "observer", "party", "port", "state", "trusted")
+    __slots__ = ("direction", "floor", "id", "observer", "party", "port", "state", "trusted")
 
     protocol: ClassVar[str]
 
@@ -133,6 +135,7 @@ class Leg(ABC):
         self.trusted = trusted
         self.state = LegState.SETUP
         self.port: Port | None = None
+        self.floor: FloorLink | None = None
         self.observer: LegObserver
 
     @property

@@ -44,6 +44,7 @@ class SwitchLeg(Leg):
         self.party = party
         self.state = LegState.ANSWERED
         self.port = None
+        self.floor = None
         self.trusted = False
         self.observer = NOBODY
 

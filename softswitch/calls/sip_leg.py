@@ -51,6 +51,7 @@ class SipLeg(Leg):
         self.trusted = trusted
         self.state = LegState.SETUP
         self.port = None
+        self.floor = None
         self.session: Session
         self.trunk = ""
         self.caller: Caller | None = None

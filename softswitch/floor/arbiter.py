@@ -116,9 +116,20 @@ class Arbiter:
         floors.rest = next_floor_state(floors.rest, FloorInput.FINISH)
 
     def configure(self, settings: ArbiterSettings, now: float) -> None:
-        """Go on under other rules; timers that run keep the time they were started with."""
-        self._floors.settings = settings
-        self._floors.fill(now)
+        """Go on under other rules; timers that run keep the time they were started with.
+
+        Who may not talk any more in what is a broadcast now is put out of the queue, or stopped.
+        """
+        floors = self._floors
+        floors.settings = settings
+        if settings.broadcast_by:
+            for participant in self.waiting:
+                if participant != settings.broadcast_by:
+                    floors.cancel(participant, CancelReason.RECEIVE_ONLY)
+            for talker in self.talkers:
+                if talker.participant != settings.broadcast_by:
+                    self.revoke(talker.participant, now, RevokeCause.NO_PERMISSION)
+        floors.fill(now)
 
     def participant_joined(self, participant: str, now: float, member: Member | None = None) -> None:
         """Somebody takes part from now on and is told at once how the floor stands (late entry)."""
@@ -164,9 +175,11 @@ class Arbiter:
         override: bool = False,
         queueing: bool = True,
         user: str = "",
+        forced: bool = False,
     ) -> None:
-        """Somebody wants to talk; `queueing` False: now or never. Asked again, it is answered again."""
-        wish = Wish(participant, priority, tier, override, queueing, user)
+        """Somebody wants to talk; `queueing` False: now or never; `forced`: a dispatcher wants it to talk, before
+        everybody of its tier. Asked again, it is answered again."""
+        wish = Wish(participant, priority, tier, override, queueing, user, forced)
         self._contest.request(wish, now)
 
     def release(self, participant: str, now: float) -> None:

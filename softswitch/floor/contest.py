@@ -8,12 +8,13 @@ from softswitch.floor.burst import Burst, Seat
 from softswitch.floor.causes import CancelReason, DenyCause, RevokeCause, Tier
 from softswitch.floor.events import QueueCancelled
 from softswitch.floor.floors import Floors
-from softswitch.floor.priorities import Rank, effective_rank, preempts
+from softswitch.floor.priorities import HIGHEST_PRIORITY, Rank, effective_rank, preempts
 from softswitch.floor.states import FloorInput, FloorState
 
 
 class Wish(NamedTuple):
-    """What somebody asks for; `queueing` False: now or never; `user` is who asks behind the participant."""
+    """What somebody asks for; `queueing` False: now or never; `user` is who asks behind the participant; `forced`: a
+    dispatcher wants it to talk."""
 
     participant: str
     priority: int | None
@@ -21,6 +22,7 @@ class Wish(NamedTuple):
     override: bool
     queueing: bool
     user: str
+    forced: bool = False
 
 
 class Contest:
@@ -40,6 +42,8 @@ class Contest:
             floors.deny(participant, DenyCause.OTHER, "no call")
             return
         rank = effective_rank(floors.settings, seat.member, wish.tier, wish.priority, wish.override)
+        if wish.forced:
+            rank = Rank(rank.tier, True, HIGHEST_PRIORITY)
         burst = floors.bursts.get(participant)
         if burst is not None:
             self._asked_again(burst, rank, user, now)

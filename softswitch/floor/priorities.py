@@ -7,6 +7,8 @@ from typing import NamedTuple
 from softswitch.floor.causes import Tier
 from softswitch.floor.settings import ArbiterSettings, Member
 
+HIGHEST_PRIORITY = 255
+
 
 class Rank(NamedTuple):
     """What decides between two requests; the greater one is the more urgent."""

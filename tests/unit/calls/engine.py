@@ -17,6 +17,7 @@ class FakeCounters:
     packets_sent: int = 49
     lost: int = 1
     jitter_ms: float = 0.25
+    last_received_s: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +33,7 @@ class FakePort:
     playing: str = ""
     closed: bool = False
     history: list[PortSettings] = field(default_factory=list)
+    last_received_s: float | None = None
 
     def configure(self, settings: PortSettings) -> None:
         assert not self.closed, "a closed port is configured"
@@ -42,7 +44,7 @@ class FakePort:
             find_route(self.peer.settings, self.settings)
 
     def counters(self) -> FakeCounters:
-        return FakeCounters()
+        return FakeCounters(last_received_s=self.last_received_s)
 
     def close(self) -> None:
         if not self.closed:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from softswitch.calls.conference import ConferenceDefinition, Conferences
-from softswitch.calls.talkgroup import TalkgroupDefinition, plain_telephone
+from softswitch.calls.seat import plain_telephone
+from softswitch.calls.talkgroup_definition import TalkgroupDefinition
 from softswitch.calls.talkgroups import Rights, Talkgroups
 from softswitch.media import MediaEngine, MediaError
 from tests.unit.calls.engine import FakeEngine, FakePort
@@ -119,7 +120,7 @@ class RoomWorld(World):
         """See World."""
         super().check_empty()
         assert not self.rooms, "a room is left open"
-        assert not self.conferences._rooms and not self.talkgroups._groups and not self.talkgroups._group_of
+        assert not self.conferences._rooms and not self.talkgroups._groups and not self.talkgroups._seats
 
 
 def press(call: PhoneCall, key: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from softswitch.calls.machine import Method
 from softswitch.calls.operator import Operator
-from softswitch.calls.talkgroup import TalkgroupDefinition
+from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
 from softswitch.events import (
     CallStateChanged,
     FloorDenied,
@@ -183,7 +183,7 @@ def test_a_dispatcher_takes_the_floor_at_once() -> None:
 
 
 def test_a_group_with_members_lets_nobody_else_in() -> None:
-    world = RoomWorld(talkgroup=TalkgroupDefinition("8001", members=frozenset({"1001"})))
+    world = RoomWorld(talkgroup=TalkgroupDefinition("8001", members=plain_members(["1001"])))
     _, calls = gathered(world, "1001")
     assert world.phone("1002").call("8001").status == 403
     end(world, calls)
