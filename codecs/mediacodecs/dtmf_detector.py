@@ -32,6 +32,7 @@ END = 256
 NOTHING = -1
 
 _HITS_NEEDED, _MISSES_NEEDED, _STEADY_NEEDED = 6, 6, 2
+_HITS_SUSPECTED = 3
 _LEAST_DBM0 = -33.0
 _MOST_HIGH_TWIST, _MOST_LOW_TWIST = 10**0.6, 10**1.0  # high group louder by 6 dB, low group louder by 10 dB
 _DOMINANCE = 10**0.6
@@ -70,6 +71,12 @@ def detect(state: Any, pcm: Any, count: int, found: Any) -> Any:
             for k in range(_WINDOW - _HOP):
                 line[k] = line[k + _HOP]
     return number
+
+
+@part
+def suspects(state: Any) -> Any:
+    """Whether a digit is being heard, or is likely to turn out to be one: what a listener may want to keep quiet."""
+    return state[_DIGIT] != 0 or state[_HITS] >= _HITS_SUSPECTED
 
 
 @part

@@ -11,8 +11,11 @@ from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, Por
 from softswitch.media.fan_out import FanOut
 from softswitch.media.formats import PCMA, PCMU, StreamFormat
 from softswitch.media.notices import (
+    DigitsSent,
+    FaxDetected,
     Goodbye,
     KeyPressed,
+    KeyReleased,
     Latched,
     LoudestSpeaker,
     MediaEvent,
@@ -20,6 +23,8 @@ from softswitch.media.notices import (
     RoomPlaybackEnded,
     RtpResumed,
     RtpTimeout,
+    SpeechStarted,
+    SpeechStopped,
 )
 from softswitch.media.port import Port, PortCounters
 from softswitch.media.routing import PortSettings
@@ -31,9 +36,12 @@ __all__ = [
     "PCMA",
     "PCMU",
     "Conference",
+    "DigitsSent",
     "FanOut",
+    "FaxDetected",
     "Goodbye",
     "KeyPressed",
+    "KeyReleased",
     "Latched",
     "LoudestSpeaker",
     "MediaEngine",
@@ -50,6 +58,8 @@ __all__ = [
     "RoomPlaybackEnded",
     "RtpResumed",
     "RtpTimeout",
+    "SpeechStarted",
+    "SpeechStopped",
     "StreamFormat",
     "VoiceCounters",
     "warm_up",

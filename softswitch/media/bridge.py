@@ -12,6 +12,7 @@ from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
 from softswitch.media.layout import UNMAPPED
 from softswitch.media.records import Fields
 from softswitch.media.routing import PortSettings, find_route
+from softswitch.media.signals import event_format
 from softswitch.media.voices import sample_rate, spoken_format
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Bridge(Conference):
 
     Telephone-events are passed on between the packets of sound. When one leaves, both are out.
     """
+
+    tampers = True
 
     def __init__(
         self, engine: MediaEngine, number: int, thread: PacketThread, ports: tuple[Port, Port], rate_hz: int
@@ -70,16 +73,9 @@ class Bridge(Conference):
         sendable = self.other(port).settings.sendable
         for i, entry in enumerate(port.settings.receivable):
             if entry.encoding.upper() == "TELEPHONE-EVENT":
-                payload_types[i] = _event_type(entry, sendable)
+                event = event_format(sendable)
+                payload_types[i] = UNMAPPED if event is None else event.payload_type
         return {"route_payload_type": payload_types}
-
-
-def _event_type(entry: StreamFormat, sendable: tuple[StreamFormat, ...]) -> int:
-    """The other side's telephone-event: of the clock of its sound (RFC 4733 §2.1), or whichever it has."""
-    events = [other for other in sendable if other.encoding.upper() == "TELEPHONE-EVENT"]
-    if not events:
-        return UNMAPPED
-    return next((other for other in events if other.clock_rate == sendable[0].clock_rate), events[0]).payload_type
 
 
 def transcoding_rate(one: PortSettings, other: PortSettings) -> int:

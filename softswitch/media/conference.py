@@ -142,6 +142,7 @@ class Conference(Room):
     def left(self, port: Port) -> None:
         """A member is out."""
         seat = self._seats.pop(port)
+        self.engine.signals.refresh(port)
         self.engine.rooms.give_voice_back(port, seat.voice)
         if not seat.muted and self._members and not self.closed:
             self._signal(_LEFT_HZ)
@@ -178,6 +179,7 @@ class Conference(Room):
         seat.formats = _formats(port)
         self.engine.rooms.prepare_voice(seat.voice, port, self.rate_hz, self.partner(port))
         self.tell_table(port)
+        self.engine.signals.refresh(port)
         self.engine.command(port, COMMAND_ADJUST, seat.fields)
 
     def table(self, port: Port) -> Fields:

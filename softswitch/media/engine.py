@@ -16,6 +16,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -38,31 +39,31 @@ from softswitch.media.layout import (
     COMMAND_ROUTE,
     COMMAND_STOP_PLAYING,
     EVENT_BYE,
-    EVENT_KEY,
     EVENT_LATCHED,
     EVENT_PLAYED,
     EVENT_RESUMED,
     EVENT_ROOM_PLAYED,
     EVENT_TIMEOUT,
     NO_PEER,
+    NO_VOICE,
+    PLAY_ENCODED,
     PLAY_ULAW,
 )
 from softswitch.media.memory import Arena
 from softswitch.media.notices import (
     Goodbye,
-    KeyPressed,
     Latched,
     MediaEvent,
-    PlaybackEnded,
     RtpResumed,
     RtpTimeout,
 )
 from softswitch.media.packet_thread import PacketThread
-from softswitch.media.playback import Playback, prepare_playback
+from softswitch.media.playback import Playback, clip_rate, playable_format, prepare_playback
 from softswitch.media.port import Port
 from softswitch.media.records import Fields, prepare_port, route_fields, settings_fields
 from softswitch.media.room_store import RoomStore
-from softswitch.media.routing import NO_ROUTE, PortSettings, find_route, playable_format
+from softswitch.media.routing import NO_ROUTE, PortSettings, find_route
+from softswitch.media.signals import Signals
 from softswitch.media.totals import MediaStatistics, collect
 from softswitch.media.voices import ROOM_RATES
 
@@ -128,6 +129,7 @@ class MediaEngine:
         )
         self._clips = ClipStore(self._arena.clips)
         self.rooms = RoomStore(self._arena, self._clips, self._later, self._settle_all)
+        self.signals = Signals(self)
         for number in range(self._thread_count):
             thread = PacketThread(self._arena, number, self.event_fd, report_interval_s=self._report_interval_s)
             thread.start()
@@ -187,8 +189,9 @@ class MediaEngine:
         with self.lock:
             self.check_open(port)
             fields = settings_fields(settings, port.family)
-            port.settings = settings
+            events_before, port.settings = self.signals.sends_events(port), settings
             self.command(port, COMMAND_CONFIGURE, fields)
+            self.signals.configured(port, events_before)
             if port.playback is not None:
                 self._play_on(port, port.playback)
             if port.peer is not None:
@@ -203,6 +206,7 @@ class MediaEngine:
                 return
             self.disconnect(port)
             self._end_playback(port)
+            self.signals.closing(port)
             port.seal()
             position = self.command(port, COMMAND_CLOSE)
             del self._ports[port.slot]
@@ -271,7 +275,7 @@ class MediaEngine:
             self.command(port, COMMAND_ROUTE, route_fields(port.slot, route))
 
     def play(self, port: Port, pcm: NDArray[np.int16], loop: bool = False, *, rate_hz: int = 8000) -> int:
-        """Play int16[n] at `rate_hz` into a port of G.711 or L16, instead of whatever else it would send.
+        """Play int16[n] at `rate_hz` into a port of any codec we can encode, instead of whatever else it would send.
 
         Returns a number that PlaybackEnded will carry; a loop goes on until `stop`. Afterwards what the port is
         connected to is heard again. While the port may not send, or has nowhere to, the clip waits. Raises
@@ -279,19 +283,34 @@ class MediaEngine:
         """
         with self.lock:
             self.check_open(port)
-            number = self._playbacks + 1
-            playback = prepare_playback(self._clips, port.settings, number, pcm, rate_hz, loop=loop)
-            self._playbacks = number
-            self._end_playback(port)
-            port.playback = playback
-            self.command(port, COMMAND_PLAY, playback.fields)
-            return number
+            return self.start_playback(port, self._playbacks + 1, pcm, loop, rate_hz=rate_hz)
+
+    def start_playback(
+        self, port: Port, number: int, pcm: NDArray[np.int16], loop: bool = False, *, rate_hz: int, position: int = 0
+    ) -> int:
+        """`play` under a number of its own, from `position` on (samples of the clip as it is stored)."""
+        playback = self._prepare(port, number, pcm, rate_hz, loop, position)
+        self._playbacks = max(self._playbacks, number)
+        self._end_playback(port)
+        port.playback = playback
+        self.command(port, COMMAND_PLAY, playback.fields)
+        return number
+
+    def _prepare(
+        self, port: Port, number: int, pcm: NDArray[np.int16], rate_hz: int, loop: bool, position: int = 0
+    ) -> Playback:
+        """A playback of the port's format, with the encoder it needs."""
+        playback = prepare_playback(self._clips, port.settings, number, pcm, rate_hz, loop=loop)
+        voice = NO_VOICE
+        if playback.codec == PLAY_ENCODED:
+            voice = self.rooms.take_speaker(playback.entry, clip_rate(playback.entry, playback.codec, rate_hz))
+        return replace(playback, voice=voice, position=position)
 
     def tone(self, port: Port, hz: float, level_dbm0: float) -> int:
         """Play a sine, exact in frequency and level, until `stop`; raises NotTranscodable, ValueError."""
         entry, codec = playable_format(port.settings)
         scale = tones.ULAW_FULL_SCALE_DBM0 if codec == PLAY_ULAW else tones.FULL_SCALE_DBM0
-        rate_hz = entry.clock_rate
+        rate_hz = clip_rate(entry, codec, 0)
         return self.play(port, tones.sine(hz, level_dbm0, rate_hz, full_scale_dbm0=scale), True, rate_hz=rate_hz)
 
     def stop(self, port: Port, playback: int | None = None) -> None:
@@ -375,6 +394,11 @@ class MediaEngine:
                 ports_quarantined=self._allocator.quarantined,
             )
 
+    def tell(self, event: MediaEvent) -> None:
+        """Let `poll` give out an event of the control side's own."""
+        self._events.append(event)
+        os.eventfd_write(self.event_fd, 1)
+
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _check_running(self) -> None:
@@ -416,6 +440,8 @@ class MediaEngine:
         if playback is not None:
             clip = playback.clip
             self._later(port.thread, port.thread.ring.written + 1, lambda: self._clips.release(clip))
+            if playback.voice != NO_VOICE:
+                self.rooms.give_voice_back(port, playback.voice, commands_ahead=1)
 
     def _play_on(self, port: Port, playback: Playback) -> None:
         """After new settings: go on playing in the format that is agreed now, or end when there is none."""
@@ -423,15 +449,14 @@ class MediaEngine:
             entry, _ = playable_format(port.settings)
             if entry == playback.entry:
                 return
-            changed = prepare_playback(
-                self._clips, port.settings, playback.number, playback.pcm, playback.rate_hz, loop=playback.loop
-            )
+            changed = self._prepare(port, playback.number, playback.pcm, playback.rate_hz, playback.loop)
         except NotTranscodable:
             self.stop(port)
-            self._events.append(PlaybackEnded(port, playback.number, time.monotonic()))
-            os.eventfd_write(self.event_fd, 1)
+            self.tell(self.signals.played(port, playback.number, time.monotonic()))
             return
-        if entry.clock_rate != playback.entry.clock_rate:  # positions mean nothing in the other clip
+        if clip_rate(changed.entry, changed.codec, changed.rate_hz) != clip_rate(
+            playback.entry, playback.codec, playback.rate_hz
+        ):  # positions mean nothing in the other clip
             self.stop(port)
         self._end_playback(port)
         port.playback = changed
@@ -478,15 +503,19 @@ class MediaEngine:
             return RtpResumed(port, time_s)
         if kind == EVENT_BYE:
             return Goodbye(port, time_s)
-        if kind == EVENT_KEY:
-            return KeyPressed(port, int(record["value"]), time_s)
         if kind == EVENT_PLAYED:
             number = int(record["value"])
             if port.playback is not None and port.playback.number == number:
-                self._clips.release(port.playback.clip)
-                port.playback = None
-            return PlaybackEnded(port, number, time_s)
-        return None
+                self._playback_over(port, port.playback)
+            return self.signals.played(port, number, time_s)
+        return self.signals.translate(port, kind, int(record["value"]), time_s)
+
+    def _playback_over(self, port: Port, playback: Playback) -> None:
+        """The packet thread has let go of a clip by itself."""
+        port.playback = None
+        self._clips.release(playback.clip)
+        if playback.voice != NO_VOICE:
+            self.rooms.give_voice_back(port, playback.voice)
 
 
 def _allow_descriptors(wanted: int) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
 
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 
 #: A socket address as the kernel writes it (sockaddr_in, sockaddr_in6), in 32-bit words.
 ADDRESS_WORDS = 7
@@ -40,7 +40,14 @@ UNMAPPED = 255
 COPY, ALAW_TO_ULAW, ULAW_TO_ALAW = 0, 1, 2
 
 #: What a played clip is encoded into.
-PLAY_ALAW, PLAY_ULAW, PLAY_L16 = 1, 2, 3
+PLAY_ALAW, PLAY_ULAW, PLAY_L16, PLAY_ENCODED = 1, 2, 3, 4
+
+#: `keying` of a port that presses no key, sends a telephone-event, or pauses after one; the most keys of one command.
+NO_KEY, KEY_DOWN, KEY_UP = 0, 1, 2
+MAXIMUM_KEYS = 64
+
+#: What a port is listened to for, as bits of `listens`; `HUSH` keeps keys that are heard from being passed on as sound.
+LISTEN_KEYS, LISTEN_SPEECH, LISTEN_FAX, LISTEN_HUSH = 1, 2, 4, 8
 
 #: `feeder` of a port that nothing, the player, or a conference has last sent through.
 NO_FEEDER, PLAYER_FEEDER, ROOM_FEEDER = -1, -2, -3
@@ -65,6 +72,7 @@ _SIGNALLED = [
     ("rtcp_mux", "i8"),
     ("timeout_ns", "i8"),
     ("event_formats", "i8"),  # one bit for each format that is telephone-event
+    ("noise_formats", "i8"),  # and for each that is comfort noise
     ("signalled_length", "i8"),
     ("signalled", *ADDRESS),
     ("signalled_rtcp_length", "i4"),
@@ -101,6 +109,21 @@ _PLAYBACK = [
     ("play_clock", "i8"),
     ("play_samples", "i8"),  # in one packet
     ("play_ticks", "i8"),  # of 10 ms in one packet
+    ("play_voice", "i8"),  # whose encoder is used, of PLAY_ENCODED alone
+    ("play_from", "i8"),  # samples from the start of the clip
+    ("play_paused", "i8"),
+]
+
+#: What a PRESS command brings.
+_KEYPAD = [
+    ("keys_id", "i8"),
+    ("keys_count", "i8"),
+    ("keys_payload_type", "i8"),
+    ("keys_clock", "i8"),
+    ("keys_duration_ms", "i8"),
+    ("keys_gap_ms", "i8"),
+    ("keys_volume", "i8"),  # −dBm0, as RFC 4733 §2.3.5 has it
+    ("keys", "u1", MAXIMUM_KEYS),
 ]
 
 # What every packet touches comes first and together: a thousand ports are more than the fastest caches hold.
@@ -134,6 +157,7 @@ PORT = np.dtype(
         # Looked at and written for every packet sent.
         ("send", "i8"),
         ("playing", "i8"),
+        ("keying", "i8"),
         ("feeder", "i8"),
         ("feeder_ssrc", "i8"),
         ("feeder_sequence", "i8"),
@@ -152,6 +176,9 @@ PORT = np.dtype(
         *_MEMBERSHIP,
         ("member_next", "i8"),
         ("member_previous", "i8"),
+        ("ear", "i8"),  # voice by which the port is listened to, NO_VOICE: it is not
+        ("speaking", "i8"),
+        ("hushed", "i8"),  # a key is heard whose sound is not to be passed on
         *_ROUTES,
         *_FORMATS,
         # The rest is for rarer moments.
@@ -179,6 +206,10 @@ PORT = np.dtype(
         ("dropped_direction", "i8"),
         ("dropped_unrouted", "i8"),
         ("key_timestamp", "i8"),  # of the telephone-event told last, -1 before the first
+        ("key_ended", "i8"),  # whether its end was told too
+        ("key_heard", "i8"),  # the key told last that was heard in the sound, -1 before the first
+        ("key_heard_ns", "i8"),
+        ("last_format", "i8"),  # number of the format of the last packet
         ("malformed", "i8"),
         ("ignored", "i8"),
         ("send_errors", "i8"),
@@ -195,13 +226,20 @@ PORT = np.dtype(
         ("remote_jitter", "i8"),
         ("round_trip", "i8"),  # 1/65536 s, -1 not known
         ("cname", "u1", 16),
-        # Playing.
+        # On the wheel: playing, or pressing keys.
+        ("on_wheel", "i8"),
+        ("wheel_slot", "i8"),
+        ("wheel_next", "i8"),
+        ("wheel_previous", "i8"),
         ("play_position", "i8"),
         ("play_countdown", "i8"),
-        ("play_slot", "i8"),
-        ("play_next", "i8"),
-        ("play_previous", "i8"),
         *_PLAYBACK,
+        # Pressing keys.
+        ("keys_done", "i8"),
+        ("key_elapsed_ms", "i8"),
+        ("key_tx_timestamp", "i8"),
+        ("key_fence", "i8"),  # the forwarded sequence number at which telephone-events were put in last, -1 none
+        *_KEYPAD,
         # What the port belongs to, for whoever finds it after a restart.
         ("local_port", "i8"),
         ("owner", "u1", 64),
@@ -251,6 +289,7 @@ def offset_of(kind: np.dtype[Any], field: str) -> int:
 COMMAND_OPEN, COMMAND_CONFIGURE, COMMAND_ROUTE, COMMAND_PLAY = 1, 2, 3, 4
 COMMAND_STOP_PLAYING, COMMAND_CLOSE, COMMAND_DETACH, COMMAND_STOP = 5, 6, 7, 8
 COMMAND_JOIN, COMMAND_LEAVE, COMMAND_TALK, COMMAND_ADJUST = 9, 10, 11, 12
+COMMAND_PRESS, COMMAND_LISTEN = 13, 14
 #: From here on they are about a room, whose generation they bring.
 COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP = 20, 21
 
@@ -271,12 +310,16 @@ COMMAND = np.dtype(
         ("muted", "i8"),
         ("deaf", "i8"),
         *_PLAYBACK,
+        *_KEYPAD,
     ],
     align=True,
 )
 
 #: Kinds of events.
 EVENT_LATCHED, EVENT_TIMEOUT, EVENT_RESUMED, EVENT_PLAYED, EVENT_BYE, EVENT_KEY = 1, 2, 3, 4, 5, 6
+#: `value` of the first two is the key, and from bit 8 on how long it lasted in ms; EVENT_KEYS_SENT brings `keys_id`.
+EVENT_KEY_HEARD, EVENT_KEY_ENDED, EVENT_KEYS_SENT = 7, 8, 9
+EVENT_SPEECH, EVENT_FAX = 10, 11
 #: About a room: `port` and `generation` are its own.
 EVENT_ROOM_PLAYED, EVENT_LOUDEST = 20, 21
 
@@ -325,6 +368,7 @@ WORKER = np.dtype(
         ("room_wheel", "i8", WHEEL_SLOTS),
         ("rooms", "i8"),
         ("mixer", "i8"),  # address of the compiled mixer
+        ("listener", "i8"),  # and of what listens to ports
         # What closed ports have counted, under the names of their fields.
         ("packets_received", "i8"),
         ("octets_received", "i8"),

@@ -26,7 +26,7 @@ from softswitch.media.layout import (
     SCRATCH,
     WORKER,
 )
-from softswitch.media.voice_layout import SPARE_VOICES, VOICE
+from softswitch.media.voice_layout import SPARE_VOICES, VOICE, VOICES_PER_PORT
 
 _PAGE = mmap.PAGESIZE
 _MAGIC = 0x736F667473776974
@@ -56,7 +56,7 @@ class Arena:
         header = self._take(_HEADER, 1)[0]
         self.header = header
         self.ports = self._take(PORT, int(header["ports"]))
-        self.voices = self._take(VOICE, int(header["ports"]) + SPARE_VOICES)
+        self.voices = self._take(VOICE, _voices(int(header["ports"])))
         self.rooms = self._take(ROOM, MAXIMUM_ROOMS)
         self.workers = self._take(WORKER, int(header["workers"]))
         workers = range(int(header["workers"]))
@@ -72,7 +72,7 @@ class Arena:
         per_worker = _pages(8 * POSITIONS) + _pages(commands * COMMAND.itemsize) + _pages(events * EVENT.itemsize)
         per_worker += _pages(SCRATCH.itemsize)
         size = _PAGE + _pages(ports * PORT.itemsize) + _pages(workers * WORKER.itemsize) + _pages(2 * samples)
-        size += _pages((ports + SPARE_VOICES) * VOICE.itemsize)
+        size += _pages(_voices(ports) * VOICE.itemsize)
         size += _pages(MAXIMUM_ROOMS * ROOM.itemsize) + workers * per_worker
         descriptor = os.memfd_create("softswitch-media")
         os.ftruncate(descriptor, size)
@@ -102,6 +102,10 @@ class Arena:
         begin, octets = self._used, count * kind.itemsize
         self._used += _pages(octets)
         return self._octets[begin : begin + octets].view(kind)
+
+
+def _voices(ports: int) -> int:
+    return VOICES_PER_PORT * ports + SPARE_VOICES
 
 
 def _pages(octets: int) -> int:

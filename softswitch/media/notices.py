@@ -55,10 +55,57 @@ class Goodbye:
 
 @dataclass(frozen=True, slots=True)
 class KeyPressed:
-    """The peer began to send a telephone-event (RFC 4733 §3.2): `event` 0–9, 10 for ``*``, 11 for ``#``, 12–15 A–D."""
+    """The peer began to press a key: `event` 0–9, 10 for ``*``, 11 for ``#``, 12–15 A–D (RFC 4733 §3.2).
+
+    `inband`: it was heard in the sound, on a port that listens for keys; else it came as a telephone-event.
+    """
 
     port: Port
     event: int
+    time_s: float
+    inband: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReleased:
+    """The end of the key that KeyPressed told of, and how long it was down."""
+
+    port: Port
+    event: int
+    duration_ms: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsSent:
+    """All keys of one `Port.send_digits` have been sent; `number` is what that returned."""
+
+    port: Port
+    number: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody begins to speak, on a port that listens for speech."""
+
+    port: Port
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """Nobody speaks any more, for a quarter of a second by now."""
+
+    port: Port
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FaxDetected:
+    """The peer is a fax machine or a modem that answers: 2100 Hz for 0.4 s (ITU-T T.30 CED, V.25 ANS, V.8 ANSam)."""
+
+    port: Port
     time_s: float
 
 
@@ -81,5 +128,17 @@ class LoudestSpeaker:
 
 
 MediaEvent: TypeAlias = (
-    Latched | RtpTimeout | RtpResumed | PlaybackEnded | Goodbye | KeyPressed | RoomPlaybackEnded | LoudestSpeaker
+    Latched
+    | RtpTimeout
+    | RtpResumed
+    | PlaybackEnded
+    | Goodbye
+    | KeyPressed
+    | KeyReleased
+    | DigitsSent
+    | SpeechStarted
+    | SpeechStopped
+    | FaxDetected
+    | RoomPlaybackEnded
+    | LoudestSpeaker
 )

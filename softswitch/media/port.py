@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.addresses import decode_address
-from softswitch.media.layout import UNLATCHED
+from softswitch.media.layout import LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, NO_VOICE, UNLATCHED
 from softswitch.media.playback import Playback
 from softswitch.media.routing import PortSettings
 
@@ -97,9 +97,13 @@ class Port:
         "_closed_counters",
         "_engine",
         "_record",
+        "ear",
+        "ear_listens",
         "family",
+        "fax",
         "generation",
         "id",
+        "listens",
         "local",
         "local_port",
         "owner",
@@ -133,6 +137,9 @@ class Port:
         self.peer: Port | None = None
         self.room: Room | None = None
         self.playback: Playback | None = None
+        self.listens = 0  # as `listen` was told
+        self.ear, self.ear_listens = NO_VOICE, 0  # as it is
+        self.fax = False  # a modem was heard
 
     @property
     def closed(self) -> bool:
@@ -146,6 +153,42 @@ class Port:
         formats have no way to the peer's (nothing flows then), PortClosed.
         """
         self._engine.configure(self, settings)
+
+    def send_digits(self, digits: str, duration_ms: int = 160, gap_ms: int = 80) -> int:
+        """Press keys (``0-9*#A-D``) towards the peer, each `duration_ms` long with `gap_ms` behind it.
+
+        As telephone-events where the peer takes them, between whatever else is sent, else as tones in place of it.
+        Orders are carried out one after the other; while the port may not send they wait. Returns a number that
+        DigitsSent will carry. Raises ValueError, NotTranscodable, MediaError (too many orders), PortClosed.
+        """
+        with self._engine.lock:
+            self._engine.check_open(self)
+            return self._engine.signals.send_digits(self, digits, duration_ms, gap_ms)
+
+    def listen(self, *, keys: bool = False, speech: bool = False, fax: bool = False, hush: bool = False) -> None:
+        """Listen to what the port receives, and tell: KeyPressed and KeyReleased for DTMF tones, SpeechStarted and
+        SpeechStopped, FaxDetected; without arguments no more.
+
+        Tones are not told of while the peer sends telephone-events. `hush` keeps the sound of keys from being passed
+        on. What cannot be decoded is not heard. Raises PortClosed.
+        """
+        with self._engine.lock:
+            self._engine.check_open(self)
+            self._engine.signals.listen(self, keys=keys, speech=speech, fax=fax, hush=hush)
+
+    def listen_keys(self, on: bool = True) -> None:
+        """`listen` for keys, or no more, whatever else the port is listened to for."""
+        speech, fax = bool(self.listens & LISTEN_SPEECH), bool(self.listens & LISTEN_FAX)
+        self.listen(keys=on, speech=speech, fax=fax, hush=bool(self.listens & LISTEN_HUSH))
+
+    def listen_speech(self, on: bool = True) -> None:
+        """`listen` for speech, or no more, whatever else the port is listened to for."""
+        keys, fax = bool(self.listens & LISTEN_KEYS), bool(self.listens & LISTEN_FAX)
+        self.listen(keys=keys, speech=on, fax=fax, hush=bool(self.listens & LISTEN_HUSH))
+
+    def play_position(self) -> int:
+        """Where in its clip the port plays now, in samples of the clip as it is stored."""
+        return int(self._record["play_position"]) if not self.closed else 0
 
     def close(self) -> None:
         """Give the sockets back; what is connected falls silent. A second call does nothing."""

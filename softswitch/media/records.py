@@ -12,8 +12,9 @@ from softswitch.media.addresses import encode_address
 from softswitch.media.allocation import BoundPair
 from softswitch.media.clips import Clip
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES, StreamFormat
-from softswitch.media.layout import MAXIMUM_PACKET, NO_FEEDER, NO_PEER, PORT, UNMAPPED
+from softswitch.media.layout import MAXIMUM_PACKET, NO_FEEDER, NO_PEER, NO_VOICE, PLAY_ENCODED, PLAY_L16, PORT, UNMAPPED
 from softswitch.media.routing import PortSettings, Route
+from softswitch.media.voices import packet_time_ms
 
 Fields = dict[str, Any]
 
@@ -31,7 +32,8 @@ def _new_port() -> NDArray[np.uint8]:
     ports["feeder"] = NO_FEEDER
     ports["rx_ssrc"] = -1
     ports["round_trip"] = -1
-    ports["key_timestamp"] = -1
+    ports["key_timestamp"] = ports["key_heard"] = ports["key_fence"] = -1
+    ports["ear"] = NO_VOICE
     return ports.view(np.uint8)
 
 
@@ -80,7 +82,8 @@ def settings_fields(settings: PortSettings, family: int) -> Fields:
         "symmetric": settings.symmetric,
         "rtcp_mux": settings.rtcp_mux,
         "timeout_ns": int(settings.timeout_s * 1e9),
-        "event_formats": sum(1 << i for i, entry in enumerate(settings.receivable) if _is_telephone_event(entry)),
+        "event_formats": _bits(settings, "TELEPHONE-EVENT"),
+        "noise_formats": _bits(settings, "CN"),
         "signalled": signalled,
         "signalled_length": signalled_length,
         "signalled_rtcp": rtcp,
@@ -90,8 +93,9 @@ def settings_fields(settings: PortSettings, family: int) -> Fields:
     }
 
 
-def _is_telephone_event(entry: StreamFormat) -> bool:
-    return entry.encoding.upper() == "TELEPHONE-EVENT"
+def _bits(settings: PortSettings, encoding: str) -> int:
+    """One bit for each format of that encoding."""
+    return sum(1 << i for i, entry in enumerate(settings.receivable) if entry.encoding.upper() == encoding)
 
 
 def route_fields(peer: int, route: Route) -> Fields:
@@ -104,10 +108,14 @@ def route_fields(peer: int, route: Route) -> Fields:
 
 
 def playback_fields(playback: int, clip: Clip, entry: StreamFormat, codec: int, *, loop: bool) -> Fields:
-    """The fields of a PLAY command; raises ValueError when a packet of the format's ptime would be too long."""
+    """The fields of a PLAY command, for a codec whose samples are octets or words; raises ValueError when a packet of
+    the format's ptime would be too long."""
     turns = max(round(entry.ptime_ms / _TICK_MS), 1)
     samples = entry.clock_rate * turns * _TICK_MS // 1000
-    octets = samples * (2 if entry.encoding.upper() == "L16" else 1)
+    if codec == PLAY_ENCODED:
+        turns, octets = packet_time_ms(entry) // _TICK_MS, 0
+    else:
+        octets = samples * (2 if codec == PLAY_L16 else 1)
     if octets + _HEADER_OCTETS > MAXIMUM_PACKET:
         raise ValueError(f"{entry.ptime_ms} ms of {entry.encoding}/{entry.clock_rate} do not fit into one packet")
     return {
@@ -120,4 +128,5 @@ def playback_fields(playback: int, clip: Clip, entry: StreamFormat, codec: int, 
         "play_clock": entry.clock_rate,
         "play_samples": samples,
         "play_ticks": turns,
+        "play_voice": NO_VOICE,
     }

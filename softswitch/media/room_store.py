@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from softswitch.media.clips import Clip, ClipStore
 from softswitch.media.errors import MediaError
+from softswitch.media.formats import StreamFormat
 from softswitch.media.layout import EVENT_ROOM_PLAYED, MAXIMUM_ROOMS, NOBODY
 from softswitch.media.memory import Arena
 from softswitch.media.notices import LoudestSpeaker, MediaEvent, RoomPlaybackEnded
 from softswitch.media.records import Fields
-from softswitch.media.voices import VoiceCounters, prepare_voice, read_voice
+from softswitch.media.routing import PortSettings
+from softswitch.media.voices import VoiceCounters, prepare_ear, prepare_speaker, prepare_voice, read_voice
 
 if TYPE_CHECKING:
     from softswitch.media.conference import Conference
@@ -86,14 +88,30 @@ class RoomStore:
             self._settle()
         return self._free_voices.pop()
 
+    def take_speaker(self, entry: StreamFormat, rate_hz: int) -> int:
+        """The number of a voice that encodes samples at `rate_hz` into a format."""
+        number = self.take_voice()
+        prepare_speaker(self._arena.voices, number, entry, rate_hz)
+        return number
+
+    def take_ear(self, settings: PortSettings, listens: int) -> int:
+        """The number of a voice that listens to what a port receives; loads what listens when it is the first."""
+        from softswitch.media.kernels.sound import ear
+
+        self._arena.workers["listener"] = ear.attend_packet.address  # looked at when a port has an ear
+        number = self.take_voice()
+        prepare_ear(self._arena.voices, number, settings, listens)
+        return number
+
     def prepare_voice(self, number: int, port: Port, rate_hz: int, partner: Port | None = None) -> None:
         """Make a free voice that of a port, before the command that gives it to the packet thread."""
         slot = NOBODY if partner is None else partner.slot
-        prepare_voice(self._arena.voices, number, port.settings, rate_hz, partner=slot)
+        frozen = port.fax or (partner is not None and partner.fax)
+        prepare_voice(self._arena.voices, number, port.settings, rate_hz, partner=slot, frozen=frozen)
 
-    def give_voice_back(self, port: Port, number: int) -> None:
-        """Let a voice be another's, once all that the port's thread was asked before is done."""
-        self._later(port.thread, port.thread.ring.written, lambda: self._free_voices.append(number))
+    def give_voice_back(self, port: Port, number: int, commands_ahead: int = 0) -> None:
+        """Let a voice be another's, once all that the port's thread was asked before is done, and the next commands."""
+        self._later(port.thread, port.thread.ring.written + commands_ahead, lambda: self._free_voices.append(number))
 
     def counters(self, number: int, rate_hz: int) -> VoiceCounters:
         """What a voice in use has counted."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class Room:
     """What fan-outs and conferences have in common: members, and the packet thread that serves them all."""
 
+    #: Whether more is done to the sound than to pass it on.
+    tampers = False
+
     def __init__(self, engine: MediaEngine, number: int, thread: PacketThread, owner: str) -> None:
         self.engine = engine
         self.number = number

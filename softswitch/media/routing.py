@@ -10,15 +10,11 @@ from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
 from softswitch.media.layout import (
     ALAW_TO_ULAW,
     COPY,
-    PLAY_ALAW,
-    PLAY_L16,
-    PLAY_ULAW,
     ULAW_TO_ALAW,
     UNMAPPED,
 )
 
 _CONVERSIONS = {("PCMA", "PCMU"): ALAW_TO_ULAW, ("PCMU", "PCMA"): ULAW_TO_ALAW}
-_PLAYABLE = {"PCMA": PLAY_ALAW, "PCMU": PLAY_ULAW, "L16": PLAY_L16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +107,3 @@ def carry(entry: StreamFormat, sendable: tuple[StreamFormat, ...]) -> tuple[int,
         if conversion is not None and entry.clock_rate == other.clock_rate and entry.channels == other.channels:
             return other.payload_type, conversion
     return UNMAPPED, COPY
-
-
-def playable_format(settings: PortSettings) -> tuple[StreamFormat, int]:
-    """The format clips are played into and its number in the layout; raises NotTranscodable."""
-    for entry in settings.sendable:
-        codec = _PLAYABLE.get(entry.encoding.upper())
-        if codec is not None and entry.channels == 1:
-            return entry, codec
-    names = ", ".join(entry.encoding for entry in settings.sendable) or "no format"
-    raise NotTranscodable(f"cannot play into {names}")

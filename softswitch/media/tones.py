@@ -73,3 +73,28 @@ def cadence(tone: Cadence, rate_hz: int = 8000) -> NDArray[np.int16]:
         else:
             parts.append(amplitude * np.sin(2 * np.pi * tone.hz / rate_hz * np.arange(count)))
     return np.rint(np.concatenate(parts)).astype(np.int16)
+
+
+#: The rate of `keys`; every other is made of it.
+KEYS_RATE_HZ = 8000
+_EASE_S = 0.002
+_ROWS_HZ, _COLUMNS_HZ = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
+_KEYPAD = ("123A", "456B", "789C", "*0#D")
+
+
+def keys(digits: str, duration_ms: int, gap_ms: int, *, level_dbm0: float = -10.0) -> NDArray[np.int16]:
+    """The tones of keys (ITU-T Q.23), int16[n] at KEYS_RATE_HZ, each with a pause behind it; either tone of a key has
+    `level_dbm0`. Raises ValueError for what is no key."""
+    count, pause = (round(ms * KEYS_RATE_HZ / 1000) for ms in (duration_ms, gap_ms))
+    times = np.arange(count) / KEYS_RATE_HZ
+    ease = np.clip(np.minimum(times, times[::-1]) / _EASE_S, 0, 1)
+    scale = _amplitude(level_dbm0, FULL_SCALE_DBM0) * ease
+    parts: list[NDArray[np.float64]] = []
+    for digit in digits:
+        row = next((i for i, keypad in enumerate(_KEYPAD) if digit in keypad), None)
+        if row is None or not digit:
+            raise ValueError(f"{digit!r} is no key")
+        column = _KEYPAD[row].index(digit)
+        both = sum(np.sin(2 * np.pi * hz * times) for hz in (_ROWS_HZ[row], _COLUMNS_HZ[column]))
+        parts += [scale * both, np.zeros(pause)]
+    return np.rint(np.concatenate(parts)).astype(np.int16)

@@ -13,6 +13,8 @@ from softswitch.media.layout import MAXIMUM_PACKET, MAXIMUM_TURN
 
 #: So many more voices than ports there are: one that has been replaced is free only when the packet thread says so.
 SPARE_VOICES = 16
+#: A port may be in a room, be listened to and be played into by an encoder, all at once.
+VOICES_PER_PORT = 3
 
 #: Packets the jitter buffer holds; a power of two.
 JITTER_PLACES = 32
@@ -29,6 +31,11 @@ IDLE, GATHERING, FLOWING = 0, 1, 2
 
 #: How much is gathered before the first packet is heard.
 DEPTH_NS = 20_000_000
+
+#: The most words the states of the DTMF detector, the voice activity detector and the fax tone's have.
+KEY_WORDS, SPEECH_WORDS, FAX_WORDS = 80, 8, 8
+#: Beginnings and ends of keys in one packet of at most 120 ms.
+FOUND_KEYS = 8
 
 VOICE = np.dtype(
     [
@@ -58,6 +65,7 @@ VOICE = np.dtype(
         ("deaf", "i8"),
         ("contributes", "i8"),
         ("level", "f8"),
+        ("frozen", "i8"),  # a modem is heard: the depth of the buffer stays, and nothing is done to the sound
         ("partner", "i8"),  # port that telephone-events are passed on to
         # Said to the member.
         ("spoken_count", "i8"),
@@ -73,6 +81,15 @@ VOICE = np.dtype(
         ("event_source_timestamp", "i8"),
         ("event_timestamp", "i8"),
         ("event_until_ns", "i8"),
+        # Of a voice that only listens, an ear.
+        ("listens", "i8"),
+        ("key", "i8"),  # being heard, -1 none
+        ("key_from_ns", "i8"),
+        ("speech_ms", "i8"),  # in a row
+        ("found", "i8", FOUND_KEYS),
+        ("key_state", "i8", KEY_WORDS),
+        ("speech_state", "i8", SPEECH_WORDS),
+        ("fax_state", "i8", FAX_WORDS),
         ("decoder_of", "u1", MAXIMUM_FORMATS),  # by number of the format, from 1; 0 is not decoded
         # All above is cleared for a new voice.
         ("own", "f4", MAXIMUM_TURN),  # what it adds to the sum

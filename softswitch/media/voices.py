@@ -28,6 +28,8 @@ from softswitch.media.voice_layout import (
 #: The rates at which rooms mix, in Hz.
 ROOM_RATES = (8000, 16000, 48000)
 _HEADER_OCTETS = 12
+#: Ears hear at the rate of the telephone.
+_EAR_HZ = 8000
 _FULL_SCALE = 32768.0
 _TURN_MS, _LONGEST_PTIME_MS = 10, 60
 _RATES = {"PCMA": 8000, "PCMU": 8000, "G722": 16000}
@@ -83,13 +85,20 @@ def check_voice(settings: PortSettings) -> None:
 
 
 def prepare_voice(
-    voices: NDArray[Any], number: int, settings: PortSettings, room_hz: int, *, partner: int = NOBODY
+    voices: NDArray[Any],
+    number: int,
+    settings: PortSettings,
+    room_hz: int,
+    *,
+    partner: int = NOBODY,
+    frozen: bool = False,
 ) -> None:
     """Make a free record the voice of a port with these settings in a room of `room_hz`."""
     voices[number : number + 1].view(np.uint8)[:_CLEARED_OCTETS] = 0
     voice = voices[number]
     voice["sequence"] = -1
     voice["partner"] = partner
+    voice["frozen"] = frozen
     voice["gain"] = 1.0
     voice["event_source_timestamp"] = -1
     _prepare_decoders(voice, settings, room_hz)
@@ -103,6 +112,23 @@ def prepare_voice(
     # Not all members are sent to in the same turn: half of those with packets of 20 ms are in every other.
     voice["spoken_count"] = room_hz * _TURN_MS // 1000 * (number % (ptime_ms // _TURN_MS))
     voice["spoken"][: int(voice["spoken_count"])] = 0
+
+
+def prepare_speaker(voices: NDArray[Any], number: int, entry: StreamFormat, rate_hz: int) -> None:
+    """Make a free record an encoder into one format of samples at `rate_hz`, and nothing else."""
+    voices[number : number + 1].view(np.uint8)[:_CLEARED_OCTETS] = 0
+    _prepare_encoder(voices[number], entry, rate_hz)
+
+
+def prepare_ear(voices: NDArray[Any], number: int, settings: PortSettings, listens: int) -> None:
+    """Make a free record an ear for what a port with these settings receives; `listens` are LISTEN_… bits."""
+    from mediacodecs import activity
+
+    voices[number : number + 1].view(np.uint8)[:_CLEARED_OCTETS] = 0
+    voice = voices[number]
+    _prepare_decoders(voice, settings, _EAR_HZ)
+    voice["listens"] = listens
+    activity.reset(voice["speech_state"], _EAR_HZ)
 
 
 def _prepare_decoders(voice: Any, settings: PortSettings, room_hz: int) -> None:

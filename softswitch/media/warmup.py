@@ -12,6 +12,7 @@ _MODULES = (
     "softswitch.media.kernels.atomic",
     "softswitch.media.kernels.worker",
     "softswitch.media.kernels.sound.mixer",
+    "softswitch.media.kernels.sound.ear",
 )
 
 

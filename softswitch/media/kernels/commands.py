@@ -8,6 +8,7 @@ from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.keypad import begin_keying
 from softswitch.media.kernels.libc import (
     EPOLL_CTL_ADD,
     EPOLL_CTL_DEL,
@@ -16,9 +17,10 @@ from softswitch.media.kernels.libc import (
     close,
     epoll_ctl,
 )
+from softswitch.media.kernels.listening import listen
 from softswitch.media.kernels.membership import give_floor, join_conference, join_fan_out, leave_room
 from softswitch.media.kernels.octets import copy_address, raise_port
-from softswitch.media.kernels.player import start_playing, stop_playing
+from softswitch.media.kernels.player import enter_wheel, start_playing, stop_everything, stop_playing
 from softswitch.media.kernels.reception import lost_in_stream
 from softswitch.media.kernels.report import plan_report, send_report
 from softswitch.media.layout import (
@@ -29,8 +31,10 @@ from softswitch.media.layout import (
     COMMAND_DETACH,
     COMMAND_JOIN,
     COMMAND_LEAVE,
+    COMMAND_LISTEN,
     COMMAND_OPEN,
     COMMAND_PLAY,
+    COMMAND_PRESS,
     COMMAND_ROOM_PLAY,
     COMMAND_ROOM_STOP,
     COMMAND_ROUTE,
@@ -107,12 +111,17 @@ def _apply(
     elif operation == COMMAND_STOP_PLAYING:
         if port["play_id"] == command["play_id"] or command["play_id"] == 0:
             stop_playing(ports, slot, worker)
+    elif operation == COMMAND_PRESS:
+        begin_keying(port, command)
+        enter_wheel(ports, slot, worker, scratch, now_ns)
+    elif operation == COMMAND_LISTEN:
+        listen(port, voices, command)
     elif operation == COMMAND_DETACH:
-        stop_playing(ports, slot, worker)
+        stop_everything(ports, slot, worker)
         _watch(port, slot, worker, EPOLL_CTL_DEL, scratch)
         worker["ports_open"] -= 1
     elif operation == COMMAND_CLOSE:
-        stop_playing(ports, slot, worker)
+        stop_everything(ports, slot, worker)
         _close(port, slot, worker, scratch, now_ns)
 
 
@@ -163,6 +172,7 @@ def _configure(port: Any, worker: Any, command: Any, now_ns: int) -> None:
     port["rtcp_mux"] = command["rtcp_mux"]
     port["timeout_ns"] = command["timeout_ns"]
     port["event_formats"] = command["event_formats"]
+    port["noise_formats"] = command["noise_formats"]
     for i in range(PAYLOAD_TYPES):
         port["format_of"][i] = command["format_of"][i]
     for i in range(MAXIMUM_FORMATS):
@@ -218,6 +228,9 @@ def _play(ports: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns
     port["play_clock"] = command["play_clock"]
     port["play_samples"] = command["play_samples"]
     port["play_ticks"] = command["play_ticks"]
+    port["play_voice"] = command["play_voice"]
+    port["play_paused"] = command["play_paused"]
+    port["play_from"] = command["play_from"]
     if going_on:
         port["play_countdown"] = min(port["play_countdown"], port["play_ticks"])
         port["marker_pending"] = 1

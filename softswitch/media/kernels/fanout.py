@@ -20,7 +20,7 @@ from softswitch.media.kernels.forward import (
     withhold,
 )
 from softswitch.media.kernels.prefetch import fetch_ahead
-from softswitch.media.layout import COPY, NO_FEEDER, NOBODY, OPEN, PORT, UNMAPPED, offset_of
+from softswitch.media.layout import COPY, KEY_DOWN, NO_FEEDER, NOBODY, OPEN, PORT, UNMAPPED, offset_of
 
 _PORT_OCTETS = PORT.itemsize
 #: What a packet sent touches, at the beginning of the record.
@@ -74,7 +74,7 @@ def _wants(out: Any, slot: int, encoding: int, stream: Any, renewed: bool) -> bo
     if out["state"] != OPEN or out["playing"] != 0:
         return False
     payload_type = out["deliver_payload_type"][encoding]
-    if payload_type != UNMAPPED and out["send"] != 0 and out["remote_length"] != 0:
+    if payload_type != UNMAPPED and out["send"] != 0 and out["remote_length"] != 0 and out["keying"] != KEY_DOWN:
         return True
     if payload_type == UNMAPPED:
         out["dropped_payload_type"] += 1

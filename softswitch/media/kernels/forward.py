@@ -17,7 +17,7 @@ from softswitch.media.kernels.clock import SECOND_NS, ticks
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import sendto
 from softswitch.media.kernels.octets import get16, put16, put32
-from softswitch.media.layout import ALAW_TO_ULAW, COPY, NO_FEEDER, OPEN, UNMAPPED
+from softswitch.media.layout import ALAW_TO_ULAW, COPY, KEY_DOWN, NO_FEEDER, OPEN, UNMAPPED
 
 _LONGEST_SILENCE_NS = 3600 * SECOND_NS
 
@@ -27,6 +27,7 @@ def rebase(out: Any, feeder: int, ssrc: int, sequence: int, timestamp: int, cloc
     """Let a new stream (from `feeder`, its first packet being this one) go on where the port's last one ended."""
     out["feeder"] = feeder
     out["feeder_ssrc"] = ssrc
+    out["key_fence"] = -1
     out["feeder_sequence"] = sequence
     out["sequence_offset"] = (out["tx_sequence"] + 1 - sequence) & 0xFFFF
     passed = 0
@@ -92,7 +93,7 @@ def forward(
         port["dropped_payload_type"] += 1
         withhold(out, slot, ssrc, sequence)
         return
-    if out["send"] == 0 or out["remote_length"] == 0:
+    if out["send"] == 0 or out["remote_length"] == 0 or out["keying"] == KEY_DOWN or port["hushed"] != 0:
         port["dropped_direction"] += 1
         withhold(out, slot, ssrc, sequence)
         if renewed:
@@ -106,10 +107,24 @@ def forward(
     clock = np.int64(port["clock"][number])
     if out["feeder"] != slot or out["feeder_ssrc"] != ssrc or renewed:
         rebase(out, slot, ssrc, sequence, timestamp, clock, now_ns)
+    elif out["key_fence"] >= 0 and _behind_fence(out, sequence):
+        port["dropped_direction"] += 1
+        return
     if port["route_convert"][number] != COPY:
         convert_payload(packet, begin, end, port["route_convert"][number])
     number_packet(out, packet, payload_type, sequence, timestamp, clock, now_ns)
     transmit(out, packet, size, end - begin)
+
+
+@part
+def _behind_fence(out: Any, sequence: int) -> bool:
+    """Whether a packet comes late from before telephone-events that have taken its number."""
+    behind = (out["key_fence"] - sequence) & 0xFFFF
+    if behind < 0x8000:
+        return True
+    if behind < 0xFF00:  # that long ago nothing comes late any more
+        out["key_fence"] = -1
+    return False
 
 
 @part

@@ -9,17 +9,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from mediacodecs.frames import encode_frame
 from mediacodecs.g711 import ALAW_ENCODE, ULAW_ENCODE
 from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import rebase, transmit
+from softswitch.media.kernels.keypad import go_on_keying
 from softswitch.media.kernels.libc import TFD_TIMER_ABSTIME, timerfd_settime
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.sound_call import take_turn
 from softswitch.media.layout import (
+    EVENT_KEYS_SENT,
     EVENT_PLAYED,
+    KEY_DOWN,
+    NO_KEY,
     PLAY_ALAW,
+    PLAY_ENCODED,
     PLAY_ULAW,
     PLAYER_FEEDER,
     SLOT_NS,
@@ -29,29 +37,37 @@ from softswitch.media.layout import (
 #: Turns that were missed by more than this are left out instead of being sent in one burst.
 _CATCH_UP_NS = 200_000_000
 _NOBODY = -1
+_HEADER_OCTETS = 12
+_TICKS_PER_S = 100
 
 
 @part
 def start_playing(ports: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None:
-    """Put a port whose `play_…` fields are set on the wheel; its first packet is due in the next few milliseconds."""
+    """Let a port whose `play_…` fields are set play; its first packet is due in the next few milliseconds."""
     port = ports[slot]
-    port["play_position"] = 0
+    port["play_position"] = port["play_from"]
     port["play_countdown"] = 1
-    port["feeder"] = PLAYER_FEEDER
-    if port["playing"] != 0:  # a new clip in place of the old one keeps its turn
-        rebase(port, PLAYER_FEEDER, 0, 0, 0, port["play_clock"], now_ns)
+    port["playing"] = 1
+    rebase(port, PLAYER_FEEDER, 0, 0, 0, port["play_clock"], now_ns)
+    enter_wheel(ports, slot, worker, scratch, now_ns)
+
+
+@part
+def enter_wheel(ports: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None:
+    """Put a port on the wheel; one that is on it keeps its turn."""
+    port = ports[slot]
+    if port["on_wheel"] != 0:
         return
     best = least_loaded(worker)
     first = worker["wheel"][best]
-    port["play_slot"] = best
-    port["play_next"] = first
-    port["play_previous"] = _NOBODY
+    port["wheel_slot"] = best
+    port["wheel_next"] = first
+    port["wheel_previous"] = _NOBODY
     if first != _NOBODY:
-        ports[first]["play_previous"] = slot
+        ports[first]["wheel_previous"] = slot
     worker["wheel"][best] = slot
     worker["wheel_load"][best] += 1
-    rebase(port, PLAYER_FEEDER, 0, 0, 0, port["play_clock"], now_ns)
-    port["playing"] = 1
+    port["on_wheel"] = 1
     worker["players"] += 1
     start_wheel(worker, now_ns)
     arm_wheel(worker, scratch)
@@ -76,20 +92,34 @@ def start_wheel(worker: Any, now_ns: int) -> None:
 
 @part
 def stop_playing(ports: Any, slot: int, worker: Any) -> None:
-    """Take a port off the wheel; whatever else feeds it goes on in the same stream."""
+    """End what a port plays; whatever else feeds it goes on in the same stream."""
+    ports[slot]["playing"] = 0
+    leave_wheel(ports, slot, worker)
+
+
+@part
+def stop_everything(ports: Any, slot: int, worker: Any) -> None:
+    """End what a port plays, and the keys it presses."""
+    ports[slot]["keying"] = NO_KEY
+    stop_playing(ports, slot, worker)
+
+
+@part
+def leave_wheel(ports: Any, slot: int, worker: Any) -> None:
+    """Take a port off the wheel that neither plays nor presses keys any more."""
     port = ports[slot]
-    if port["playing"] == 0:
+    if port["on_wheel"] == 0 or port["playing"] != 0 or port["keying"] != NO_KEY:
         return
-    before, after = port["play_previous"], port["play_next"]
+    before, after = port["wheel_previous"], port["wheel_next"]
     if before != _NOBODY:
-        ports[before]["play_next"] = after
+        ports[before]["wheel_next"] = after
     else:
-        worker["wheel"][port["play_slot"]] = after
+        worker["wheel"][port["wheel_slot"]] = after
     if after != _NOBODY:
-        ports[after]["play_previous"] = before
-    worker["wheel_load"][port["play_slot"]] -= 1
+        ports[after]["wheel_previous"] = before
+    worker["wheel_load"][port["wheel_slot"]] -= 1
     worker["players"] -= 1
-    port["playing"] = 0
+    port["on_wheel"] = 0
 
 
 @part
@@ -151,38 +181,52 @@ def turn_wheel(
             )
         slot = worker["wheel"][place]
         while slot != _NOBODY:
-            following = ports[slot]["play_next"]
+            following = ports[slot]["wheel_next"]
             port = ports[slot]
-            port["play_countdown"] -= 1
-            if port["play_countdown"] == 0:
-                port["play_countdown"] = port["play_ticks"]
-                if play_packet(port, clips, scratch, now_ns):
-                    play_id = port["play_id"]
-                    stop_playing(ports, slot, worker)
-                    notify(worker, positions, events, EVENT_PLAYED, slot, port, play_id, now_ns, scratch)
+            if port["keying"] != NO_KEY and go_on_keying(port, scratch, now_ns):
+                keys_id = port["keys_id"]
+                leave_wheel(ports, slot, worker)
+                notify(worker, positions, events, EVENT_KEYS_SENT, slot, port, keys_id, now_ns, scratch)
+            if port["playing"] != 0 and _plays_out(port, voices, clips, scratch, now_ns):
+                play_id = port["play_id"]
+                stop_playing(ports, slot, worker)
+                notify(worker, positions, events, EVENT_PLAYED, slot, port, play_id, now_ns, scratch)
             slot = following
         worker["wheel_ns"] += SLOT_NS
     arm_wheel(worker, scratch)
 
 
 @part
-def play_packet(port: Any, clips: Any, scratch: Any, now_ns: int) -> bool:
+def _plays_out(port: Any, voices: Any, clips: Any, scratch: Any, now_ns: int) -> bool:
+    """A playing port's turn: a packet when one is due; true when that was the clip's last."""
+    port["play_countdown"] -= 1
+    if port["play_countdown"] != 0:
+        return False
+    port["play_countdown"] = port["play_ticks"]
+    return bool(play_packet(port, voices, clips, scratch, now_ns))
+
+
+@part
+def play_packet(port: Any, voices: Any, clips: Any, scratch: Any, now_ns: int) -> Any:
     """Send the next packet of the port's clip (`clips`: int16[n], all clips one after the other); true at its end.
 
-    While the port may not send the clip waits and only the timestamp goes on.
+    While it is paused, and while the port may not send or presses a key, the clip waits and only the timestamp goes on.
     """
-    samples = port["play_samples"]
-    timestamp = (port["tx_timestamp"] + samples) & 0xFFFFFFFF
+    timestamp = (port["tx_timestamp"] + port["play_clock"] * port["play_ticks"] // _TICKS_PER_S) & 0xFFFFFFFF
     if port["marker_pending"] != 0 and port["feeder_ssrc"] == 0:
         timestamp = port["timestamp_offset"]  # as `rebase` has found it for this, the first packet
         port["feeder_ssrc"] = 1
     port["tx_timestamp"] = timestamp
     port["tx_clock"] = port["play_clock"]
     port["tx_ns"] = now_ns
-    if port["send"] == 0 or port["remote_length"] == 0:
+    if port["send"] == 0 or port["remote_length"] == 0 or port["play_paused"] != 0 or port["keying"] == KEY_DOWN:
         port["marker_pending"] = 1
         return False
     packet = scratch["output"]
+    octets = _fill(port, voices, clips, scratch, packet)
+    if octets <= 0:  # nothing need be sent (discontinuous transmission)
+        port["marker_pending"] = 1
+        return _ended(port)
     port["tx_sequence"] = (port["tx_sequence"] + 1) & 0xFFFF
     packet[0] = 0x80
     packet[1] = port["play_payload_type"] | (0x80 if port["marker_pending"] != 0 else 0)
@@ -190,22 +234,45 @@ def play_packet(port: Any, clips: Any, scratch: Any, now_ns: int) -> bool:
     put16(packet, 2, port["tx_sequence"])
     put32(packet, 4, timestamp)
     put32(packet, 8, port["tx_ssrc"])
-    octets = _encode(port, clips, packet)
-    transmit(port, packet, 12 + octets, octets)
-    return bool(port["play_position"] >= port["play_length"])
+    transmit(port, packet, _HEADER_OCTETS + octets, octets)
+    return _ended(port)
+
+
+@part
+def _ended(port: Any) -> bool:
+    return bool(port["play_position"] >= port["play_length"] and port["play_loop"] == 0)
+
+
+@part
+def _fill(port: Any, voices: Any, clips: Any, scratch: Any, packet: Any) -> Any:
+    """Encode one packet's samples behind the header; returns the payload's octets, 0 or less for nothing to send."""
+    if port["play_codec"] != PLAY_ENCODED:
+        return _encode(port, clips, packet)
+    voice = voices[port["play_voice"]]
+    samples = scratch["samples"]
+    for i in range(port["play_samples"]):
+        samples[i] = _next_sample(port, clips)
+    return encode_frame(voice["send_codec"], voice["encoder"], samples, port["play_samples"], packet[_HEADER_OCTETS:])
+
+
+@part
+def _next_sample(port: Any, clips: Any) -> Any:
+    """The clip's next sample, silence behind its end; a loop begins anew."""
+    position = port["play_position"]
+    if position >= port["play_length"]:
+        if port["play_loop"] == 0:
+            return np.int16(0)
+        position = 0
+    port["play_position"] = position + 1
+    return clips[port["play_offset"] + position]
 
 
 @part
 def _encode(port: Any, clips: Any, packet: Any) -> int:
-    """Encode one packet's samples behind the header, silence where the clip ends; returns the payload's octets."""
-    offset, length, position = port["play_offset"], port["play_length"], port["play_position"]
-    codec, loop = port["play_codec"], port["play_loop"] != 0
-    at = 12
+    """Encode one packet's samples into octets that stand each for itself."""
+    codec, at = port["play_codec"], _HEADER_OCTETS
     for _ in range(port["play_samples"]):
-        if position >= length and loop:
-            position = 0
-        sample = clips[offset + position] if position < length else 0
-        position += 1
+        sample = _next_sample(port, clips)
         if codec == PLAY_ALAW:
             packet[at] = ALAW_ENCODE[(sample >> 4) + 2048]
             at += 1
@@ -216,5 +283,4 @@ def _encode(port: Any, clips: Any, packet: Any) -> int:
             packet[at] = (sample >> 8) & 0xFF
             packet[at + 1] = sample & 0xFF
             at += 2
-    port["play_position"] = 0 if loop and position >= length else position
-    return at - 12
+    return at - _HEADER_OCTETS

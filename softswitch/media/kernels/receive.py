@@ -9,21 +9,23 @@ import numpy as np
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.fanout import fan_out
 from softswitch.media.kernels.feedback import is_rtcp, read_compound, valid_compound
-from softswitch.media.kernels.forward import forward
+from softswitch.media.kernels.forward import forward, payload_bounds
 from softswitch.media.kernels.intake import pass_event, take_in
 from softswitch.media.kernels.latch import NEWLY_LATCHED, REFUSED, accept_rtcp_source, accept_source
 from softswitch.media.kernels.libc import MSG_TRUNC, recvfrom
+from softswitch.media.kernels.listening import tell_key
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import get16, get32
-from softswitch.media.kernels.reception import NEW_STREAM, track
+from softswitch.media.kernels.reception import DUPLICATE, NEW_STREAM, track
+from softswitch.media.kernels.sound_call import attend_far
 from softswitch.media.layout import (
     CONFERENCE_PEER,
     EVENT_BYE,
-    EVENT_KEY,
     EVENT_LATCHED,
     EVENT_RESUMED,
     FAN_OUT_PEER,
     MAXIMUM_PACKET,
+    NO_VOICE,
     NOBODY,
 )
 
@@ -67,28 +69,6 @@ def _set_aside(
 
 
 @part
-def _tell_key(
-    port: Any,
-    packet: Any,
-    size: int,
-    timestamp: int,
-    worker: Any,
-    positions: Any,
-    events: Any,
-    slot: int,
-    scratch: Any,
-    now_ns: int,
-) -> None:
-    """Tell of a telephone-event at its first packet to come; all packets of one share a timestamp (RFC 4733 §2.2)."""
-    at = 12 + 4 * (packet[0] & 0x0F)
-    if packet[0] & 0x10 != 0 and at + 4 <= size:
-        at += 4 + 4 * get16(packet, at + 2)
-    if at + 4 <= size and timestamp != port["key_timestamp"]:
-        port["key_timestamp"] = timestamp
-        notify(worker, positions, events, EVENT_KEY, slot, port, packet[at], now_ns, scratch)
-
-
-@part
 def receive(
     ports: Any, rooms: Any, voices: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int
 ) -> None:
@@ -124,7 +104,12 @@ def receive(
     sequence, timestamp, ssrc = get16(packet, 2), get32(packet, 4), get32(packet, 8)
     kind = track(port, ssrc, sequence, timestamp, np.int64(port["clock"][number]), now_ns)
     if port["event_formats"] >> number & 1 != 0:
-        _tell_key(port, packet, size, timestamp, worker, positions, events, slot, scratch, now_ns)
+        tell_key(port, packet, size, timestamp, worker, positions, events, slot, scratch, now_ns)
+    port["last_format"] = number
+    if port["ear"] != NO_VOICE and kind != DUPLICATE:
+        begin, end = payload_bounds(packet, size)
+        address = worker["listener"]
+        attend_far(address, ports, voices, slot, worker, positions, events, scratch, begin, end, number, now_ns)
     if port["receive"] == 0:
         port["dropped_direction"] += 1
     elif port["peer"] >= 0:

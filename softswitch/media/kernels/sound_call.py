@@ -1,4 +1,5 @@
-"""From the packet loop into the mixer, which is compiled apart from it: by an address, once for each room's turn.
+"""From the packet loop into the mixer and the ears, which are compiled apart from it: by an address, once for each
+room's turn and each packet listened to.
 
 So a switch that only relays neither compiles nor loads the mixer and the codecs; and no Python runs in between.
 """
@@ -11,21 +12,22 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
+from softswitch.media.layout import WORKER, offset_of
+
 _intrinsic: Any = intrinsic
-_words: Any = types.UniTuple
-_WORDS = 13
+_WORKER_WHEEL_AT = offset_of(WORKER, "wheel")
 
 
 @_intrinsic  # type: ignore[untyped-decorator]
 def _call(typing_context: Any, address: Any, words: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         word = ir.IntType(64)
-        kind = ir.FunctionType(ir.VoidType(), [word] * _WORDS)
+        kind = ir.FunctionType(ir.VoidType(), [word] * words.count)
         function = builder.inttoptr(arguments[0], kind.as_pointer())
-        builder.call(function, [builder.extract_value(arguments[1], i) for i in range(_WORDS)])
+        builder.call(function, [builder.extract_value(arguments[1], i) for i in range(words.count)])
         return context.get_dummy_value()
 
-    return types.void(types.int64, _words(types.int64, _WORDS)), generate
+    return types.void(types.int64, words), generate
 
 
 def take_turn(
@@ -92,6 +94,48 @@ def _take_turn(
                 clips.ctypes.data,
                 scratches.ctypes.data,
                 first,
+                now_ns,
+            ),
+        )
+
+    return compiled
+
+
+def attend_far(
+    address: int, ports: Any, voices: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any,
+    begin: int, end: int, number: int, now_ns: int,
+) -> None:  # fmt: skip
+    """Let the ear at `address` listen to the packet in `scratch`."""
+    from softswitch.media.kernels.sound import ear
+
+    ear.attend(ports, voices, slot, worker, positions, events, scratch, begin, end, number, now_ns)
+
+
+@overload(attend_far)
+def _attend_far(
+    address: Any, ports: Any, voices: Any, slot: Any, worker: Any, positions: Any, events: Any, scratch: Any,
+    begin: Any, end: Any, number: Any, now_ns: Any,
+) -> Any:  # fmt: skip
+    def compiled(
+        address: Any, ports: Any, voices: Any, slot: Any, worker: Any, positions: Any, events: Any, scratch: Any,
+        begin: Any, end: Any, number: Any, now_ns: Any,
+    ) -> Any:  # fmt: skip
+        _call(
+            address,
+            (
+                ports.ctypes.data,
+                len(ports),
+                voices.ctypes.data,
+                len(voices),
+                slot,
+                worker["wheel"].ctypes.data - _WORKER_WHEEL_AT,  # a record has no address but that of its arrays
+                positions.ctypes.data,
+                events.ctypes.data,
+                len(events),
+                scratch["packet"].ctypes.data,  # the first field
+                begin,
+                end,
+                number,
                 now_ns,
             ),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.listening import notice_silence
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.report import plan_report, send_report
 from softswitch.media.layout import EVENT_TIMEOUT, OPEN
@@ -12,6 +13,14 @@ from softswitch.media.layout import EVENT_TIMEOUT, OPEN
 #: Every open port is looked after four times a second: a fifth of them each 50 ms.
 _SWEEP_NS = 50_000_000
 _SWEEP_SHARE = 5
+_NOISE_PATIENCE = 20
+
+
+@part
+def _patience(port: Any) -> Any:
+    """How many timeouts a silence may last: more when the peer has said by comfort noise that it falls silent
+    (RFC 3389 §5: nothing more need come until the noise changes)."""
+    return _NOISE_PATIENCE if port["noise_formats"] >> port["last_format"] & 1 != 0 else 1
 
 
 @part
@@ -29,9 +38,10 @@ def sweep(ports: Any, worker: Any, positions: Any, events: Any, scratch: Any, no
         if 0 < port["next_report_ns"] <= now_ns:
             send_report(port, scratch, False, now_ns)
             plan_report(port, worker, now_ns)
+        notice_silence(port, slot, worker, positions, events, scratch, now_ns)
         if port["timeout_ns"] > 0 and port["receive"] != 0 and port["timed_out"] == 0:
             since = max(port["last_received_ns"], port["timeout_from_ns"])
-            if now_ns - since > port["timeout_ns"]:
+            if now_ns - since > port["timeout_ns"] * _patience(port):
                 port["timed_out"] = 1
                 worker["timeouts"] += 1
                 notify(worker, positions, events, EVENT_TIMEOUT, slot, port, now_ns - since, now_ns, scratch)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from softswitch.media import MediaEvent, NotTranscodable, PlaybackEnded, PortSettings, PortsExhausted, RtpTimeout
-from softswitch.media.routing import find_route, playable_format
+from softswitch.media.playback import playable_format
+from softswitch.media.routing import find_route
 
 
 @dataclass(slots=True)

@@ -18,8 +18,9 @@ from softswitch.media.clips import ClipStore
 from softswitch.media.commands import CommandRing
 from softswitch.media.layout import ALAW_TO_ULAW, COMMAND, COMMANDS_DONE, COPY, POSITIONS, ULAW_TO_ALAW, UNMAPPED
 from softswitch.media.memory import Arena
+from softswitch.media.playback import playable_format
 from softswitch.media.resample import resample
-from softswitch.media.routing import find_route, playable_format
+from softswitch.media.routing import find_route
 from softswitch.media.totals import collect
 
 G722 = StreamFormat(9, "G722", 8000)
@@ -67,7 +68,10 @@ def test_the_telephone_event_of_the_settings_is_a_format():
 
 
 def test_what_is_played_into():
-    assert playable_format(PortSettings(formats=(G722, EVENT, PCMU, PCMA)))[0] == PCMU
+    assert playable_format(PortSettings(formats=(G722, EVENT, PCMU, PCMA)))[0] == G722, "the preferred one"
+    assert playable_format(PortSettings(formats=(StreamFormat(96, "H264", 90000), EVENT, PCMU)))[0] == PCMU, (
+        "the first that is sound"
+    )
     assert playable_format(PortSettings(formats=(PCMU, PCMA), send_format=PCMA))[0] == PCMA
     with pytest.raises(NotTranscodable, match="no format"):
         playable_format(PortSettings())

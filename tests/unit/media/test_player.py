@@ -226,3 +226,32 @@ def test_impossible_wishes_are_refused(engine, make_leg):
     leg.port.close()
     with pytest.raises(PortClosed):
         engine.tone(leg.port, 1004, -16)
+
+
+@pytest.mark.parametrize(
+    ("entry", "rate_hz"),
+    [
+        (StreamFormat(9, "G722", 8000), 16000),
+        (StreamFormat(97, "opus", 48000, 2), 16000),
+        (StreamFormat(96, "G726-32", 8000), 8000),
+    ],
+    ids=["G722", "Opus", "G726"],
+)
+def test_a_clip_is_played_into_a_codec_that_needs_an_encoder(make_engine, make_leg, next_event, entry, rate_hz):
+    engine = make_engine()
+    leg = make_leg(engine, formats=(entry,))
+    free = len(engine.rooms._free_voices)
+    samples = np.rint(8000 * np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000)).astype(np.int16)
+    engine.play(leg.port, samples, rate_hz=16000)
+    packets = [leg.phone.receive() for _ in range(50)]
+    assert next_event(engine, PlaybackEnded)
+    assert {p.payload_type for p in packets} == {entry.payload_type}
+    assert [p.sequence - packets[0].sequence for p in packets] == list(range(50))
+    step = entry.clock_rate // 50
+    assert {b.timestamp - a.timestamp for a, b in itertools.pairwise(packets)} == {step}, "by the RTP clock"
+    codec = create(entry.encoding, rate_hz)
+    pcm = np.concatenate([codec.decode(np.frombuffer(p.payload, np.uint8)) for p in packets])[rate_hz // 10 :]
+    spectrum = np.abs(np.fft.rfft(pcm * np.hanning(len(pcm))))
+    assert abs(np.argmax(spectrum) * rate_hz / len(pcm) - 1000) < 5, "the sine of 1000 Hz is heard"
+    assert abs(level_dbm0(pcm) - level_dbm0(samples)) < 1.5, "as loud as it was"
+    assert len(engine.rooms._free_voices) == free, "the encoder is given back"

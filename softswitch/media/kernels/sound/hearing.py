@@ -134,6 +134,8 @@ def _make_up(voice: Any, following: int, scratch: Any) -> None:
 @part
 def _watch_depth(voice: Any, wanted: int) -> None:
     """Leave 10 ms out when for three seconds a packet and more than a turn were always in hand."""
+    if voice["frozen"] != 0:
+        return
     frame = voice["frame_samples"]
     ahead = (voice["highest_sequence"] - voice["next_sequence"] + 1) & 0xFFFF
     waiting = ahead if ahead <= JITTER_PLACES else 0

@@ -87,7 +87,7 @@ def _gather(ports: Any, room: Any, voices: Any, clips: Any, scratch: Any, now_ns
         _fetch_next(ports, voices, port["member_next"], samples)
         voice["contributes"] = 0
         if pull(voice, room["rate_hz"], scratch, now_ns):
-            _hear(voice, total, samples)
+            _hear(voice, total, samples, port["hushed"])
         else:
             voice["level"] *= 1 - _SMOOTHING
         slot = port["member_next"]
@@ -106,11 +106,11 @@ def _fetch_next(ports: Any, voices: Any, slot: int, samples: int) -> None:
 
 
 @part
-def _hear(voice: Any, total: Any, samples: int) -> None:
+def _hear(voice: Any, total: Any, samples: int, hushed: int) -> None:
     """Take the next samples of a voice, and add them, by its gain, to `total` (float32)."""
     heard, own, begin = voice["heard"], voice["own"], voice["heard_begin"]
     voice["heard_begin"] = begin + samples
-    if voice["muted"] != 0 or _silent(heard, begin, samples):
+    if voice["muted"] != 0 or hushed != 0 or _silent(heard, begin, samples):
         voice["level"] *= 1 - _SMOOTHING
         return
     gain = np.float32(voice["gain"])

@@ -8,7 +8,7 @@ from softswitch.media.kernels.forward import rebase, transmit
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.sound.coding import encode
 from softswitch.media.kernels.sound.compiler import part
-from softswitch.media.layout import ROOM_FEEDER
+from softswitch.media.layout import KEY_DOWN, ROOM_FEEDER
 
 _HEADER_OCTETS = 12
 
@@ -34,7 +34,8 @@ def speak(port: Any, voice: Any, scratch: Any, now_ns: int) -> None:
     port["tx_ns"] = now_ns
     packet = scratch["output"]
     octets = encode(voice, packet, scratch)
-    if octets <= 0 or port["send"] == 0 or port["remote_length"] == 0 or now_ns < voice["event_until_ns"]:
+    silent = port["send"] == 0 or port["remote_length"] == 0 or port["keying"] == KEY_DOWN
+    if octets <= 0 or silent or now_ns < voice["event_until_ns"]:
         port["marker_pending"] = 1
         return
     port["tx_sequence"] = (port["tx_sequence"] + 1) & 0xFFFF
