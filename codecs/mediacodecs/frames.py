@@ -29,14 +29,17 @@ from numba.extending import intrinsic, overload
 from mediacodecs.compiled import Compiler, Kernel
 
 #: Codec numbers.
-PCMU, PCMA, L16, G722, G726, OPUS = range(6)
-#: What a codec does: decode a payload, encode samples, stand in for a lost frame, recover it from its successor.
-DECODE, ENCODE, CONCEAL, RECOVER = range(4)
+PCMU, PCMA, L16, G722, G726, OPUS, GSM, AMR, AMR_WB, CODEC2 = range(10)
+#: What a codec does: decode a payload, encode samples, stand in for a lost frame, recover it from its successor, give
+#: back what its library has allocated, let an encoder (the source is a decoder's state) do what the peer's packets ask.
+DECODE, ENCODE, CONCEAL, RECOVER, RELEASE, FOLLOW = range(6)
 #: Instead of a count of samples or octets: `load` was not called, no payload of this codec, the result has no room.
 NOT_LOADED, MALFORMED, NO_ROOM = -1, -2, -3
 
-_MODULES = ("pcm", "pcm", "pcm", "g722", "g726", "opus")
-_OPERATIONS = 4
+_MODULES = ("pcm", "pcm", "pcm", "g722", "g726", "opus", "gsm", "amr", "amr_wb", "codec2")
+_OPERATIONS = 6
+#: Codecs from here on may keep something in their library's memory.
+_FIRST_TO_RELEASE = AMR
 _SYMBOL = "mediacodecs_functions"
 #: Every operation is int64 f(state, source, count, target, capacity), addresses of int64, uint8 and int16 items.
 FRAME_FUNCTION = types.int64(types.int64, types.int64, types.int64, types.int64, types.int64)
@@ -61,10 +64,16 @@ def load(codec: int) -> None:
             return
         module = importlib.import_module(f"mediacodecs.{_MODULES[codec]}")
         functions: tuple[Callable[..., int], ...] = module.frame_functions(codec)
+        functions += (_nothing_at,) * (_OPERATIONS - len(functions))
         kernels = [compiler.entry(FRAME_FUNCTION)(function) for function in functions]
         for operation in reversed(range(_OPERATIONS)):  # the entry that is looked at above comes last
             _kernels[codec * _OPERATIONS + operation] = kernels[operation]
             _table[codec * _OPERATIONS + operation] = _address(kernels[operation])
+
+
+def _nothing_at(state: int, source: int, count: int, target: int, capacity: int) -> int:
+    """What RELEASE and FOLLOW are for most codecs."""
+    return 0
 
 
 def _address(kernel: Any) -> int:
@@ -175,3 +184,30 @@ def recover_frame(codec: int, state: Any, following: Any, size: int, pcm: Any) -
     if address == 0:
         return NOT_LOADED
     return call_at(index, address, state.ctypes.data, following.ctypes.data, size, pcm.ctypes.data, len(pcm))
+
+
+@part
+def release_stream(codec: int, state: Any) -> int:
+    """Give back what a library has allocated for an encoder or decoder that is used no more; 0 words are left alone.
+
+    Call it in the process that has coded with it; a state of another one is only forgotten.
+    """
+    if codec < _FIRST_TO_RELEASE:
+        return 0
+    index = codec * _OPERATIONS + RELEASE
+    address = function_at(index)
+    if address == 0:
+        return NOT_LOADED
+    return call_at(index, address, state.ctypes.data, 0, 0, 0, 0)
+
+
+@part
+def follow_peer(codec: int, encoder: Any, decoder: Any) -> int:
+    """Let an encoder do what the packets that the decoder of the same codec has seen ask for (AMR's mode request)."""
+    if codec < _FIRST_TO_RELEASE:
+        return 0
+    index = codec * _OPERATIONS + FOLLOW
+    address = function_at(index)
+    if address == 0:
+        return NOT_LOADED
+    return call_at(index, address, encoder.ctypes.data, decoder.ctypes.data, 0, 0, 0)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mediacodecs.frames import NO_ROOM, part
 from mediacodecs.memory import samples_at, words_at
@@ -37,6 +38,16 @@ def reset(state: Any, sample_rate: int, channels: int) -> None:
     state[_CHANNELS] = channels
     state[_MS] = sample_rate // 1000 * channels
     state[_PAST] = _past_samples(sample_rate, channels)
+
+
+def behind(state: NDArray[np.int64], sample_rate: int, channels: int) -> NDArray[np.int64]:
+    """A codec's own state, whose word 0 gets the place of the concealment, with that behind it."""
+    before = len(state)
+    whole = np.zeros(before + words(sample_rate, channels), np.int64)
+    whole[:before] = state
+    whole[0] = before
+    reset(whole[before:], sample_rate, channels)
+    return whole
 
 
 def _past_samples(sample_rate: int, channels: int) -> int:

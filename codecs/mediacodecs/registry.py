@@ -40,18 +40,18 @@ _ENTRIES = (
     _Entry("AAL2-G726-32", (8000,), "mediacodecs.streams", "aal2_g726_32"),
     _Entry("AAL2-G726-40", (8000,), "mediacodecs.streams", "aal2_g726_40"),
     _Entry("opus", (8000, 12000, 16000, 24000, 48000), "mediacodecs.opus", "codec"),
+    _Entry("GSM", (8000,), "mediacodecs.gsm", "codec"),
+    _Entry("AMR", (8000,), "mediacodecs.amr", "codec"),
+    _Entry("AMR-WB", (16000,), "mediacodecs.amr_wb", "codec"),
+    _Entry("CODEC2", (8000,), "mediacodecs.codec2", "codec"),
 )
 
 # What an SDP offer may name and nothing here codes: legs that both speak it are relayed.
 _RELAYED_ONLY = (
-    ("GSM", 8000, "not coded: FFmpeg only decodes it, libspandsp would do both"),
     ("G723", 8000, "not coded: FFmpeg does both, which needs worker threads beside the packet threads"),
     ("G729", 8000, "not coded: FFmpeg only decodes it, the encoder bcg729 is under GPL-3.0"),
     ("iLBC", 8000, "not coded: FFmpeg only decodes it"),
-    ("AMR", 8000, "not coded: FFmpeg does both, which needs worker threads beside the packet threads"),
-    ("AMR-WB", 16000, "not coded: FFmpeg only decodes it"),
     ("MP4A-LATM", 48000, "not coded: FFmpeg does both, which needs worker threads beside the packet threads"),
-    ("CODEC2", 8000, "not coded: libcodec2 would do both"),
 )
 
 
@@ -63,14 +63,14 @@ def _factory(entry: _Entry) -> Callable[..., Codec]:
     return cast("Callable[..., Codec]", getattr(module, entry.factory))
 
 
-def create(encoding: str, sample_rate: int = 8000, channels: int = 1) -> Codec:
-    """A new codec for the SDP encoding name (any case); raises CodecUnavailable, which says why."""
+def create(encoding: str, sample_rate: int = 8000, channels: int = 1, fmtp: str = "") -> Codec:
+    """A new codec for the SDP encoding name (any case) and `a=fmtp`; raises CodecUnavailable, which says why."""
     for entry in _ENTRIES:
         if entry.encoding.upper() == encoding.upper():
             if sample_rate not in entry.sample_rates:
                 rates = ", ".join(str(rate) for rate in entry.sample_rates)
                 raise CodecUnavailable(f"{entry.encoding} has no sample rate {sample_rate} (it has {rates})")
-            return _factory(entry)(sample_rate, channels)
+            return _factory(entry)(sample_rate, channels, **({"fmtp": fmtp} if fmtp else {}))
     known = ", ".join(entry.encoding for entry in _ENTRIES)
     raise CodecUnavailable(f"no codec named {encoding!r} (there are {known})")
 
@@ -86,6 +86,19 @@ def supported() -> list[CodecStatus]:
         else:
             found += [CodecStatus(entry.encoding, rate, True, "") for rate in entry.sample_rates]
     return found
+
+
+def why_not(encoding: str) -> str:
+    """Why the codec of that SDP name (any case) cannot be decoded and encoded here; empty when it can."""
+    for entry in _ENTRIES:
+        if entry.encoding.upper() == encoding.upper():
+            try:
+                _factory(entry)
+            except CodecUnavailable as error:
+                return str(error)
+            return ""
+    known = {name.upper(): reason for name, _, reason in _RELAYED_ONLY}
+    return known.get(encoding.upper(), "no codec of this product")
 
 
 def relayed_only() -> list[CodecStatus]:

@@ -6,18 +6,38 @@ to `mediacodecs.frames`. Making one loads (or compiles) the codec.
 
 from __future__ import annotations
 
+import importlib
 import re
+import weakref
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mediacodecs import frames, plc
 from mediacodecs.codec import CodecUnavailable, Payload, Samples
-from mediacodecs.opus_fmtp import OpusParameters
 
 _G726 = re.compile(r"(AAL2-)?G726-(16|24|32|40)")
+_NUMBERS = {
+    "PCMU": frames.PCMU,
+    "PCMA": frames.PCMA,
+    "L16": frames.L16,
+    "G722": frames.G722,
+    "OPUS": frames.OPUS,
+    "GSM": frames.GSM,
+    "AMR": frames.AMR,
+    "AMR-WB": frames.AMR_WB,
+    "CODEC2": frames.CODEC2,
+}
+#: Codecs of libraries: their modules make the states.
+_LIBRARIES = {
+    frames.OPUS: "opus",
+    frames.GSM: "gsm",
+    frames.AMR: "amr",
+    frames.AMR_WB: "amr_wb",
+    frames.CODEC2: "codec2",
+}
 #: The most samples and octets a frame of any codec has: 120 ms of stereo at 48 kHz.
 MOST_SAMPLES = 11520
 MOST_OCTETS = 2 * MOST_SAMPLES
@@ -33,27 +53,24 @@ class Stream(NamedTuple):
 def number_of(encoding: str) -> int:
     """The codec number for an SDP encoding name (any case); raises CodecUnavailable for an unknown one."""
     name = encoding.upper()
-    plain = {"PCMU": frames.PCMU, "PCMA": frames.PCMA, "L16": frames.L16, "G722": frames.G722, "OPUS": frames.OPUS}
-    if name in plain:
-        return plain[name]
+    if name in _NUMBERS:
+        return _NUMBERS[name]
     if _G726.fullmatch(name):
         return frames.G726
     raise CodecUnavailable(f"no codec named {encoding!r}")
 
 
-def new_decoder(encoding: str, sample_rate: int = 8000, channels: int = 1) -> Stream:
-    """A decoder giving samples at `sample_rate` (Hz); raises CodecUnavailable, which says why."""
-    codec = _ready(encoding)
-    if codec == frames.OPUS:
-        from mediacodecs import opus
+def new_decoder(encoding: str, sample_rate: int = 8000, channels: int = 1, fmtp: str = "") -> Stream:
+    """A decoder, giving samples at `sample_rate` (Hz), of what a sender sends whom we have told `fmtp`.
 
-        return Stream(codec, opus.new_decoder(sample_rate, channels))
-    before = _words(codec)
-    state = np.zeros(before + plc.words(sample_rate, channels), np.int64)
+    Raises CodecUnavailable, which says why.
+    """
+    codec = _ready(encoding)
+    if codec in _LIBRARIES:
+        return Stream(codec, _module(codec).new_decoder(encoding, sample_rate, channels, fmtp))
+    state = np.zeros(_words(codec), np.int64)
     _reset(codec, encoding, sample_rate, state)
-    state[0] = before
-    plc.reset(state[before:], sample_rate, channels)
-    return Stream(codec, state)
+    return Stream(codec, plc.behind(state, sample_rate, channels))
 
 
 def new_encoder(encoding: str, sample_rate: int = 8000, channels: int = 1, fmtp: str = "") -> Stream:
@@ -62,13 +79,20 @@ def new_encoder(encoding: str, sample_rate: int = 8000, channels: int = 1, fmtp:
     Raises CodecUnavailable, which says why.
     """
     codec = _ready(encoding)
-    if codec == frames.OPUS:
-        from mediacodecs import opus
-
-        return Stream(codec, opus.new_encoder(sample_rate, channels, OpusParameters.parse(fmtp)))
+    if codec in _LIBRARIES:
+        return Stream(codec, _module(codec).new_encoder(encoding, sample_rate, channels, fmtp))
     state = np.zeros(_words(codec), np.int64)
     _reset(codec, encoding, sample_rate, state)
     return Stream(codec, state)
+
+
+def release(stream: Stream) -> None:
+    """Give back what a library holds for a stream that this process has coded with."""
+    frames.call(stream.codec, frames.RELEASE, stream.state.ctypes.data, 0, 0, 0, 0)
+
+
+def _module(codec: int) -> Any:
+    return importlib.import_module(f"mediacodecs.{_LIBRARIES[codec]}")
 
 
 def _ready(encoding: str) -> int:
@@ -116,7 +140,9 @@ class StreamCodec:
         self.channels = channels
         self.frame_ms = frame_ms
         self._encoder = new_encoder(encoding, sample_rate, channels, fmtp)
-        self._decoder = new_decoder(encoding, sample_rate, channels)
+        self._decoder = new_decoder(encoding, sample_rate, channels, fmtp)
+        for stream in (self._encoder, self._decoder):
+            weakref.finalize(self, release, stream)
 
     def encode(self, samples: Samples) -> Payload:
         """Encode int16[n], one packet, into uint8[m]; nothing when nothing need be sent.

@@ -15,7 +15,6 @@ from typing import Any
 
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.side import (
-    TRANSCODABLE,
     Side,
     codecs_of,
     formats_of,
@@ -23,6 +22,7 @@ from softswitch.calls.side import (
     is_rtp,
     own_capabilities,
     port_settings,
+    transcodable,
 )
 from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port, PortsExhausted, StreamFormat
 from softswitch.sdp.capabilities import Capabilities, LocalMedia, LocalSession, MediaCapability
@@ -366,7 +366,7 @@ class MediaPath:
         for index, (asked, got) in enumerate(zip(offered.media, answered.media, strict=True)):
             if not got.port or addresses[index] is None or set(got.formats) <= set(asked.formats):
                 continue
-            capability = MediaCapability(asked.kind, (*codecs_of(formats_of(got)), *TRANSCODABLE), (asked.protocol,))
+            capability = MediaCapability(asked.kind, (*codecs_of(formats_of(got)), *transcodable()), (asked.protocol,))
             places = [_place(dst, index, got.direction) if i == index else None for i in range(len(offered.media))]
             converted = answer(offered, Capabilities((capability,), single=True), LocalSession(origin, places))
             local.media[index] = converted.media[index]

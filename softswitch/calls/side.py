@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from softswitch.media import Port, PortSettings, StreamFormat
+from softswitch.media import Port, PortSettings, StreamFormat, can_transcode
 from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.fields import Origin
@@ -17,9 +17,21 @@ from softswitch.sdp.relay import MediaAddress
 #: What the engine can convert between, best first: offered to a callee beside the caller's own codecs.
 CONVERTIBLE = (Codec("PCMA"), Codec("PCMU"))
 
-#: What it transcodes besides, by decoding and coding anew: offered only where a route asks for it.
-TRANSCODABLE = (*CONVERTIBLE, Codec("G722"), Codec("opus", 48000, 2))
-_TRANSCODABLE_NAMES = frozenset(codec.encoding.upper() for codec in TRANSCODABLE)
+#: What it transcodes besides, by decoding and coding anew, where this machine has the codec: offered only where a
+#: route asks for it. Both packings of AMR are offered, the one most phones like first.
+_TRANSCODED = (
+    Codec("G722"),
+    Codec("opus", 48000, 2, "useinbandfec=1"),
+    Codec("AMR-WB", 16000, 1, "octet-align=1"),
+    Codec("AMR-WB", 16000),
+    Codec("AMR", 8000, 1, "octet-align=1"),
+    Codec("AMR"),
+    Codec("GSM"),
+    *(Codec(f"{packing}G726-{rate}") for packing in ("", "AAL2-") for rate in (40, 32, 24, 16)),
+    Codec("L16", 16000),
+    Codec("L16", 8000),
+    Codec("CODEC2"),
+)
 _REMEMBERED_ATTRIBUTES = 32
 _UNSPECIFIED = ("", "0.0.0.0", "::")
 
@@ -79,15 +91,19 @@ class Side:
 
     def additions(self, offered: SessionDescription) -> list[Codec]:
         """Codecs to offer this party though the other did not name them, because the engine converts them."""
-        wanted = {name.upper() for name in self.codecs}
-        if not wanted & _TRANSCODABLE_NAMES:
+        wanted = [name.upper() for name in self.codecs]
+        added = [codec for codec in transcodable() if codec.encoding.upper() in wanted]
+        names = {codec.encoding.upper() for codec in transcodable()} if added else set()
+        audio = (m for media in offered.media if media.kind == "audio" for m in media.rtpmaps.values())
+        if not any(mapping.encoding.upper() in names for mapping in audio):
             return []
-        speaks = {
-            m.encoding.upper() for media in offered.media if media.kind == "audio" for m in media.rtpmaps.values()
-        }
-        if not speaks & _TRANSCODABLE_NAMES:
-            return []
-        return [codec for codec in TRANSCODABLE if codec.encoding.upper() in wanted]
+        return sorted(added, key=lambda codec: wanted.index(codec.encoding.upper()))
+
+
+@cache
+def transcodable() -> tuple[Codec, ...]:
+    """What the engine can decode and encode on this machine, G.711 first."""
+    return (*CONVERTIBLE, *(codec for codec in _TRANSCODED if can_transcode(codec.encoding, codec.clock_rate)))
 
 
 def is_rtp(media: MediaDescription) -> bool:

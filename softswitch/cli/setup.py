@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from argparse import Namespace
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -76,11 +77,30 @@ def check(arguments: Namespace) -> int:
             complain(str(error))
         return error.status
     if arguments.json:
-        write_json({"ok": True, "problems": [], "summary": _counts(settings)})
+        write_json(
+            {"ok": True, "problems": [], "warnings": list(_codec_warnings(settings)), "summary": _counts(settings)}
+        )
     else:
         write("OK")
         _summarise(settings)
+        for warning in _codec_warnings(settings):
+            write(f"  warning        {warning}")
     return OK
+
+
+def _codec_warnings(settings: Settings) -> Iterator[str]:
+    """A sentence for every codec that a trunk or route names and this machine cannot use."""
+    from mediacodecs import registry
+
+    named: dict[str, list[str]] = {}
+    for kind in ("trunk", "route"):
+        for entry in getattr(settings, kind):
+            for codec in entry.codecs:
+                named.setdefault(codec, []).append(f"{kind} {entry.name}")
+    for codec, places in named.items():
+        reason = registry.why_not(codec)
+        if reason:
+            yield f"{', '.join(places)}: {codec} is only relayed, never transcoded: {reason}"
 
 
 def _write_problems(error: CommandError) -> None:

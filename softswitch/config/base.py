@@ -160,4 +160,8 @@ Switch = Annotated[bool, Field(strict=True)]
 FileName = Annotated[str, AfterValidator(_find_file)]
 PemFile = Annotated[str, AfterValidator(_find_certificate)]
 Media = Literal["relay", "passthrough"]
-Codec = Literal["PCMA", "PCMU", "G722", "opus", "G729", "G726-32", "GSM", "iLBC", "AMR", "AMR-WB", "speex", "L16"]
+Codec = Literal[
+    "PCMA", "PCMU", "G722", "opus", "G729", "G723", "G726-16", "G726-24", "G726-32", "G726-40",
+    "AAL2-G726-16", "AAL2-G726-24", "AAL2-G726-32", "AAL2-G726-40",
+    "GSM", "iLBC", "AMR", "AMR-WB", "speex", "L16", "CODEC2",
+]  # fmt: skip

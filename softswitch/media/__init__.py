@@ -29,7 +29,7 @@ from softswitch.media.notices import (
 from softswitch.media.port import Port, PortCounters
 from softswitch.media.routing import PortSettings
 from softswitch.media.totals import MediaStatistics
-from softswitch.media.voices import VoiceCounters
+from softswitch.media.voices import VoiceCounters, can_transcode
 from softswitch.media.warmup import warm_up
 
 __all__ = [
@@ -62,5 +62,6 @@ __all__ = [
     "SpeechStopped",
     "StreamFormat",
     "VoiceCounters",
+    "can_transcode",
     "warm_up",
 ]

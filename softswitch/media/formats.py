@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mediacodecs.framing import packing
+
 #: RTP payload types are seven bits.
 PAYLOAD_TYPES = 128
 #: As many formats as one port can tell apart.
@@ -44,6 +46,7 @@ class StreamFormat:
             self.encoding.upper() == other.encoding.upper()
             and self.clock_rate == other.clock_rate
             and self.channels == other.channels
+            and (self.fmtp == other.fmtp or packing(self.encoding, self.fmtp) == packing(other.encoding, other.fmtp))
         )
 
 

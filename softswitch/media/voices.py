@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mediacodecs import framing
 from mediacodecs.codec import CodecUnavailable
 from softswitch.media.errors import NotTranscodable
 from softswitch.media.formats import StreamFormat
@@ -32,8 +33,6 @@ _HEADER_OCTETS = 12
 _EAR_HZ = 8000
 _FULL_SCALE = 32768.0
 _TURN_MS, _LONGEST_PTIME_MS = 10, 60
-_RATES = {"PCMA": 8000, "PCMU": 8000, "G722": 16000}
-_RTP_CLOCKS = {"OPUS": 48000}
 _CLEARED_OCTETS = offset_of(VOICE, "own")
 
 
@@ -53,10 +52,15 @@ def sample_rate(entry: StreamFormat, room_hz: int = 48000) -> int:
     """The rate, in Hz, at which a format is coded for a room of `room_hz`; 0 when it cannot be taken apart here."""
     name = entry.encoding.upper()
     if name == "OPUS":
-        return room_hz if entry.clock_rate == _RTP_CLOCKS["OPUS"] and _usable(name, room_hz) else 0
-    rate = entry.clock_rate if name == "L16" else _RATES.get(name, 8000)
-    clock = entry.clock_rate == (rate if name == "L16" else 8000)
+        return room_hz if entry.clock_rate == framing.rtp_clock(name) and _usable(name, room_hz) else 0
+    rate = entry.clock_rate if name == "L16" else framing.sample_rate(name)
+    clock = entry.clock_rate == (rate if name == "L16" else framing.rtp_clock(name))
     return rate if clock and entry.channels == 1 and rate in ROOM_RATES and _usable(name, rate) else 0
+
+
+def can_transcode(encoding: str, clock_rate: int = 8000) -> bool:
+    """Whether this machine decodes and encodes what SDP calls `encoding/clock_rate`; the first question loads it."""
+    return sample_rate(StreamFormat(96, encoding, clock_rate)) != 0
 
 
 @functools.cache
@@ -139,7 +143,7 @@ def _prepare_decoders(voice: Any, settings: PortSettings, room_hz: int) -> None:
         rate = sample_rate(entry, room_hz)
         if not rate or used == DECODERS:
             continue
-        codec, state = streams.new_decoder(entry.encoding, rate)
+        codec, state = streams.new_decoder(entry.encoding, rate, fmtp=entry.fmtp)
         voice["decoders"][used * DECODER_WORDS :][: len(state)] = state
         voice["decoder_codec"][used] = codec
         voice["decoder_resampled"][used] = rate != room_hz
@@ -168,7 +172,9 @@ def _prepare_encoder(voice: Any, entry: StreamFormat, room_hz: int) -> None:
 
 def packet_time_ms(entry: StreamFormat) -> int:
     """The length of the packets sent: the format's, in whole turns of the mixer, and no longer than fits."""
-    ptime_ms = min(max(round(entry.ptime_ms / _TURN_MS), 1) * _TURN_MS, _LONGEST_PTIME_MS)
+    frame_ms = framing.frame_ms(entry.encoding, entry.fmtp)
+    most_ms = _LONGEST_PTIME_MS // frame_ms * frame_ms
+    ptime_ms = min(max(round(entry.ptime_ms / frame_ms), 1) * frame_ms, most_ms)
     if entry.encoding.upper() == "OPUS" and ptime_ms in (30, 50):  # RFC 6716 §2.1.4 has no such frames
         ptime_ms -= _TURN_MS
     if entry.encoding.upper() == "L16":

@@ -12,7 +12,7 @@ from softswitch.sdp.attributes import parse_parameters
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import OfferAnswerError
 from softswitch.sdp.fields import Connection, Origin, RtpMap
-from softswitch.sdp.formats import AUXILIARY, Codec, free_payload_type
+from softswitch.sdp.formats import AUXILIARY, Codec, compatible, free_payload_type
 from softswitch.sdp.media import Attribute, MediaDescription
 from softswitch.sdp.offer_answer import refuse
 
@@ -198,12 +198,13 @@ def _restrict(
 def _additions(
     media: MediaDescription, maps: dict[int, RtpMap], kept: dict[int, RtpMap], add: Sequence[Codec]
 ) -> list[tuple[int, Codec]]:
-    present = {mapping.key for mapping in kept.values()}
+    parameters = media.fmtps if add else {}
+    present = [(mapping.key, parameters.get(str(number), "")) for number, mapping in kept.items()]
     taken: set[int | None] = {int(text) for text in media.formats if len(text) <= 3 and text.isdigit()}
     taken.update(maps)
     result: list[tuple[int, Codec]] = []
     for codec in add:
-        if codec.key in present:
+        if any(key == codec.key and compatible(codec.encoding, fmtp, codec.fmtp) for key, fmtp in present):
             continue
         number = codec.static_payload_type
         if number is None or (number in maps and maps[number].key != codec.key):
@@ -214,6 +215,6 @@ def _additions(
                 except OfferAnswerError:
                     break
         taken.add(number)
-        present.add(codec.key)
+        present.append((codec.key, codec.fmtp))
         result.append((number, codec))
     return result

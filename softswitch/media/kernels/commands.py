@@ -96,14 +96,14 @@ def _apply(
         if command["voice"] == NO_VOICE:
             join_fan_out(ports, rooms, slot, command)
         else:
-            join_conference(ports, rooms, slot, worker, command, scratch, now_ns)
+            join_conference(ports, rooms, voices, slot, worker, command, scratch, now_ns)
     elif operation == COMMAND_ADJUST:
         voice = voices[port["voice"]]
         voice["gain"] = command["gain"]
         voice["muted"] = command["muted"]
         voice["deaf"] = command["deaf"]
     elif operation == COMMAND_LEAVE:
-        leave_room(ports, rooms, slot, worker)
+        leave_room(ports, rooms, voices, slot, worker)
     elif operation == COMMAND_TALK:
         give_floor(rooms[command["room"]], command["peer"])
     elif operation == COMMAND_PLAY:

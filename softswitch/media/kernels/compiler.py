@@ -1,4 +1,4 @@
-"""The compiler of the engine's kernels: their cached code depends on these sources, the layout and G.711's tables."""
+"""The compiler of the engine's kernels: their cached code depends on these sources, layout and codec tables."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from mediacodecs.compiled import Compiler, Kernel
 
 _KERNELS = Path(__file__).parent
 _SHARED = (_KERNELS.parent / "layout.py", _KERNELS.parent / "voice_layout.py", _KERNELS.parent / "formats.py")
-_G711 = Path(mediacodecs.__file__).parent / "g711.py"
-_compiler = Compiler("media", (_KERNELS, *_SHARED, _G711))
+_CODECS = Path(mediacodecs.__file__).parent
+_compiler = Compiler("media", (_KERNELS, *_SHARED, _CODECS / "g711.py", _CODECS / "frames.py"))
 
 entry = _compiler.entry
 part = _compiler.part

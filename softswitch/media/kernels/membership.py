@@ -6,6 +6,7 @@ from typing import Any
 
 from softswitch.media.formats import MAXIMUM_FORMATS
 from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.giving_back import release_voice
 from softswitch.media.kernels.player import arm_wheel, least_loaded, start_wheel
 from softswitch.media.layout import CONFERENCE_PEER, FAN_OUT_PEER, NO_FEEDER, NO_PEER, NOBODY
 
@@ -25,10 +26,14 @@ def join_fan_out(ports: Any, rooms: Any, slot: int, command: Any) -> None:
 
 
 @part
-def join_conference(ports: Any, rooms: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns: int) -> None:
+def join_conference(
+    ports: Any, rooms: Any, voices: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns: int
+) -> None:
     """Make a port a member of the command's room with a voice, or, when it is one already, give it another voice."""
     port = ports[slot]
     number = command["room"]
+    if port["peer"] == CONFERENCE_PEER and port["voice"] != command["voice"]:
+        release_voice(voices[port["voice"]])
     port["voice"] = command["voice"]
     for i in range(MAXIMUM_FORMATS):
         port["route_payload_type"][i] = command["route_payload_type"][i]
@@ -55,9 +60,11 @@ def _enter(ports: Any, rooms: Any, slot: int, number: int) -> None:
 
 
 @part
-def leave_room(ports: Any, rooms: Any, slot: int, worker: Any) -> None:
+def leave_room(ports: Any, rooms: Any, voices: Any, slot: int, worker: Any) -> None:
     """Take a port out of its room; from then on it hears nobody and nobody hears it."""
     port = ports[slot]
+    if port["peer"] == CONFERENCE_PEER:
+        release_voice(voices[port["voice"]])
     room = rooms[port["room"]]
     before, after = port["member_previous"], port["member_next"]
     if before != NOBODY:

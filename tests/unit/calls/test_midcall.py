@@ -8,6 +8,7 @@ import pytest
 
 from dialplan import Rule
 from dialplan import Target as To
+from softswitch.media import can_transcode
 from tests.unit.calls.phone import Phone, PhoneCall
 from tests.unit.calls.world import SWITCH, World, sdp, trunk
 
@@ -227,6 +228,8 @@ def test_a_second_stream_opens_a_port_of_its_own_on_each_side() -> None:
 
 # -- codecs -----------------------------------------------------------
 
+_CLOCKS = {"opus": 48000, "AMR-WB": 16000}
+
 
 def forced(*codecs: str, callee: tuple[str, ...], caller: tuple[str, ...]) -> tuple[World, PhoneCall, Phone]:
     world = World(
@@ -261,8 +264,10 @@ def test_a_codec_forced_by_the_route_that_the_caller_has_is_not_converted() -> N
     world.check_over()
 
 
-@pytest.mark.parametrize("codec", ["G722", "opus"])
+@pytest.mark.parametrize("codec", ["G722", "opus", "G726-32", "GSM", "AMR", "AMR-WB", "CODEC2"])
 def test_a_codec_the_engine_transcodes_is_offered_where_the_route_asks_for_it(codec: str) -> None:
+    if not can_transcode(codec, _CLOCKS.get(codec, 8000)):
+        pytest.skip(f"{codec} is not usable on this machine")
     world, call, peer = forced(codec, caller=("PCMA",), callee=(codec,))
     assert codec in peer.ringing.remote_codecs and "PCMA" not in peer.ringing.remote_codecs, peer.ringing.remote_codecs
     call.hang_up()
@@ -306,4 +311,16 @@ def test_ports_that_run_out_in_the_middle_of_a_call_refuse_the_change_alone() ->
     world.settle()
     assert caller.offer_failed == [503] and caller.talking and callee.talking
     caller.hang_up()
+    world.check_over()
+
+
+def test_both_packings_of_amr_are_offered() -> None:
+    if not can_transcode("AMR"):
+        pytest.skip("AMR is not usable on this machine")
+    world, call, peer = forced("AMR", caller=("PCMA",), callee=("AMR",))
+    offer = (peer.ringing.remote or b"").decode()
+    numbers = re.findall(r"a=rtpmap:(\d+) AMR/8000", offer)
+    assert len(numbers) == 2, offer
+    assert len(re.findall(rf"a=fmtp:(?:{'|'.join(numbers)}) octet-align=1", offer)) == 1, offer
+    call.hang_up()
     world.check_over()

@@ -10,14 +10,20 @@ import numpy as np
 import pytest
 
 import mediacodecs
+from mediacodecs import handles
 from softswitch.media import PCMA, PCMU, NotTranscodable, PortSettings, StreamFormat, tones
 
 G722 = StreamFormat(9, "G722", 8000)
 OPUS = StreamFormat(111, "opus", 48000, 2)
 G726 = StreamFormat(96, "G726-32", 8000)
 WIDE = StreamFormat(97, "L16", 16000)
+GSM = StreamFormat(3, "GSM", 8000)
+AMR = StreamFormat(98, "AMR", 8000)
+AMR_ALIGNED = StreamFormat(99, "AMR", 8000, fmtp="octet-align=1")
+AMR_WB = StreamFormat(100, "AMR-WB", 16000)
+CODEC2 = StreamFormat(102, "CODEC2", 8000, fmtp="mode=3200")
 EVENT = StreamFormat(101, "telephone-event", 8000)
-RATES = {"PCMA": 8000, "PCMU": 8000, "G722": 16000, "opus": 48000, "G726-32": 8000, "L16": 16000}
+RATES = {"PCMA": 8000, "PCMU": 8000, "G722": 16000, "opus": 48000, "G726-32": 8000, "L16": 16000, "AMR-WB": 16000}
 
 
 def tone(hz, rate, seconds=1.5):
@@ -35,8 +41,8 @@ class Talker:
 
     def __init__(self, leg, entry, hz, ptime_ms=20):
         self.leg, self.entry, self.ptime_ms = leg, entry, ptime_ms
-        self.rate = RATES[entry.encoding]
-        self.codec = mediacodecs.create(entry.encoding, self.rate)
+        self.rate = RATES.get(entry.encoding, 8000)
+        self.codec = mediacodecs.create(entry.encoding, self.rate, fmtp=entry.fmtp)
         self.sound = None if hz is None else tone(hz, self.rate)
         self.packets = []
 
@@ -84,7 +90,19 @@ def compiled(make_engine):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [(PCMA, G722), (PCMU, OPUS), (G722, OPUS), (PCMA, G726), (WIDE, PCMU), (OPUS, WIDE), (G726, G722)],
+    [
+        (PCMA, G722),
+        (PCMU, OPUS),
+        (G722, OPUS),
+        (PCMA, G726),
+        (WIDE, PCMU),
+        (OPUS, WIDE),
+        (G726, G722),
+        (GSM, PCMA),
+        (AMR, AMR_ALIGNED),
+        (AMR_WB, OPUS),
+        (GSM, AMR_WB),
+    ],
     ids=lambda entry: entry.encoding,
 )
 def test_each_hears_the_other_in_its_own_codec(compiled, make_leg, one, other):
@@ -207,3 +225,29 @@ def test_codecs_that_are_not_here(engine, make_leg, entry):
     engine.connect(again.port, other.port)
     again.phone.send(again.port, b"as it is", entry.payload_type)
     assert other.phone.receive().payload == b"as it is"
+
+
+def test_what_libraries_allocate_is_given_back(compiled, make_leg):
+    """Each connection makes a decoder and encoders; with new settings, at the end and on closing they are freed."""
+    one, other = make_leg(compiled, formats=(AMR,)), make_leg(compiled, formats=(AMR_ALIGNED,))
+    begin = handles.opened() - handles.closed()
+    made = handles.opened()
+    for i in range(30):
+        compiled.connect(one.port, other.port)
+        one.phone.receive()
+        other.phone.receive()
+        if i % 3 == 0:
+            other.port.configure(PortSettings(remote=other.phone.address, formats=(CODEC2,)))
+            while other.phone.receive().payload_type != CODEC2.payload_type:
+                pass
+            other.port.configure(PortSettings(remote=other.phone.address, formats=(AMR_ALIGNED,)))
+        compiled.disconnect(one.port)
+    compiled.connect(one.port, other.port)
+    one.phone.receive()
+    other.port.close()
+    one.port.close()
+    deadline = time.monotonic() + 3
+    while handles.opened() - handles.closed() != begin and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert handles.opened() - made >= 70, "encoders are made when they are needed"
+    assert handles.opened() - handles.closed() == begin

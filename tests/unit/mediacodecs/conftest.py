@@ -28,7 +28,7 @@ def make_plain(monkeypatch):
 
 
 def _call_plain(codec, operation, *arguments):
-    index = codec * 4 + operation
+    index = codec * 6 + operation
     return int(frames.call_at(index, frames.function_at(index), *arguments))
 
 

