@@ -38,6 +38,7 @@ from softswitch.media.layout import (
     COMMAND_PLAY,
     COMMAND_ROUTE,
     COMMAND_STOP_PLAYING,
+    COMMAND_TAP,
     EVENT_BYE,
     EVENT_LATCHED,
     EVENT_PLAYED,
@@ -48,6 +49,8 @@ from softswitch.media.layout import (
     NO_VOICE,
     PLAY_ENCODED,
     PLAY_ULAW,
+    TAP_RECEIVED,
+    TAP_SENT,
 )
 from softswitch.media.memory import Arena
 from softswitch.media.notices import (
@@ -321,6 +324,23 @@ class MediaEngine:
             number = port.playback.number
             self._end_playback(port)
             self.command(port, COMMAND_STOP_PLAYING, {"play_id": number})
+
+    # -- recording ----------------------------------------------------------------------------------------------
+
+    @property
+    def arena(self) -> Arena:
+        """The shared memory, for a recorder; raises MediaError when the engine does not run."""
+        self._check_running()
+        return self._arena
+
+    def tap(self, port: Port, *, received: bool = True, sent: bool = False) -> None:
+        """Have the port's packets copied for a recorder: what is heard of its peer, what the switch itself says to it.
+
+        Raises PortClosed.
+        """
+        with self.lock:
+            self.check_open(port)
+            self.command(port, COMMAND_TAP, {"tap": received * TAP_RECEIVED | sent * TAP_SENT})
 
     # -- rooms --------------------------------------------------------------------------------------------------
 

@@ -138,6 +138,7 @@ PORT = np.dtype(
         ("receive", "i8"),
         ("peer", "i8"),
         ("timed_out", "i8"),
+        ("tap", "i8"),  # TAP_RECEIVED, TAP_SENT: what is copied for a recorder
         ("source", *ADDRESS),  # where the peer's packets come from, once latched
         ("remote_length", "i4"),
         ("remote", *ADDRESS),  # where ours go
@@ -290,6 +291,7 @@ COMMAND_OPEN, COMMAND_CONFIGURE, COMMAND_ROUTE, COMMAND_PLAY = 1, 2, 3, 4
 COMMAND_STOP_PLAYING, COMMAND_CLOSE, COMMAND_DETACH, COMMAND_STOP = 5, 6, 7, 8
 COMMAND_JOIN, COMMAND_LEAVE, COMMAND_TALK, COMMAND_ADJUST = 9, 10, 11, 12
 COMMAND_PRESS, COMMAND_LISTEN = 13, 14
+COMMAND_TAP = 15
 #: From here on they are about a room, whose generation they bring.
 COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP = 20, 21
 
@@ -304,6 +306,7 @@ COMMAND = np.dtype(
         *_SIGNALLED,
         *_FORMATS,
         ("peer", "i8"),
+        ("tap", "i8"),
         *_ROUTES,
         *_MEMBERSHIP,
         ("gain", "f8"),
@@ -398,7 +401,22 @@ MAXIMUM_PACKET = 2048
 #: Sockets looked at after one epoll_wait: so many that the call costs little, so few that `now` stays true.
 EPOLL_EVENTS = 64
 
-#: What one packet thread works in; nobody else looks at it.
+#: What of a port is copied for a recorder: what is heard of its peer, what is sent to it.
+TAP_RECEIVED, TAP_SENT = 1, 2
+
+#: The tap: a ring with one writer, the packet thread, and one reader, the recorder. A packet takes a head of eight
+#: words and as many places of payload as it needs, one after the other; behind the last place there is room for the
+#: rest of a packet, so that every payload lies in one piece.
+TAP_PLACES, TAP_OCTETS = 32768, 192
+#: Words of a head. The generation tells one use of a port's record from the next.
+TAP_PORT, TAP_GENERATION, TAP_KIND, TAP_SIZE, TAP_SSRC, TAP_SEQUENCE, TAP_TIMESTAMP, TAP_TIME_NS = range(8)
+TAP_WORDS = 8
+#: TAP_KIND holds the payload type in the lowest seven bits, then the direction.
+TAP_DIRECTION_SHIFT = 8
+#: Ring positions; they only grow. The third is no position but the count of packets that found no room.
+TAP_WRITTEN, TAP_READ, TAP_LOST, TAP_POSITIONS = 0, 8, 16, 24
+
+#: What one packet thread works in. Nobody else looks at it, but at the tap.
 SCRATCH = np.dtype(
     [
         ("packet", "u1", MAXIMUM_PACKET + 64),
@@ -412,6 +430,9 @@ SCRATCH = np.dtype(
         ("word", "i8", 1),
         ("epoll", "i4", 4 * EPOLL_EVENTS),
         ("epoll_event", "i4", 4),
+        ("tap_positions", "i8", TAP_POSITIONS),
+        ("tap_heads", "i8", TAP_PLACES * TAP_WORDS),
+        ("tap_payload", "u1", TAP_PLACES * TAP_OCTETS + MAXIMUM_PACKET),
     ],
     align=True,
 )

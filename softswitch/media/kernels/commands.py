@@ -41,6 +41,7 @@ from softswitch.media.layout import (
     COMMAND_STOP,
     COMMAND_STOP_PLAYING,
     COMMAND_TALK,
+    COMMAND_TAP,
     COMMANDS_DONE,
     COMMANDS_WRITTEN,
     FREE,
@@ -106,6 +107,8 @@ def _apply(
         leave_room(ports, rooms, voices, slot, worker)
     elif operation == COMMAND_TALK:
         give_floor(rooms[command["room"]], command["peer"])
+    elif operation == COMMAND_TAP:
+        port["tap"] = command["tap"]
     elif operation == COMMAND_PLAY:
         _play(ports, slot, worker, command, scratch, now_ns)
     elif operation == COMMAND_STOP_PLAYING:

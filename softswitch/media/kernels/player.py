@@ -21,6 +21,7 @@ from softswitch.media.kernels.libc import TFD_TIMER_ABSTIME, timerfd_settime
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.sound_call import take_turn
+from softswitch.media.kernels.tap import tap_sent
 from softswitch.media.layout import (
     EVENT_KEYS_SENT,
     EVENT_PLAYED,
@@ -187,7 +188,7 @@ def turn_wheel(
                 keys_id = port["keys_id"]
                 leave_wheel(ports, slot, worker)
                 notify(worker, positions, events, EVENT_KEYS_SENT, slot, port, keys_id, now_ns, scratch)
-            if port["playing"] != 0 and _plays_out(port, voices, clips, scratch, now_ns):
+            if port["playing"] != 0 and _plays_out(port, slot, voices, clips, scratch, now_ns):
                 play_id = port["play_id"]
                 stop_playing(ports, slot, worker)
                 notify(worker, positions, events, EVENT_PLAYED, slot, port, play_id, now_ns, scratch)
@@ -197,17 +198,17 @@ def turn_wheel(
 
 
 @part
-def _plays_out(port: Any, voices: Any, clips: Any, scratch: Any, now_ns: int) -> bool:
+def _plays_out(port: Any, slot: int, voices: Any, clips: Any, scratch: Any, now_ns: int) -> bool:
     """A playing port's turn: a packet when one is due; true when that was the clip's last."""
     port["play_countdown"] -= 1
     if port["play_countdown"] != 0:
         return False
     port["play_countdown"] = port["play_ticks"]
-    return bool(play_packet(port, voices, clips, scratch, now_ns))
+    return bool(play_packet(port, slot, voices, clips, scratch, now_ns))
 
 
 @part
-def play_packet(port: Any, voices: Any, clips: Any, scratch: Any, now_ns: int) -> Any:
+def play_packet(port: Any, slot: int, voices: Any, clips: Any, scratch: Any, now_ns: int) -> Any:
     """Send the next packet of the port's clip (`clips`: int16[n], all clips one after the other); true at its end.
 
     While it is paused, and while the port may not send or presses a key, the clip waits and only the timestamp goes on.
@@ -234,6 +235,7 @@ def play_packet(port: Any, voices: Any, clips: Any, scratch: Any, now_ns: int) -
     put16(packet, 2, port["tx_sequence"])
     put32(packet, 4, timestamp)
     put32(packet, 8, port["tx_ssrc"])
+    tap_sent(port, slot, packet, _HEADER_OCTETS + octets, scratch, now_ns)
     transmit(port, packet, _HEADER_OCTETS + octets, octets)
     return _ended(port)
 

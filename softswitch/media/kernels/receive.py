@@ -18,6 +18,7 @@ from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import get16, get32
 from softswitch.media.kernels.reception import DUPLICATE, NEW_STREAM, track
 from softswitch.media.kernels.sound_call import attend_far
+from softswitch.media.kernels.tap import tap_received
 from softswitch.media.layout import (
     CONFERENCE_PEER,
     EVENT_BYE,
@@ -27,6 +28,7 @@ from softswitch.media.layout import (
     MAXIMUM_PACKET,
     NO_VOICE,
     NOBODY,
+    TAP_RECEIVED,
 )
 
 
@@ -110,6 +112,8 @@ def receive(
         begin, end = payload_bounds(packet, size)
         address = worker["listener"]
         attend_far(address, ports, voices, slot, worker, positions, events, scratch, begin, end, number, now_ns)
+    if port["tap"] & TAP_RECEIVED != 0 and kind != DUPLICATE:
+        tap_received(port, slot, rooms, voices, packet, size, scratch, now_ns)
     if port["receive"] == 0:
         port["dropped_direction"] += 1
     elif port["peer"] >= 0:

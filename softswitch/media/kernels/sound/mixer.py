@@ -169,7 +169,7 @@ def _give_out(ports: Any, room: Any, voices: Any, scratch: Any, now_ns: int) -> 
         voice = voices[port["voice"]]
         _fetch_next(ports, voices, port["member_next"], samples)
         _compose(voice, total, samples, first, step)
-        speak(port, voice, scratch, now_ns)
+        speak(port, slot, voice, scratch, now_ns)
         slot = port["member_next"]
 
 

@@ -8,13 +8,14 @@ from softswitch.media.kernels.forward import rebase, transmit
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.sound.coding import encode
 from softswitch.media.kernels.sound.compiler import part
+from softswitch.media.kernels.tap import tap_sent
 from softswitch.media.layout import KEY_DOWN, ROOM_FEEDER
 
 _HEADER_OCTETS = 12
 
 
 @part
-def speak(port: Any, voice: Any, scratch: Any, now_ns: int) -> None:
+def speak(port: Any, slot: int, voice: Any, scratch: Any, now_ns: int) -> None:
     """Send what has been gathered in `spoken`, if it is a packet's worth.
 
     While the port may not send, plays a clip, or passes a telephone-event on, it is thrown away and the time goes on.
@@ -45,4 +46,5 @@ def speak(port: Any, voice: Any, scratch: Any, now_ns: int) -> None:
     put16(packet, 2, port["tx_sequence"])
     put32(packet, 4, timestamp)
     put32(packet, 8, port["tx_ssrc"])
+    tap_sent(port, slot, packet, _HEADER_OCTETS + octets, scratch, now_ns)
     transmit(port, packet, _HEADER_OCTETS + octets, octets)

@@ -1,0 +1,335 @@
+"""The recorder: empties the taps a few times a second, gives every recording what it is to hear, keeps the past.
+
+It lives on a thread where the packet threads live. Requests are plain values (`softswitch.media.recording.requests`),
+taken over from any thread; what happened is told by `tell`, from the recorder's own threads. A disk that is full stops
+the writing, never the listening: calls go on, and so do the recordings, in new files, once there is room again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from mediacodecs.codec import CodecUnavailable
+from mediacodecs.streams import new_encoder
+from softswitch.media.layout import TAP_TIME_NS
+from softswitch.media.recording import requests
+from softswitch.media.recording.files import Finisher
+from softswitch.media.recording.requests import Notice, Request
+from softswitch.media.recording.session import Plan, Session, SourceKey
+from softswitch.media.recording.tap import Taps
+from softswitch.media.recording.track import Packets
+
+if TYPE_CHECKING:
+    from softswitch.media.formats import StreamFormat
+    from softswitch.media.memory import Arena
+
+logger = logging.getLogger(__name__)
+
+#: How often the taps are emptied, and how long a packet may be under way before its place is written without it.
+STEP_S, HOLD_S = 0.25, 0.4
+_SECOND_NS = 1_000_000_000
+_LOOK_AT_DISK_S = 1.0
+_ENDINGS = frozenset({requests.FORGET, requests.UNBIND, requests.STOP})
+#: Room is asked for twice before writing begins again, so that it does not stop again at once.
+_AGAIN = 2
+_MEGABYTE = 1 << 20
+
+
+class _Source:
+    """A port that is listened to; what it said in the last `keep_s` is kept."""
+
+    def __init__(self, formats: tuple[StreamFormat, ...], keep_s: float) -> None:
+        self.formats = formats
+        self.keep_s = keep_s
+        self.kept: deque[tuple[int, Packets]] = deque()
+        self.sessions: list[Session] = []
+
+    def hear(self, packets: Packets) -> None:
+        """New packets, the last of which came at the time noted with them."""
+        last_ns = int(packets.heads[-1, TAP_TIME_NS])
+        if any(session.paused for session in self.sessions):
+            self.kept.clear()  # a secret passage must not come back as somebody's past
+        elif self.keep_s > 0:
+            self.kept.append((last_ns, packets))
+            while self.kept[0][0] < last_ns - self.keep_s * _SECOND_NS:
+                self.kept.popleft()
+
+
+class Recorder:
+    """Records from the taps of some packet threads of an arena into files."""
+
+    def __init__(
+        self,
+        tell: Callable[[Notice], None],
+        *,
+        minimum_free_mb: int = 256,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        free_octets: Callable[[Path], int] | None = None,
+    ) -> None:
+        self._tell = tell
+        self._minimum_free = minimum_free_mb * _MEGABYTE
+        self._clock_ns = clock_ns
+        self._free_octets = free_octets or _free_octets
+        self._requests: SimpleQueue[tuple[int, Request]] = SimpleQueue()
+        self._taps: Taps | None = None
+        self._sources: dict[SourceKey, _Source] = {}
+        self._sessions: dict[str, Session] = {}
+        self._marks: dict[str, list[dict[str, Any]]] = {}
+        self._full = False
+        self._next_look_ns = 0
+        self._finisher = Finisher(tell)
+        self._thread: threading.Thread | None = None
+        self._ending = threading.Event()
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    def attach(self, arena: Arena, workers: range) -> None:
+        """Listen to the taps of these packet threads."""
+        self._taps = Taps(arena, workers)
+
+    def start(self, arena: Arena, workers: range) -> None:
+        """Attach, and record on a thread of its own."""
+        self.attach(arena, workers)
+        with contextlib.suppress(CodecUnavailable):  # loaded now, and not while somebody waits to be recorded
+            new_encoder("opus")
+        self._finisher.start()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Complete every recording and end; returns when all files are complete and told of."""
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._finisher.stop()
+
+    def _run(self) -> None:
+        while not self._ending.wait(STEP_S):
+            self._guarded()
+        self._guarded()
+        for identifier in list(self._sessions):
+            self._end(identifier, self._clock_ns())
+
+    def _guarded(self) -> None:
+        """One step; a fault in it is logged, and the next one is tried all the same."""
+        try:
+            self.step()
+        except Exception:
+            logger.exception("the recorder stumbled")
+
+    def handle(self, request: Request) -> None:
+        """Take a request over, from any thread; it counts from this moment on."""
+        self._requests.put((self._clock_ns(), request))
+
+    # -- one step ---------------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Do what was asked for, hear what has come, write what is due.
+
+        What ends something is done last, so that all is heard which came before it.
+        """
+        endings = self._answer()
+        self._look_at_disk()
+        assert self._taps is not None, "a recorder listens to something"
+        for key, packets in self._taps.empty():
+            source = self._sources.get(key)
+            if source is not None:
+                source.hear(packets)
+                for session in source.sessions:
+                    session.feed(key, packets)
+        due_ns = self._clock_ns() - int(HOLD_S * _SECOND_NS)
+        for session in self._sessions.values():
+            session.advance(due_ns)
+        for time_ns, request in endings:
+            self._try(request, time_ns)
+
+    def _answer(self) -> list[tuple[int, Request]]:
+        """Do all requests but those that end something, which are returned."""
+        endings = []
+        with contextlib.suppress(Empty):
+            while True:
+                time_ns, request = self._requests.get_nowait()
+                if request["op"] in _ENDINGS:
+                    endings.append((time_ns, request))
+                else:
+                    self._try(request, time_ns)
+        return endings
+
+    def _try(self, request: Request, time_ns: int) -> None:
+        try:
+            self._do(request, time_ns)
+        except (KeyError, ValueError, OSError) as error:
+            logger.error("the recorder cannot do %s: %r", request.get("op"), error)
+
+    def _do(self, request: Request, time_ns: int) -> None:
+        op = request["op"]
+        if op == requests.LISTEN:
+            self._listen(request)
+        elif op == requests.FORGET:
+            self._forget(requests.source_of(request["source"]))
+        elif op == requests.START:
+            self._begin(request, time_ns)
+        else:
+            self._steer(op, request, time_ns)
+
+    def _steer(self, op: str, request: Request, time_ns: int) -> None:
+        """Something about a recording in progress; one that is over is passed over."""
+        identifier = request["id"]
+        session = self._sessions.get(identifier)
+        if session is None:
+            return
+        if op == requests.BIND:
+            self._bind(session, requests.source_of(request["source"]), request["lane"])
+        elif op == requests.UNBIND:
+            self._unbind(session, requests.source_of(request["source"]))
+        elif op == requests.PAUSE:
+            session.pause(time_ns)
+        elif op == requests.RESUME:
+            session.resume(time_ns)
+        elif op == requests.MARK:
+            mark = {"offset_s": round(session.offset_s(time_ns), 3), "label": request["label"]}
+            self._marks[identifier].append(mark)
+        elif op == requests.STOP:
+            self._end(identifier, time_ns)
+
+    # -- sources ----------------------------------------------------------------------------------------------------
+
+    def _listen(self, request: Request) -> None:
+        key = requests.source_of(request["source"])
+        formats = requests.formats_of(request["formats"])
+        source = self._sources.get(key)
+        if source is None:
+            self._sources[key] = _Source(formats, request["keep_s"])
+            return
+        source.formats, source.keep_s = formats, request["keep_s"]
+        for session in source.sessions:
+            session.bind(key, session.lane_of(key), formats)
+
+    def _forget(self, key: SourceKey) -> None:
+        source = self._sources.pop(key, None)
+        if source is not None:
+            for session in source.sessions:
+                session.unbind(key)
+
+    def _bind(self, session: Session, key: SourceKey, lane: str) -> None:
+        source = self._sources[key]
+        if not session.bind(key, lane, source.formats):
+            logger.warning("recording %s cannot hear %s: no codec for it", session.plan.id, lane)
+        if session not in source.sessions:
+            source.sessions.append(session)
+
+    def _unbind(self, session: Session, key: SourceKey) -> None:
+        session.unbind(key)
+        source = self._sources.get(key)
+        if source is not None and session in source.sessions:
+            source.sessions.remove(session)
+
+    # -- recordings -------------------------------------------------------------------------------------------------
+
+    def _begin(self, request: Request, time_ns: int) -> None:
+        plan = request["plan"]
+        keys = {requests.source_of(source): lane for source, lane in request["sources"]}
+        begin_ns = self._past(keys, time_ns, request["past_s"])
+        session = Session(
+            Plan(
+                plan["id"],
+                Path(plan["stem"]),
+                plan["container"],
+                plan["layout"],
+                tuple(plan["lanes"]),
+                plan["rate_hz"] or self._rate(keys),
+            ),
+            begin_ns,
+            self._failed,
+        )
+        session.starved = self._full
+        self._sessions[session.plan.id] = session
+        self._marks[session.plan.id] = []
+        for key, lane in keys.items():
+            if key in self._sources:
+                self._bind(session, key, lane)
+        self._tell(
+            {"notice": requests.STARTED, "id": session.plan.id, "begin_ns": begin_ns, "rate_hz": session.plan.rate_hz}
+        )
+        self._replay(session, keys)
+
+    def _rate(self, keys: Iterable[SourceKey]) -> int:
+        from softswitch.media.recording.track import natural_rate
+
+        return (
+            max((natural_rate(self._sources[key].formats) for key in keys if key in self._sources), default=0) or 8000
+        )
+
+    def _past(self, keys: Iterable[SourceKey], time_ns: int, past_s: float) -> int:
+        """When a recording begins that wants `past_s` of the past: as far back as something is kept."""
+        wanted = time_ns - int(past_s * _SECOND_NS)
+        kept = [self._sources[key].kept for key in keys if key in self._sources]
+        oldest = min((int(each[0][1].heads[0, TAP_TIME_NS]) for each in kept if each), default=time_ns)
+        return min(max(wanted, oldest), time_ns)
+
+    def _replay(self, session: Session, keys: Iterable[SourceKey]) -> None:
+        """Give a recording what was kept of the past, bit by bit, as it came."""
+        past = [(at, key, packets) for key in keys if key in self._sources for at, packets in self._sources[key].kept]
+        past.sort(key=lambda item: item[0])
+        for at, key, packets in past:
+            if at >= session.begin_ns:
+                session.feed(key, packets.since(session.begin_ns))
+                session.advance(at - int(HOLD_S * _SECOND_NS))
+
+    def _end(self, identifier: str, time_ns: int) -> None:
+        session = self._sessions.pop(identifier)
+        for key in session.sources:
+            source = self._sources.get(key)
+            if source is not None and session in source.sessions:
+                source.sessions.remove(session)
+        session.finish(time_ns)
+        about = {**session.describe(), "marks": self._marks.pop(identifier), "rate_hz": session.plan.rate_hz}
+        self._finisher.finish(about, session.parts)
+
+    # -- the disk ---------------------------------------------------------------------------------------------------
+
+    def _failed(self, error: OSError) -> None:
+        if not self._full:
+            self._full = True
+            logger.error("recordings cannot be written: %s", error)
+            self._tell({"notice": requests.FULL, "reason": os.strerror(error.errno) if error.errno else str(error)})
+
+    def _look_at_disk(self) -> None:
+        """Stop before the disk is full, for others need it too, and begin again when there is room."""
+        now_ns = self._clock_ns()
+        if now_ns < self._next_look_ns or not self._sessions:
+            return
+        self._next_look_ns = now_ns + int(_LOOK_AT_DISK_S * _SECOND_NS)
+        place = next(iter(self._sessions.values())).plan.stem
+        free = self._free_octets(place)
+        if not self._full and free < self._minimum_free:
+            error = OSError(f"only {free // _MEGABYTE} MB are free, {self._minimum_free // _MEGABYTE} are to stay so")
+            self._failed(error)
+            for session in self._sessions.values():
+                session.starve(error)
+        elif self._full and free >= max(_AGAIN * self._minimum_free, _MEGABYTE // 2):
+            self._full = False
+            self._tell({"notice": requests.ROOM, "free_octets": free})
+            for session in self._sessions.values():
+                session.feed_again()
+
+
+def _free_octets(path: Path) -> int:
+    """What is free where `path` is, or will be."""
+    for place in (path, *path.parents):
+        try:
+            found = os.statvfs(place)
+        except OSError:
+            continue
+        return found.f_bavail * found.f_frsize
+    return 0

@@ -1,0 +1,47 @@
+"""What a recorder is asked and what it tells: plain values, so that it may live in another process.
+
+A request is a mapping with `op`, a notice one with `notice`. Times are nanoseconds of CLOCK_MONOTONIC, the same in every
+process of the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from softswitch.media.formats import StreamFormat
+from softswitch.media.recording.session import SourceKey
+
+Request = Mapping[str, Any]
+Notice = dict[str, Any]
+
+#: Requests: a source is there (`source`, `formats`, `keep_s` for a recording that begins in the past); it is gone; a
+#: recording begins (`plan`, `past_s`), hears a source as a lane or no more, pauses, goes on, gets a mark, ends.
+LISTEN, FORGET, START, BIND, UNBIND, PAUSE, RESUME, MARK, STOP = (
+    "listen",
+    "forget",
+    "start",
+    "bind",
+    "unbind",
+    "pause",
+    "resume",
+    "mark",
+    "stop",
+)
+#: Notices: a recording has begun, is complete (with its files and their hashes), cannot be written now, can again.
+STARTED, FINISHED, FULL, ROOM = "started", "finished", "full", "room"
+
+
+def format_values(formats: Iterable[StreamFormat]) -> list[list[Any]]:
+    """Formats as plain values."""
+    return [[f.payload_type, f.encoding, f.clock_rate, f.channels, f.fmtp, f.ptime_ms] for f in formats]
+
+
+def formats_of(values: Iterable[Iterable[Any]]) -> tuple[StreamFormat, ...]:
+    """The formats that `format_values` wrote."""
+    return tuple(StreamFormat(*value) for value in values)
+
+
+def source_of(values: Iterable[int]) -> SourceKey:
+    """A source's key from plain values."""
+    return SourceKey(*values)

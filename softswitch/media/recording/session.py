@@ -1,0 +1,304 @@
+"""One recording in progress: its timeline, what of it is kept, and the files it goes into.
+
+Everything heard lies on one timeline that begins at `begin_ns`. What is older than the hold (so long may a packet be
+under way) is taken off the tracks, mixed as the layout says, and written. Passages between `pause` and `resume` are
+taken off and thrown away.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediacodecs.codec import CodecUnavailable
+from softswitch.media.formats import StreamFormat
+from softswitch.media.recording.track import Packets, Track, TrackCounters
+from softswitch.media.recording.writers import EXTENSIONS, Writer, create
+
+logger = logging.getLogger(__name__)
+
+_SECOND_NS = 1_000_000_000
+_LOUDEST = 32767
+MIXED, STEREO, SEPARATE = "mixed", "stereo", "separate"
+
+
+class SourceKey(NamedTuple):
+    """A port's record, which use of it, and the direction (TAP_RECEIVED, TAP_SENT)."""
+
+    port: int
+    generation: int
+    direction: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a recording is to be. `stem` is the path of its files without extension, `lanes` those known beforehand:
+    the parties, each a channel of `stereo` or a track of `separate`."""
+
+    id: str
+    stem: Path
+    container: str = "wav"
+    layout: str = MIXED
+    lanes: tuple[str, ...] = ()
+    rate_hz: int = 8000
+
+
+@dataclass(slots=True)
+class Part:
+    """A file of a recording: which lane it holds ("": all), and where in the recording it begins."""
+
+    path: Path
+    lane: str
+    offset_s: float
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Output:
+    part: Part
+    writer: Writer
+    lanes: tuple[str, ...]  # one for each track; ("",) for all together
+    channels: int
+
+
+@dataclass(slots=True)
+class _Pause:
+    begin: int
+    end: int | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    """See the module. `failed` is called with an OSError when writing fails; the timeline goes on."""
+
+    plan: Plan
+    begin_ns: int
+    failed: Callable[[OSError], None]
+    position: int = 0
+    written: int = 0
+    parts: list[Part] = field(default_factory=list)
+    starved: bool = False
+    _tracks: dict[SourceKey, tuple[str, Track]] = field(default_factory=dict)
+    _outputs: list[_Output] = field(default_factory=list)
+    _pauses: list[_Pause] = field(default_factory=list)
+    _lanes: list[str] = field(default_factory=list)
+    _leaving: set[SourceKey] = field(default_factory=set)
+    _left: list[TrackCounters] = field(default_factory=list)
+    _lost_samples: int = 0
+
+    def __post_init__(self) -> None:
+        self._lanes = list(self.plan.lanes)
+
+    # -- sources ----------------------------------------------------------------------------------------------------
+
+    def bind(self, key: SourceKey, lane: str, formats: Sequence[StreamFormat]) -> bool:
+        """Hear a source as `lane` from now on, or in other formats; False when none of them can be decoded."""
+        bound = self._tracks.get(key)
+        self._leaving.discard(key)
+        if bound is not None and bound[0] == lane:
+            if bound[1].formats != tuple(formats):
+                bound[1].configure(formats)
+            return bound[1].decodes
+        if lane not in self._lanes:
+            self._lanes.append(lane)
+        track = Track(self.plan.rate_hz, self.begin_ns, self.position, formats)
+        self._tracks[key] = (lane, track)
+        return track.decodes
+
+    def unbind(self, key: SourceKey) -> None:
+        """Hear a source no more; what it has said already is still written."""
+        if key in self._tracks:
+            self._leaving.add(key)
+
+    def lane_of(self, key: SourceKey) -> str:
+        """What a source is heard as; raises KeyError."""
+        return self._tracks[key][0]
+
+    @property
+    def sources(self) -> tuple[SourceKey, ...]:
+        """What is heard."""
+        return tuple(key for key in self._tracks if key not in self._leaving)
+
+    def feed(self, key: SourceKey, packets: Packets) -> None:
+        """Packets of a source."""
+        bound = self._tracks.get(key)
+        if bound is not None:
+            bound[1].feed(packets)
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def pause(self, now_ns: int) -> None:
+        """Keep nothing from `now_ns` on."""
+        if not self.paused:
+            self._pauses.append(_Pause(self._at(now_ns)))
+
+    def resume(self, now_ns: int) -> None:
+        """Keep everything again."""
+        if self.paused:
+            self._pauses[-1].end = self._at(now_ns)
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is kept now."""
+        return bool(self._pauses) and self._pauses[-1].end is None
+
+    def advance(self, until_ns: int) -> None:
+        """Take everything before `until_ns` off the tracks and write it, as far as it is kept."""
+        target = self._at(until_ns)
+        most = self.plan.rate_hz  # a second at a time
+        while self.position < target:
+            kept, end = self._passage(min(target, self.position + most))
+            self._step(end - self.position, kept=kept)
+
+    def finish(self, now_ns: int) -> None:
+        """Write what is left and complete the files."""
+        self.advance(now_ns)
+        self._close()
+
+    def offset_s(self, time_ns: int) -> float:
+        """Where in the files that moment is: pauses do not count."""
+        at = max(self._at(time_ns), 0)
+        out = sum(min(p.end if p.end is not None else at, at) - p.begin for p in self._pauses if p.begin < at)
+        return (at - out) / self.plan.rate_hz
+
+    @property
+    def pauses(self) -> list[tuple[float, float]]:
+        """Where the passages left out were in the files, and how long each was, in seconds."""
+        found, out, rate = [], 0, self.plan.rate_hz
+        for pause in self._pauses:
+            length = (pause.end if pause.end is not None else self.position) - pause.begin
+            found.append(((pause.begin - out) / rate, max(length, 0) / rate))
+            out += length
+        return found
+
+    @property
+    def seconds(self) -> float:
+        """How much has been written."""
+        return self.written / self.plan.rate_hz
+
+    @property
+    def lost_s(self) -> float:
+        """How much could not be written."""
+        return self._lost_samples / self.plan.rate_hz
+
+    @property
+    def counters(self) -> TrackCounters:
+        """Of all sources together."""
+        every = [*self._left, *(track.counters for _, track in self._tracks.values())]
+        return (
+            TrackCounters(*(sum(column) for column in zip(*every, strict=True))) if every else TrackCounters(0, 0, 0, 0)
+        )
+
+    def _at(self, time_ns: int) -> int:
+        return max((time_ns - self.begin_ns) * self.plan.rate_hz // _SECOND_NS, 0)
+
+    def _passage(self, target: int) -> tuple[bool, int]:
+        """Whether what comes next is kept, and until where (at most `target`)."""
+        for pause in self._pauses:
+            if pause.end is not None and pause.end <= self.position:
+                continue
+            if pause.begin <= self.position:
+                return False, target if pause.end is None else min(target, pause.end)
+            return True, min(target, pause.begin)
+        return True, target
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    def _step(self, count: int, *, kept: bool) -> None:
+        lanes = {lane: i for i, lane in enumerate(self._lanes)}
+        stereo = self.plan.layout == STEREO
+        width = 2 if stereo else max(len(lanes), 1) if self.plan.layout == SEPARATE else 1
+        total = np.zeros((count, width), np.int32)
+        for lane, track in self._tracks.values():
+            column = lanes[lane]
+            track.take(count, total, -1 if width == 1 or (stereo and column > 1) else column)
+        self.position += count
+        self._let_go()
+        if not kept:
+            return
+        self.written += count
+        if self.starved:
+            self._lost_samples += count
+            return
+        np.clip(total, -_LOUDEST, _LOUDEST, out=total)
+        try:
+            self._open_outputs(count)
+            self._write(total.astype(np.int16), lanes)
+        except OSError as error:
+            self.starve(error)
+            self._lost_samples += count
+        except CodecUnavailable as error:
+            self.starve(OSError(str(error)))
+
+    def _let_go(self) -> None:
+        """Forget the tracks that are left and empty."""
+        for key in [key for key in self._leaving if self._tracks[key][1].end <= self.position]:
+            self._leaving.discard(key)
+            self._left.append(self._tracks.pop(key)[1].counters)
+
+    def _write(self, pcm: NDArray[np.int16], lanes: Mapping[str, int]) -> None:
+        seconds = len(pcm) / self.plan.rate_hz
+        for output in self._outputs:
+            if output.lanes == ("",):
+                output.writer.write([pcm])
+            else:
+                output.writer.write([pcm[:, lanes[lane] : lanes[lane] + 1] for lane in output.lanes])
+            output.part.seconds += seconds
+
+    def _open_outputs(self, count: int) -> None:
+        """See that there is a file for everything."""
+        if self.plan.layout != SEPARATE:
+            if not self._outputs:
+                self._open(("",), "", 2 if self.plan.layout == STEREO else 1, count)
+            return
+        have = {lane for output in self._outputs for lane in output.lanes}
+        missing = tuple(lane for lane in self._lanes if lane not in have)
+        if self.plan.container == "mka" and missing and not self._outputs:
+            self._open(missing, "", 1, count)
+            return
+        for lane in missing:
+            self._open((lane,), lane, 1, count)
+
+    def _open(self, lanes: tuple[str, ...], name: str, channels: int, count: int) -> None:
+        plan, number = self.plan, len(self.parts)
+        suffix = f"-{number + 1}" if number else ""
+        path = plan.stem.with_name(f"{plan.stem.name}{suffix}.{EXTENSIONS[plan.container]}")
+        writer = create(plan.container, path, plan.rate_hz, [(lane, channels) for lane in lanes])
+        part = Part(path, name, (self.written - count) / plan.rate_hz)
+        self.parts.append(part)
+        self._outputs.append(_Output(part, writer, lanes, channels))
+
+    def starve(self, error: OSError) -> None:
+        """The files cannot be written: complete what is there, and go on without until `feed_again`."""
+        self.starved = True
+        self._close()
+        self.failed(error)
+
+    def feed_again(self) -> None:
+        """There is room again: the recording goes on in new files."""
+        self.starved = False
+
+    def _close(self) -> None:
+        outputs, self._outputs = self._outputs, []
+        for output in outputs:
+            try:
+                output.writer.close()
+            except OSError as error:
+                logger.warning("%s could not be completed: %s", output.part.path, error)
+
+    def describe(self) -> dict[str, Any]:
+        """What is known so far, JSON-ready."""
+        return {
+            "id": self.plan.id,
+            "seconds": round(self.seconds, 3),
+            "lost_s": round(self.lost_s, 3),
+            "paused": self.paused,
+            "pauses": [[round(at, 3), round(length, 3)] for at, length in self.pauses],
+            "packets": self.counters._asdict(),
+        }
