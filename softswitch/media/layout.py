@@ -21,7 +21,7 @@ import numpy as np
 
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
 
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 
 #: A socket address as the kernel writes it (sockaddr_in, sockaddr_in6), in 32-bit words.
 ADDRESS_WORDS = 7

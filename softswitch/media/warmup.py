@@ -13,6 +13,7 @@ _MODULES = (
     "softswitch.media.kernels.worker",
     "softswitch.media.kernels.sound.mixer",
     "softswitch.media.kernels.sound.ear",
+    "softswitch.media.recording.loops",
 )
 
 

@@ -1,8 +1,10 @@
-"""Copies of packets for a recorder, put into a ring that it empties; a full ring costs the recording, never the call."""
+"""Copies of packets for a recorder, put into a ring that it empties; a full ring costs the recording, not the call."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.compiler import part
@@ -74,7 +76,7 @@ def tap(port: Any, slot: int, direction: int, packet: Any, size: int, scratch: A
     at = place * TAP_WORDS
     heads[at + TAP_PORT] = slot
     heads[at + TAP_GENERATION] = port["generation"]
-    heads[at + TAP_KIND] = (packet[1] & 0x7F) | direction << TAP_DIRECTION_SHIFT
+    heads[at + TAP_KIND] = (np.int64(packet[1]) & 0x7F) | direction << TAP_DIRECTION_SHIFT
     heads[at + TAP_SIZE] = length
     heads[at + TAP_SSRC] = get32(packet, 8)
     heads[at + TAP_SEQUENCE] = get16(packet, 2)

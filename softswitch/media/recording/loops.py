@@ -210,7 +210,7 @@ def decode_packets(
     """Decode the packets `heads` (int64[n, HEAD_WORDS]) of one source onto its track's `window`.
 
     `order` (int64[n]), `pcm` and `wide` (int16[LONGEST]) are room to work in, `table` (int64[128, ROW_WORDS]) says
-    what becomes of each payload type, `states` holds the decoders. What is missing is concealed, what is silent stays 0.
+    what becomes of each payload type, `states` holds the decoders. What is missing is concealed; silence stays 0.
     """
     _put_in_order(heads, order)
     for k in range(len(order)):

@@ -54,11 +54,13 @@ class _Source:
         self.sessions: list[Session] = []
 
     def hear(self, packets: Packets) -> None:
-        """New packets, the last of which came at the time noted with them."""
-        last_ns = int(packets.heads[-1, TAP_TIME_NS])
-        if any(session.paused for session in self.sessions):
-            self.kept.clear()  # a secret passage must not come back as somebody's past
-        elif self.keep_s > 0:
+        """New packets, kept but for secret passages, which must not come back as somebody's past."""
+        if self.keep_s <= 0:
+            return
+        for begin_ns, end_ns in (span for session in self.sessions for span in session.secret_ns):
+            packets = packets.without(begin_ns, end_ns)
+        if len(packets.heads):
+            last_ns = int(packets.heads[-1, TAP_TIME_NS])
             self.kept.append((last_ns, packets))
             while self.kept[0][0] < last_ns - self.keep_s * _SECOND_NS:
                 self.kept.popleft()
@@ -126,6 +128,11 @@ class Recorder:
             self.step()
         except Exception:
             logger.exception("the recorder stumbled")
+
+    @property
+    def lost(self) -> int:
+        """Packets that were not recorded because nobody emptied the tap in time."""
+        return self._taps.lost if self._taps is not None else 0
 
     def handle(self, request: Request) -> None:
         """Take a request over, from any thread; it counts from this moment on."""

@@ -1,7 +1,7 @@
 """What a recorder is asked and what it tells: plain values, so that it may live in another process.
 
-A request is a mapping with `op`, a notice one with `notice`. Times are nanoseconds of CLOCK_MONOTONIC, the same in every
-process of the machine.
+A request is a mapping with `op`, a notice one with `notice`. Times are nanoseconds of CLOCK_MONOTONIC, which is the
+same in every process of the machine.
 """
 
 from __future__ import annotations

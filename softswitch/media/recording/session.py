@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 _SECOND_NS = 1_000_000_000
 _LOUDEST = 32767
+#: The length of a packet, and its way to us.
+_SAID_BEFORE_NS = 100_000_000
+_FOR_EVER_NS = 1 << 62
 MIXED, STEREO, SEPARATE = "mixed", "stereo", "separate"
 
 
@@ -88,6 +91,8 @@ class Session:
     _outputs: list[_Output] = field(default_factory=list)
     _pauses: list[_Pause] = field(default_factory=list)
     _lanes: list[str] = field(default_factory=list)
+    #: When nothing was kept: nobody else may keep it either.
+    secret_ns: list[tuple[int, int]] = field(default_factory=list)
     _leaving: set[SourceKey] = field(default_factory=set)
     _left: list[TrackCounters] = field(default_factory=list)
     _lost_samples: int = 0
@@ -137,11 +142,13 @@ class Session:
         """Keep nothing from `now_ns` on."""
         if not self.paused:
             self._pauses.append(_Pause(self._at(now_ns)))
+            self.secret_ns.append((now_ns, _FOR_EVER_NS))
 
     def resume(self, now_ns: int) -> None:
-        """Keep everything again."""
+        """Keep everything again that was said from `now_ns` on: what comes in this moment was said before."""
         if self.paused:
-            self._pauses[-1].end = self._at(now_ns)
+            self._pauses[-1].end = self._at(now_ns + _SAID_BEFORE_NS)
+            self.secret_ns[-1] = (self.secret_ns[-1][0], now_ns + _SAID_BEFORE_NS)
 
     @property
     def paused(self) -> bool:

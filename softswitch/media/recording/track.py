@@ -26,6 +26,11 @@ class Packets(NamedTuple):
         """Those that came at that time or later."""
         return Packets(np.ascontiguousarray(self.heads[self.heads[:, TAP_TIME_NS] >= time_ns]), self.octets)
 
+    def without(self, begin_ns: int, end_ns: int) -> Packets:
+        """Those that did not come in between."""
+        times = self.heads[:, TAP_TIME_NS]
+        return Packets(np.ascontiguousarray(self.heads[(times < begin_ns) | (times >= end_ns)]), self.octets)
+
 
 class TrackCounters(NamedTuple):
     """Packets that were decoded, made up for, came too late, and could not be decoded."""
