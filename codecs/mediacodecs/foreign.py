@@ -19,14 +19,17 @@ _C_TYPES = {types.int32: ctypes.c_int32, types.int64: ctypes.c_int64}
 
 
 class ForeignFunction(types.ExternalFunction):
-    """A C function of int32 and int64 (addresses too) with a compiled and a Python face."""
+    """A C function of int32 and int64 (addresses too) with a compiled and a Python face.
 
-    def __init__(self, library: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> None:
+    Without a library (None) it still compiles to the same code, and whoever calls it ends the process: the caller sees
+    to it that nobody does.
+    """
+
+    def __init__(self, library: ctypes.CDLL | None, name: str, result: Any, *arguments: Any) -> None:
         symbol = f"mediacodecs_{name}"
         super().__init__(symbol, _signature(result, *arguments))
-        self._python = ctypes.CFUNCTYPE(_C_TYPES[result], *(_C_TYPES[argument] for argument in arguments))(
-            (name, library)
-        )
+        source = (name, library) if library is not None else ("abort", ctypes.CDLL(None))
+        self._python = ctypes.CFUNCTYPE(_C_TYPES[result], *(_C_TYPES[argument] for argument in arguments))(source)
         address = ctypes.cast(self._python, ctypes.c_void_p).value
         llvmlite.binding.add_symbol(symbol, address)
 

@@ -28,6 +28,7 @@ from softswitch.media.notices import (
 )
 from softswitch.media.port import Port, PortCounters
 from softswitch.media.routing import PortSettings
+from softswitch.media.srtp import KeysAwaited, SrtpKeys
 from softswitch.media.totals import MediaStatistics
 from softswitch.media.voices import VoiceCounters, can_transcode
 from softswitch.media.warmup import warm_up
@@ -42,6 +43,7 @@ __all__ = [
     "Goodbye",
     "KeyPressed",
     "KeyReleased",
+    "KeysAwaited",
     "Latched",
     "LoudestSpeaker",
     "MediaEngine",
@@ -60,6 +62,7 @@ __all__ = [
     "RtpTimeout",
     "SpeechStarted",
     "SpeechStopped",
+    "SrtpKeys",
     "StreamFormat",
     "VoiceCounters",
     "can_transcode",

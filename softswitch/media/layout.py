@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
+from softswitch.media.srtp_layout import CIPHERS, KEYING, KEYS_OCTETS, SHA_OCTETS, STREAM_STATE
 
 LAYOUT_VERSION = 5
 
@@ -136,6 +137,7 @@ PORT = np.dtype(
         ("latched", "i8"),
         ("ipv6", "i8"),
         ("receive", "i8"),
+        ("srtp_profile", "i8"),
         ("peer", "i8"),
         ("timed_out", "i8"),
         ("tap", "i8"),  # TAP_RECEIVED, TAP_SENT: what is copied for a recorder
@@ -241,6 +243,9 @@ PORT = np.dtype(
         ("key_tx_timestamp", "i8"),
         ("key_fence", "i8"),  # the forwarded sequence number at which telephone-events were put in last, -1 none
         *_KEYPAD,
+        # Securing; what it adds to a packet touches this only where it is used.
+        *STREAM_STATE,
+        ("srtp_keys", "u1", KEYS_OCTETS),
         # What the port belongs to, for whoever finds it after a restart.
         ("local_port", "i8"),
         ("owner", "u1", 64),
@@ -304,6 +309,7 @@ COMMAND = np.dtype(
         ("send", "i8"),
         ("receive", "i8"),
         *_SIGNALLED,
+        *KEYING,
         *_FORMATS,
         ("peer", "i8"),
         ("tap", "i8"),
@@ -387,6 +393,8 @@ WORKER = np.dtype(
         ("rtcp_sent", "i8"),
         ("rtcp_received", "i8"),
         ("lost_before", "i8"),
+        ("srtp_auth_failures", "i8"),
+        ("srtp_replayed", "i8"),
         # Counted by the thread itself.
         ("timeouts", "i8"),
         ("deadlines_missed", "i8"),
@@ -421,6 +429,13 @@ SCRATCH = np.dtype(
     [
         ("packet", "u1", MAXIMUM_PACKET + 64),
         ("output", "u1", MAXIMUM_PACKET + 64),
+        ("sealed", "u1", MAXIMUM_PACKET + 64),
+        ("cipher", "i8", CIPHERS),  # libcrypto's contexts, 0 none
+        ("sha", "u1", SHA_OCTETS),
+        ("digest", "u1", 24),
+        ("iv", "u1", 16),
+        ("aad", "u1", 16),
+        ("counter", "u1", 8),
         ("samples", "i2", 5760),  # of one packet, at its codec's rate
         ("source", *ADDRESS),
         ("source_length", "i4"),

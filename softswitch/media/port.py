@@ -30,6 +30,7 @@ class PortCounters:
     for them; `jitter_ms` is RFC 3550's; `last_received_s` is on the monotonic clock, None before the first packet.
     `dropped_source`: not from the latched source; `dropped_payload_type`: not agreed on; `dropped_direction`: on hold;
     `dropped_unrouted`: nobody connected; `ignored`: STUN, DTLS, TURN; `malformed`: no RTP or RTCP at all.
+    `srtp_auth_failures`: secured packets whose tag is wrong, `srtp_replayed`: that had come before or too late to tell.
     `remote_…` and `round_trip_ms` are what the peer's RTCP says of our packets. `remote` is where ours go.
     """
 
@@ -53,6 +54,8 @@ class PortCounters:
     rtcp_sent: int
     rtcp_received: int
     feedback_received: int
+    srtp_auth_failures: int
+    srtp_replayed: int
     remote_lost: int
     remote_fraction_lost: float
     remote_jitter_ms: float
@@ -82,6 +85,8 @@ _COUNTED = (
     "rtcp_sent",
     "rtcp_received",
     "feedback_received",
+    "srtp_auth_failures",
+    "srtp_replayed",
     "remote_lost",
 )
 

@@ -14,6 +14,7 @@ from softswitch.media.clips import Clip
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES, StreamFormat
 from softswitch.media.layout import MAXIMUM_PACKET, NO_FEEDER, NO_PEER, NO_VOICE, PLAY_ENCODED, PLAY_L16, PORT, UNMAPPED
 from softswitch.media.routing import PortSettings, Route
+from softswitch.media.srtp import keying_fields
 from softswitch.media.voices import packet_time_ms
 
 Fields = dict[str, Any]
@@ -34,6 +35,11 @@ def _new_port() -> NDArray[np.uint8]:
     ports["round_trip"] = -1
     ports["key_timestamp"] = ports["key_heard"] = ports["key_fence"] = -1
     ports["ear"] = NO_VOICE
+    ports["srtp_ssrc"] = -1
+    ports["srtp_index"] = -1
+    ports["srtcp_index"] = -1
+    ports["srtp_sent_index"] = -1
+    ports["srtcp_sent_index"] = -1
     return ports.view(np.uint8)
 
 
@@ -67,7 +73,8 @@ def prepare_port(
 
 
 def settings_fields(settings: PortSettings, family: int) -> Fields:
-    """The fields of a CONFIGURE command; raises ValueError for an address that is none of the port's family."""
+    """The fields of a CONFIGURE command; raises ValueError for an address that is none of the port's family,
+    MediaError for SRTP where this machine cannot do it."""
     signalled, signalled_length = encode_address(settings.remote, family)
     rtcp, rtcp_length = encode_address(settings.remote_rtcp, family)
     format_of = np.zeros(PAYLOAD_TYPES, np.uint8)
@@ -90,6 +97,7 @@ def settings_fields(settings: PortSettings, family: int) -> Fields:
         "signalled_rtcp_length": rtcp_length,
         "format_of": format_of,
         "clock": clock,
+        **keying_fields(settings.srtp),
     }
 
 

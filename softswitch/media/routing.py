@@ -13,6 +13,7 @@ from softswitch.media.layout import (
     ULAW_TO_ALAW,
     UNMAPPED,
 )
+from softswitch.media.srtp import KeysAwaited, SrtpKeys
 
 _CONVERSIONS = {("PCMA", "PCMU"): ALAW_TO_ULAW, ("PCMU", "PCMA"): ULAW_TO_ALAW}
 
@@ -24,7 +25,8 @@ class PortSettings:
     `remote` and `remote_rtcp` are the peer's signalled (host, port), literal addresses; None, port 0 or an unspecified
     host: nowhere yet. `formats` are the payload types the peer sends us, `send_formats` those it wants (None: the
     same), `send_format` the one that is played and converted into (None: the first that fits). `symmetric`: answer to
-    where packets come from (RFC 4961) instead of to `remote` alone. `timeout_s` 0: silence is no event.
+    where packets come from (RFC 4961) instead of to `remote` alone. `timeout_s` 0: silence is no event. `srtp`: the
+    keys of a secured stream; giving the same ones again changes nothing, others take effect with the next packet.
     """
 
     remote: tuple[str, int] | None = None
@@ -38,6 +40,7 @@ class PortSettings:
     symmetric: bool = True
     timeout_s: float = 0
     send_formats: tuple[StreamFormat, ...] | None = None
+    srtp: SrtpKeys | KeysAwaited | None = None
 
     def __post_init__(self) -> None:
         if len(self.receivable) > MAXIMUM_FORMATS:

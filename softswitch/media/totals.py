@@ -26,6 +26,8 @@ _OF_PORTS = (
     "send_errors",
     "rtcp_sent",
     "rtcp_received",
+    "srtp_auth_failures",
+    "srtp_replayed",
 )
 _OF_WORKERS = ("timeouts", "deadlines_missed", "events_lost", "players")
 
@@ -56,6 +58,8 @@ class MediaStatistics:
     send_errors: int
     rtcp_sent: int
     rtcp_received: int
+    srtp_auth_failures: int
+    srtp_replayed: int
     timeouts: int
     deadlines_missed: int
     events_lost: int

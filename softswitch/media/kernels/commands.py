@@ -23,6 +23,7 @@ from softswitch.media.kernels.octets import copy_address, raise_port
 from softswitch.media.kernels.player import enter_wheel, start_playing, stop_everything, stop_playing
 from softswitch.media.kernels.reception import lost_in_stream
 from softswitch.media.kernels.report import plan_report, send_report
+from softswitch.media.kernels.srtp_keys import drop_keys, take_keys
 from softswitch.media.layout import (
     ADDRESS_WORDS,
     COMMAND_ADJUST,
@@ -176,6 +177,7 @@ def _configure(port: Any, worker: Any, command: Any, now_ns: int) -> None:
     port["timeout_ns"] = command["timeout_ns"]
     port["event_formats"] = command["event_formats"]
     port["noise_formats"] = command["noise_formats"]
+    take_keys(port, command)
     for i in range(PAYLOAD_TYPES):
         port["format_of"][i] = command["format_of"][i]
     for i in range(MAXIMUM_FORMATS):
@@ -248,6 +250,7 @@ def _close(port: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None
     close(port["rtp_fd"])
     if port["rtcp_fd"] >= 0:
         close(port["rtcp_fd"])
+    drop_keys(port)
     port["state"] = FREE
     worker["ports_open"] -= 1
     worker["packets_received"] += port["packets_received"]
@@ -263,6 +266,8 @@ def _close(port: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None
     worker["send_errors"] += port["send_errors"]
     worker["rtcp_sent"] += port["rtcp_sent"]
     worker["rtcp_received"] += port["rtcp_received"]
+    worker["srtp_auth_failures"] += port["srtp_auth_failures"]
+    worker["srtp_replayed"] += port["srtp_replayed"]
     if port["rx_ssrc"] >= 0:
         port["lost_before"] += max(lost_in_stream(port), 0)
         port["rx_ssrc"] = -1

@@ -64,7 +64,7 @@ def fan_out(
                     convert_payload(converted, begin, end, conversion)
             sending[1] = second
             number_packet(out, sending, out["deliver_payload_type"][encoding], stream[1], stream[2], clock, now_ns)
-            transmit(out, sending, size, end - begin)
+            transmit(out, sending, size, end - begin, scratch)
         listener = following
 
 

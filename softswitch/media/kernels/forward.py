@@ -17,7 +17,9 @@ from softswitch.media.kernels.clock import SECOND_NS, ticks
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import sendto
 from softswitch.media.kernels.octets import get16, put16, put32
+from softswitch.media.kernels.srtp import REFUSED, protect
 from softswitch.media.layout import ALAW_TO_ULAW, COPY, KEY_DOWN, NO_FEEDER, OPEN, UNMAPPED
+from softswitch.media.srtp_layout import PLAIN
 
 _LONGEST_SILENCE_NS = 3600 * SECOND_NS
 
@@ -81,9 +83,13 @@ def payload_bounds(packet: Any, size: int) -> Any:
 
 @part
 def forward(
-    port: Any, slot: int, out: Any, packet: Any, size: int, number: int, stream: Any, renewed: bool, now_ns: int
+    port: Any, slot: int, out: Any, size: int, number: int, stream: Any, renewed: bool, scratch: Any, now_ns: int
 ) -> None:
-    """Send a packet of `port`, of its format `number`, through `out`; `stream` is (ssrc, sequence, timestamp)."""
+    """Send the packet in `scratch`, of `port` and its format `number`, through `out`.
+
+    `stream` is (ssrc, sequence, timestamp).
+    """
+    packet = scratch["packet"]
     ssrc, sequence, timestamp = stream
     payload_type = port["route_payload_type"][number]
     if out["state"] != OPEN or out["playing"] != 0:
@@ -113,7 +119,7 @@ def forward(
     if port["route_convert"][number] != COPY:
         convert_payload(packet, begin, end, port["route_convert"][number])
     number_packet(out, packet, payload_type, sequence, timestamp, clock, now_ns)
-    transmit(out, packet, size, end - begin)
+    transmit(out, packet, size, end - begin, scratch)
 
 
 @part
@@ -153,9 +159,15 @@ def number_packet(
 
 
 @part
-def transmit(out: Any, packet: Any, size: int, payload_size: int) -> None:
-    """Send a finished RTP packet to the port's peer and count it."""
-    sent = sendto(out["rtp_fd"], packet.ctypes.data, size, 0, out["remote"].ctypes.data, out["remote_length"])
+def transmit(out: Any, packet: Any, size: int, payload_size: int, scratch: Any) -> None:
+    """Send a finished RTP packet to the port's peer, secured if that is agreed, and count it."""
+    data = packet.ctypes.data
+    if out["srtp_profile"] != PLAIN:
+        size = protect(out, packet, size, scratch)
+        data = scratch["sealed"].ctypes.data
+    sent: Any = -1
+    if size != REFUSED:
+        sent = sendto(out["rtp_fd"], data, size, 0, out["remote"].ctypes.data, out["remote_length"])
     if sent < 0:
         out["send_errors"] += 1
         return

@@ -72,11 +72,12 @@ def take_in(
 
 
 @part
-def pass_event(port: Any, out: Any, voice: Any, packet: Any, size: int, number: int, stream: Any, now_ns: int) -> None:
-    """Send a telephone-event between the sound that `voice` has for `out`, which is silent while the event lasts.
+def pass_event(port: Any, out: Any, voice: Any, size: int, number: int, stream: Any, scratch: Any, now_ns: int) -> None:
+    """Send the telephone-event in `scratch` between the sound that `voice` has for `out`, which is silent meanwhile.
 
     All packets of one event bear the time of its beginning (RFC 4733 §2.5.1.2).
     """
+    packet = scratch["packet"]
     begin, end = payload_bounds(packet, size)
     payload_type = port["route_payload_type"][number]
     if end - begin < _EVENT_OCTETS or out["state"] != OPEN or payload_type == UNMAPPED:
@@ -100,4 +101,4 @@ def pass_event(port: Any, out: Any, voice: Any, packet: Any, size: int, number: 
     put16(packet, 2, out["tx_sequence"])
     put32(packet, 4, voice["event_timestamp"])
     put32(packet, 8, out["tx_ssrc"])
-    transmit(out, packet, size, end - begin)
+    transmit(out, packet, size, end - begin, scratch)

@@ -96,4 +96,4 @@ def _send(port: Any, scratch: Any, lasting_ms: int, end: int, first: bool) -> No
     packet[13] = end | port["keys_volume"]
     put16(packet, 14, min(np.int64(lasting_ms) * port["keys_clock"] // 1000, 0xFFFF))
     port["marker_pending"] = 1
-    transmit(port, packet, _HEADER_OCTETS + _EVENT_OCTETS, _EVENT_OCTETS)
+    transmit(port, packet, _HEADER_OCTETS + _EVENT_OCTETS, _EVENT_OCTETS, scratch)

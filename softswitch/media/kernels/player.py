@@ -236,7 +236,7 @@ def play_packet(port: Any, slot: int, voices: Any, clips: Any, scratch: Any, now
     put32(packet, 4, timestamp)
     put32(packet, 8, port["tx_ssrc"])
     tap_sent(port, slot, packet, _HEADER_OCTETS + octets, scratch, now_ns)
-    transmit(port, packet, _HEADER_OCTETS + octets, octets)
+    transmit(port, packet, _HEADER_OCTETS + octets, octets, scratch)
     return _ended(port)
 
 

@@ -18,6 +18,9 @@ from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import get16, get32
 from softswitch.media.kernels.reception import DUPLICATE, NEW_STREAM, track
 from softswitch.media.kernels.sound_call import attend_far
+from softswitch.media.kernels.srtcp import unprotect_rtcp
+from softswitch.media.kernels.srtp import REFUSED as REFUSED_PACKET
+from softswitch.media.kernels.srtp import unprotect
 from softswitch.media.kernels.tap import tap_received
 from softswitch.media.layout import (
     CONFERENCE_PEER,
@@ -30,6 +33,7 @@ from softswitch.media.layout import (
     NOBODY,
     TAP_RECEIVED,
 )
+from softswitch.media.srtp_layout import PLAIN
 
 
 @part
@@ -49,6 +53,10 @@ def _report_received(
     port: Any, slot: int, size: int, muxed: bool, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int
 ) -> None:
     packet = scratch["packet"]
+    if size <= MAXIMUM_PACKET and port["srtp_profile"] != PLAIN:
+        size = unprotect_rtcp(port, packet, size, scratch)
+        if size == REFUSED_PACKET:
+            return
     if size > MAXIMUM_PACKET or not valid_compound(packet, size):
         port["malformed"] += 1
     elif not accept_rtcp_source(port, scratch["source"], scratch["source_length"], muxed):
@@ -86,6 +94,11 @@ def receive(
     if is_rtcp(packet, size):
         _report_received(port, slot, size, True, worker, positions, events, scratch, now_ns)
         return
+    octets = size
+    if port["srtp_profile"] != PLAIN:
+        size = unprotect(port, packet, size, scratch)
+        if size == REFUSED_PACKET:
+            return
     number = port["format_of"][packet[1] & 0x7F]
     if number == 0:
         port["dropped_payload_type"] += 1
@@ -102,7 +115,7 @@ def receive(
         notify(worker, positions, events, EVENT_RESUMED, slot, port, 0, now_ns, scratch)
     port["last_received_ns"] = now_ns
     port["packets_received"] += 1
-    port["octets_received"] += size
+    port["octets_received"] += octets
     sequence, timestamp, ssrc = get16(packet, 2), get32(packet, 4), get32(packet, 8)
     kind = track(port, ssrc, sequence, timestamp, np.int64(port["clock"][number]), now_ns)
     if port["event_formats"] >> number & 1 != 0:
@@ -118,14 +131,14 @@ def receive(
         port["dropped_direction"] += 1
     elif port["peer"] >= 0:
         stream = (ssrc, sequence, timestamp)
-        forward(port, slot, ports[port["peer"]], packet, size, number, stream, kind == NEW_STREAM, now_ns)
+        forward(port, slot, ports[port["peer"]], size, number, stream, kind == NEW_STREAM, scratch, now_ns)
     elif port["peer"] == CONFERENCE_PEER:
         voice = voices[port["voice"]]
         worker["gather_voices"] += 1
         take_in(port, voice, packet, size, number, sequence, kind == NEW_STREAM, now_ns)
         if voice["partner"] != NOBODY and voice["decoder_of"][number] == 0:
             out = ports[voice["partner"]]
-            pass_event(port, out, voices[out["voice"]], packet, size, number, (ssrc, sequence, timestamp), now_ns)
+            pass_event(port, out, voices[out["voice"]], size, number, (ssrc, sequence, timestamp), scratch, now_ns)
     elif port["peer"] == FAN_OUT_PEER and rooms[port["room"]]["talker"] == slot:
         stream = (ssrc, sequence, timestamp)
         fan_out(ports, slot, rooms[port["room"]], size, number, stream, kind == NEW_STREAM, scratch, now_ns)

@@ -9,6 +9,9 @@ from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import sendto
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.reception import expected_in_stream, lost_in_stream
+from softswitch.media.kernels.srtcp import protect_rtcp
+from softswitch.media.kernels.srtp import REFUSED
+from softswitch.media.srtp_layout import PLAIN
 
 SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION, GOODBYE = 200, 201, 202, 203
 _VERSION = 0x80
@@ -38,11 +41,17 @@ def send_report(port: Any, scratch: Any, goodbye: bool, now_ns: int) -> None:
         put16(packet, size + 2, 1)
         put32(packet, size + 4, port["tx_ssrc"])
         size += 8
+    data = packet.ctypes.data
+    if port["srtp_profile"] != PLAIN:
+        size = protect_rtcp(port, packet, size, scratch)
+        data = scratch["sealed"].ctypes.data
+        if size == REFUSED:
+            return
     if port["rtcp_mux"] != 0:
-        sent = sendto(port["rtp_fd"], packet.ctypes.data, size, 0, port["remote"].ctypes.data, port["remote_length"])
+        sent = sendto(port["rtp_fd"], data, size, 0, port["remote"].ctypes.data, port["remote_length"])
     else:
         fd = port["rtcp_fd"] if port["rtcp_fd"] >= 0 else port["rtp_fd"]
-        sent = sendto(fd, packet.ctypes.data, size, 0, port["rtcp"].ctypes.data, port["rtcp_length"])
+        sent = sendto(fd, data, size, 0, port["rtcp"].ctypes.data, port["rtcp_length"])
     if sent > 0:
         port["rtcp_sent"] += 1
 

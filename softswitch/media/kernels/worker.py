@@ -7,6 +7,7 @@ from typing import Any
 from numba import from_dtype, types
 
 from softswitch.media.kernels import atomic
+from softswitch.media.kernels.cipher import forget_ciphers, free_ciphers
 from softswitch.media.kernels.clock import monotonic_ns
 from softswitch.media.kernels.commands import apply_commands
 from softswitch.media.kernels.compiler import entry, part
@@ -106,6 +107,7 @@ def run_worker(
     worker = workers[number]
     scratch = scratches[0]
     ready = scratch["epoll"]
+    forget_ciphers(scratch)
     while worker["running"] != 0:
         count = epoll_wait(worker["epoll_fd"], ready.ctypes.data, EPOLL_EVENTS, _patience_ms(worker, scratch))
         now_ns = monotonic_ns(scratch)
@@ -128,3 +130,4 @@ def run_worker(
         if now_ns >= worker["next_sweep_ns"]:
             sweep(ports, worker, positions, events, scratch, now_ns)
         _gather(worker, count, scratch, now_ns)
+    free_ciphers(scratch)

@@ -13,7 +13,7 @@ from mediacodecs import compiled
 
 _SOUND = Path(__file__).parent
 _MEDIA = _SOUND.parent.parent
-_LAYOUTS = (_MEDIA / "layout.py", _MEDIA / "voice_layout.py", _MEDIA / "formats.py")
+_LAYOUTS = tuple(_MEDIA / name for name in ("layout.py", "srtp_layout.py", "voice_layout.py", "formats.py"))
 
 
 class _SoundCompiler(compiled.Compiler):

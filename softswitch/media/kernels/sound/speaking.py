@@ -47,4 +47,4 @@ def speak(port: Any, slot: int, voice: Any, scratch: Any, now_ns: int) -> None:
     put32(packet, 4, timestamp)
     put32(packet, 8, port["tx_ssrc"])
     tap_sent(port, slot, packet, _HEADER_OCTETS + octets, scratch, now_ns)
-    transmit(port, packet, _HEADER_OCTETS + octets, octets)
+    transmit(port, packet, _HEADER_OCTETS + octets, octets, scratch)
