@@ -230,7 +230,9 @@ class Application:
         self.trunk_watch = TrunkWatch(
             self.agent, self.timers, self.trunks, self.bus, self.ids.token, self.now, self._trunk_contact
         )
-        self.dispatch = SipDispatch(self.agent, self.exchange, self.registrations, self.presence, pager.handle)
+        self.dispatch = SipDispatch(
+            self.agent, self.exchange, self.registrations, self.presence, pager.handle, self.access
+        )
 
     def _build_runtime(self, tasks: TaskOwner) -> None:
         self.resolver = Resolver(ResolverSettings(), random=random.random, clock=self.now)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from softswitch.calls.access import Access
+from softswitch.calls.application import Application
 from softswitch.calls.call import NORMAL, Call
 from softswitch.calls.conference import Conferences
 from softswitch.calls.digits import USUAL_MS, digit_of_event
@@ -30,6 +31,7 @@ from softswitch.events import DigitReceived, EventBus
 from softswitch.media import KeyPressed, MediaEvent, PlaybackEnded, RtpTimeout
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import IncomingInvite
+from softswitch.sip.message import Request
 from softswitch.sip.timerwheel import TimerWheel
 from softswitch.sip.uri import SipUri, parse_uri
 from softswitch.sip.useragent import UserAgent
@@ -80,14 +82,16 @@ class Exchange:
         self.conferences: Conferences | None = None
         self.talkgroups: Talkgroups | None = None
         self.gateways: Mapping[str, Dialler] = {}
+        #: services that take their own SIP requests before the dialplan.
+        self.applications: list[Application] = []
         self.calls: dict[str, Call] = {}
         self.answered = 0
         self.attempts = 0
         self._new_id = new_id
-        self._dialler = SipDialler(agent, media, trunks, domain, now, new_id)
-        self._intake = SipIntake(self, access, admit, new_id)
+        self._dialler = SipDialler(agent, media, trunks, domain, now, new_id, self._leg_for)
+        self.intake = SipIntake(self, access, admit, new_id)
         #: handles an INVITE outside any dialog.
-        self.incoming: Callable[[IncomingInvite, float], None] = self._intake.incoming
+        self.incoming: Callable[[IncomingInvite, float], None] = self.intake.incoming
         self._legs: dict[Leg, Call] = {}
         self._by_number: dict[str, dict[Call, int]] = {}
 
@@ -185,6 +189,14 @@ class Exchange:
         self.calls.pop(call.id, None)
         if call.record.answered_at:
             self.answered += 1
+
+    def application_of(self, request: Request) -> Application | None:
+        """The application that claims a request outside a dialog."""
+        return next((each for each in self.applications if each.claims(request)), None)
+
+    def _leg_for(self, target: Target, caller: Leg) -> SipLeg | None:
+        found = (each.leg_for(target, caller) for each in self.applications)
+        return next((leg for leg in found if leg is not None), None)
 
     def _trunk_of(self, leg: Leg) -> Trunk | None:
         return self.trunks.by_name.get(leg.trunk) if isinstance(leg, SipLeg) and leg.trunk else None

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from softswitch.calls.access import Access, Challenge
+from softswitch.calls.access import Access
+from softswitch.calls.application import asker
 from softswitch.calls.call import Call
 from softswitch.calls.machine import State
 from softswitch.directory import Directory
 from softswitch.events import CallStateChanged, Event, LegStateChanged
 from softswitch.sip.address import Address
-from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import RequestReceived
 from softswitch.sip.message import Response
 from softswitch.sip.packages import DIALOG, MESSAGE_SUMMARY, PRESENCE, REG
@@ -78,9 +78,10 @@ class Presence:
 
     def subscribe(self, event: RequestReceived, now: float) -> None:
         """One SUBSCRIBE, initial or within its dialog."""
-        watcher = self._asker(event, now)
-        if watcher is None:
+        identity = asker(self._access, self._agent, event, now)
+        if identity is None:
             return
+        watcher = identity.party.number
         request = event.request
         uri = request.uri if request.to.tag is None else None
         number = uri.username if isinstance(uri, SipUri) else None
@@ -90,9 +91,10 @@ class Presence:
 
     def publish(self, event: RequestReceived, now: float) -> None:
         """One PUBLISH: a subscriber tells its own presence."""
-        publisher = self._asker(event, now)
-        if publisher is None:
+        identity = asker(self._access, self._agent, event, now)
+        if identity is None:
             return
+        publisher = identity.party.number
         uri = event.request.uri
         number = uri.username if isinstance(uri, SipUri) else ""
         if number != publisher:
@@ -102,19 +104,6 @@ class Presence:
         self._agent.respond(event.transaction, result.response, now)
         if result.changed:
             self._send(self.notifier.publish(PRESENCE.name, number, now), now)
-
-    def _asker(self, event: RequestReceived, now: float) -> str | None:
-        """The authenticated number; None when the request has been answered already."""
-        try:
-            identity = self._access.identify(event.request, event.source, now)
-        except ProtocolError as error:
-            self._agent.respond(event.transaction, error.status or 400, now, reason=error.text)
-            return None
-        if isinstance(identity, Challenge):
-            fields = [("WWW-Authenticate", value) for value in identity.values]
-            self._agent.respond(event.transaction, 401, now, fields=fields)
-            return None
-        return identity.party.number
 
     def _may_watch(self, package: str, watcher: str, resource: str) -> bool:
         """Registrations and messages are private to their owner and to dispatchers; lamps and presence are not."""

@@ -9,6 +9,7 @@ from softswitch.events import AccessRefused, EventBus, RegistrationChanged
 from softswitch.sip.binding import BindingChange
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import RequestReceived
+from softswitch.sip.message import Request
 from softswitch.sip.registrar import Registrar
 from softswitch.sip.uri import SipUri, TelUri
 from softswitch.sip.useragent import UserAgent
@@ -48,6 +49,8 @@ class Registrations:
         self._now = now
         self._wall = wall
         self._admit = admit
+        #: told of each REGISTER that was taken, before it is answered.
+        self.accepted: Callable[[str, Request], None] = lambda number, request: None
         #: told after each change, for the event packages that watch registrations.
         self.changed: Callable[[str], None] | None = None
 
@@ -74,6 +77,8 @@ class Registrations:
             self._agent.respond(event.transaction, 403, now)
             return
         result = self._registrar.process(request, number, source, now, self._wall())
+        if result.response.status < 300:
+            self.accepted(number, request)
         if not result.changes:
             self._agent.respond(event.transaction, result.response, now)
             return

@@ -19,7 +19,10 @@ UNREACHABLE = Cause(503, 38, "there is no way to the callee")
 
 
 class SipDialler:
-    """Makes legs out of targets. `domain` stands for us in the addresses that callees see."""
+    """Makes legs out of targets. `domain` stands for us in the addresses that callees see.
+
+    `leg_for(target, caller)` gives a leg of another kind where an application wants one.
+    """
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class SipDialler:
         domain: str,
         now: Callable[[], float],
         new_id: Callable[[], str],
+        leg_for: Callable[[Target, Leg], SipLeg | None] = lambda target, caller: None,
     ) -> None:
         self._agent = agent
         self._media = media
@@ -36,6 +40,7 @@ class SipDialler:
         self._domain = domain
         self._now = now
         self._new_id = new_id
+        self._leg_for = leg_for
         # To an INVITE without an offer the callee must not offer in a reliable provisional response: the caller may
         # know nothing of those, and then there is no way to bring its answer back in time (RFC 3262 §5).
         tags = [tag for tag in agent.settings.supported if tag != "100rel"]
@@ -45,7 +50,9 @@ class SipDialler:
         """Call `target` on behalf of `caller`; a Cause says why it cannot be."""
         trunk = self._trunks.by_name.get(target.trunk) if target.trunk else None
         trusted = trunk is not None and trunk.trust_identity
-        leg = SipLeg(self._agent, self._now, self._new_id(), "out", Party(target.number), trusted=trusted)
+        leg = self._leg_for(target, caller)
+        if leg is None:
+            leg = SipLeg(self._agent, self._now, self._new_id(), "out", Party(target.number), trusted=trusted)
         leg.trunk = target.trunk
         leg.observer = observer
         side = self._media.side(leg)
@@ -75,14 +82,17 @@ class SipDialler:
             fields.append(self._plain_support)
         if isinstance(caller, SipLeg) and caller.hops_left is not None:
             fields.append(("Max-Forwards", str(max(caller.hops_left - 1, 0))))
+        extra, body, content_type = leg.invitation(offer)
         leg.session = self._agent.invite(
             request_uri=target.request_uri,
             next_hop=target.next_hop,
             from_=shown.from_,
             to=address_of(target.number, domain),
             now=self._now(),
-            fields=fields,
-            body=offer,
+            contact=leg.own_contact,
+            fields=[*fields, *extra],
+            body=body,
+            content_type=content_type,
             routes=target.routes,
             owner=leg,
             credentials=trunk.login if trunk is not None else None,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from softswitch.calls.access import Access
+from softswitch.calls.application import asker
 from softswitch.calls.exchange import Exchange
 from softswitch.calls.presence import Presence
 from softswitch.calls.registration import Registrations
@@ -51,6 +53,9 @@ _LEG_EVENTS: dict[type, Callable[[SipLeg, Any], None]] = {
 }
 
 
+#: Requests outside calls that an application may take; the others concern everybody in the same way.
+_CLAIMABLE = frozenset({"MESSAGE", "PUBLISH", "SUBSCRIBE", "REFER"})
+
 #: Answers one method of requests outside calls.
 Desk = Callable[[RequestReceived, float], None]
 
@@ -65,9 +70,11 @@ class SipDispatch:
         registrations: Registrations,
         presence: Presence,
         message: Desk,
+        access: Access,
     ) -> None:
         self._agent = agent
         self._exchange = exchange
+        self._access = access
         self._methods: dict[str, Desk] = {
             "REGISTER": registrations.handle,
             "SUBSCRIBE": presence.subscribe,
@@ -98,6 +105,13 @@ class SipDispatch:
                 told(event.status, now)
 
     def _request(self, event: RequestReceived, now: float) -> None:
+        if event.request.method in _CLAIMABLE:
+            application = self._exchange.application_of(event.request)
+            if application is not None:
+                identity = asker(self._access, self._agent, event, now)
+                if identity is not None:
+                    application.requested(event, identity, now)
+                return
         desk = self._methods.get(event.request.method)
         if desk is not None:
             desk(event, now)

@@ -54,20 +54,25 @@ class SipIntake:
         if isinstance(identity, Challenge):
             session.reject(401, now, fields=[("WWW-Authenticate", value) for value in identity.values])
             return
-        emergency = self._exchange.router.plan.emergency_number(called) is not None
+        exchange = self._exchange
+        emergency = exchange.router.plan.emergency_number(called) is not None
         wait = self._admit(emergency)
         if wait and not emergency:
             session.reject(503, now, fields=[("Retry-After", str(wait))])
             return
-        call, leg = self._begin(session, request, identity, called)
-        if not emergency and self._is_full(identity):
+        application = exchange.application_of(request)
+        if application is not None:
+            application.invited(event, identity, now)
+            return
+        call, leg = self.begin(session, identity, called)
+        if not emergency and self.is_full(identity):
             call.refuse(TOO_MANY_CALLS)
         elif replaced is not None:
             self._replace(call, leg, replaced)
         else:
             self._route(call, leg, identity, called)
 
-    def _is_full(self, identity: Identity) -> bool:
+    def is_full(self, identity: Identity) -> bool:
         """Whether this node, or the trunk, carries as many calls as it may; the new one is counted already."""
         exchange = self._exchange
         limit = exchange.settings.max_calls
@@ -76,9 +81,13 @@ class SipIntake:
             trunk is not None and trunk.max_calls and trunk.active > trunk.max_calls
         )
 
-    def _begin(self, session: Session, request: Request, identity: Identity, called: str) -> tuple[Call, SipLeg]:
-        exchange = self._exchange
-        leg = SipLeg(exchange.agent, exchange.now, self._new_id(), "in", identity.party, trusted=identity.trusted)
+    def begin(
+        self, session: Session, identity: Identity, called: str, leg: SipLeg | None = None
+    ) -> tuple[Call, SipLeg]:
+        """The call that an INVITE begins, on record and not yet routed; an application brings a leg of its own."""
+        exchange, request = self._exchange, session.invite
+        if leg is None:
+            leg = SipLeg(exchange.agent, exchange.now, self._new_id(), "in", identity.party, trusted=identity.trusted)
         leg.session = session
         leg.trunk = identity.trunk.name if identity.trunk is not None else ""
         leg.caller = identity.caller

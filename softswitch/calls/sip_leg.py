@@ -8,6 +8,7 @@ from functools import lru_cache
 from softswitch.calls.leg import Cause, Information, Leg, LegState, Party
 from softswitch.calls.routing import Caller
 from softswitch.calls.sip_requests import SipInformation, SipTransfer
+from softswitch.sip.bodies import SDP
 from softswitch.sip.causes import cause_of_status, cause_text, parse_reasons, q850_reason, release_cause, sip_reason
 from softswitch.sip.errors import LocalProtocolError, ProtocolError
 from softswitch.sip.events import (
@@ -35,10 +36,21 @@ class SipLeg(Leg):
     """One SIP dialog. The exchange feeds it the session's events; commands go straight to the session.
 
     `trunk` is the trunk it came from or goes to, "" for a subscriber's device; `caller` with whose rights this party
-    dials, None for one that we called; `hops_left` the Max-Forwards it came with.
+    dials, None for one that we called; `hops_left` the Max-Forwards it came with; `answer_fields` go into our final
+    answer to its INVITE.
     """
 
-    __slots__ = ("_agent", "_now", "_offer_told", "_transfers", "caller", "hops_left", "session", "trunk")
+    __slots__ = (
+        "_agent",
+        "_now",
+        "_offer_told",
+        "_transfers",
+        "answer_fields",
+        "caller",
+        "hops_left",
+        "session",
+        "trunk",
+    )
 
     protocol = "sip"
 
@@ -56,6 +68,7 @@ class SipLeg(Leg):
         self.trunk = ""
         self.caller: Caller | None = None
         self.hops_left: int | None = None
+        self.answer_fields: list[tuple[str, str]] = []
         self._agent = agent
         self._now = now
         self._offer_told = False
@@ -72,6 +85,17 @@ class SipLeg(Leg):
         session = self.session
         return session.state is SessionState.CONFIRMED and session.can_offer
 
+    # -- for applications that dress their sessions --------------------------------------------------------------------
+
+    @property
+    def own_contact(self) -> str | None:
+        """The value of the Contact of an INVITE to this party, None for the usual one."""
+        return None
+
+    def invitation(self, offer: bytes) -> tuple[list[tuple[str, str]], bytes, str]:
+        """(further fields, body, content type) of the INVITE to this party that carries `offer`."""
+        return [], offer, SDP
+
     # -- commands ---------------------------------------------------------------------------------------------------
 
     def progress(self, status: int, sdp: bytes | None) -> None:
@@ -82,12 +106,12 @@ class SipLeg(Leg):
     def accept(self, sdp: bytes | None) -> None:
         """See Leg."""
         self.state = LegState.ANSWERED
-        self.session.accept(sdp, self._now())
+        self.session.accept(sdp, self._now(), fields=self.answer_fields)
 
     def reject(self, cause: Cause) -> None:
         """See Leg."""
         self.state = LegState.ENDED
-        fields = _reason_fields(cause)
+        fields = [*self.answer_fields, *_reason_fields(cause)]
         if cause.retry_after:
             fields.append(("Retry-After", str(cause.retry_after)))
         self.session.reject(_final(cause.status), self._now(), fields=fields)

@@ -93,6 +93,15 @@ class Notifier:
         """Value of an Allow-Events header (RFC 6665 §8.2.2)."""
         return ", ".join(self._packages)
 
+    def holds(self, request: Request) -> bool:
+        """Whether a SUBSCRIBE belongs to a subscription that is held here; False for a malformed one."""
+        try:
+            event = Event.parse(request.get("Event") or "")
+            tags = request.to.tag or "", request.from_.tag or ""
+        except ProtocolError:
+            return False
+        return (request.call_id, *tags, event.package, event.id or "") in self._by_key
+
     def is_watched(self, package: str, resource: str) -> bool:
         """Whether anybody watches the resource: nothing need be published where nobody does."""
         return (package, resource) in self._watchers

@@ -250,7 +250,9 @@ class World:
             lambda: self.now,
             lambda trunk: f"sip:{trunk.login.username if trunk.login else 'switch'}@{SWITCH}:{PORTS['main']}",
         )
-        self.dispatch = SipDispatch(self.agent, self.exchange, self.registrations, self.presence, pager.handle)
+        self.dispatch = SipDispatch(
+            self.agent, self.exchange, self.registrations, self.presence, pager.handle, self.access
+        )
 
     @staticmethod
     def password(number: str) -> str:

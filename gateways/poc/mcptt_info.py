@@ -1,0 +1,108 @@
+"""The mcptt-info body: what a push-to-talk session is about (TS 24.379 Annex F.1).
+
+Elements that are not read are kept by name, so that nothing is lost when a body is passed on. Left out: encrypted
+values (a key management server would be needed), which are refused by whoever needs the value.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass, field, fields
+from typing import Final
+
+from softswitch.sip.errors import ProtocolError
+from softswitch.sip.packages.xml import clean, parse_document, serialize_document, text_of
+
+NAMESPACE: Final = "urn:3gpp:ns:mcpttInfo:1.0"
+CONTENT_TYPE: Final = "application/vnd.3gpp.mcptt-info+xml"
+_CHILDREN: Final = {"uri": "mcpttURI", "text": "mcpttString", "flag": "mcpttBoolean"}
+_TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Encrypted(ProtocolError):
+    """A value is encrypted and cannot be read here."""
+
+
+@dataclass(slots=True)
+class McpttInfo:
+    """The parameters of one mcptt-info; None where an element is absent."""
+
+    session_type: str | None = field(default=None, metadata={"name": "session-type", "kind": "plain"})
+    request_uri: str | None = field(default=None, metadata={"name": "mcptt-request-uri", "kind": "uri"})
+    calling_user: str | None = field(default=None, metadata={"name": "mcptt-calling-user-id", "kind": "uri"})
+    called_party: str | None = field(default=None, metadata={"name": "mcptt-called-party-id", "kind": "uri"})
+    calling_group: str | None = field(default=None, metadata={"name": "mcptt-calling-group-id", "kind": "uri"})
+    required: bool | None = field(default=None, metadata={"name": "required", "kind": "flag"})
+    emergency: bool | None = field(default=None, metadata={"name": "emergency-ind", "kind": "flag"})
+    alert: bool | None = field(default=None, metadata={"name": "alert-ind", "kind": "flag"})
+    imminent_peril: bool | None = field(default=None, metadata={"name": "imminentperil-ind", "kind": "flag"})
+    broadcast: bool | None = field(default=None, metadata={"name": "broadcast-ind", "kind": "plain flag"})
+    organisation: str | None = field(default=None, metadata={"name": "mc-org", "kind": "text"})
+    floor_state: str | None = field(default=None, metadata={"name": "floor-state", "kind": "plain"})
+    associated_group: str | None = field(default=None, metadata={"name": "associated-group-id", "kind": "uri"})
+    originated_by: str | None = field(default=None, metadata={"name": "originated-by", "kind": "uri"})
+    client_id: str | None = field(default=None, metadata={"name": "mcptt-client-id", "kind": "text"})
+    access_token: str | None = field(default=None, metadata={"name": "mcptt-access-token", "kind": "text"})
+    #: elements that are not read here, as they came.
+    others: list[ET.Element] = field(default_factory=list, compare=False, repr=False)
+
+    @classmethod
+    def parse(cls, data: bytes) -> McpttInfo:
+        """Read a body; raises ProtocolError, `Encrypted` for a value that cannot be read here."""
+        root = parse_document(data, f"{{{NAMESPACE}}}mcpttinfo")
+        parameters = root.find(f"{{{NAMESPACE}}}mcptt-Params")
+        info = cls()
+        for element in () if parameters is None else parameters:
+            known = _BY_NAME.get(_local(element))
+            if known is None:
+                info.others.append(element)
+            else:
+                setattr(info, known[0], _read(element, known[1]))
+        return info
+
+    def serialize(self) -> bytes:
+        """The body in UTF-8."""
+        root = ET.Element("mcpttinfo", {"xmlns": NAMESPACE})
+        parameters = ET.SubElement(root, "mcptt-Params")
+        for name, (attribute, kind) in _BY_NAME.items():
+            value = getattr(self, attribute)
+            if value is not None:
+                _write(parameters, name, kind, value)
+        parameters.extend(self.others)
+        return serialize_document(root)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether an emergency or an imminent peril is declared."""
+        return bool(self.emergency or self.imminent_peril)
+
+
+_BY_NAME: Final[dict[str, tuple[str, str]]] = {
+    entry.metadata["name"]: (entry.name, entry.metadata["kind"]) for entry in fields(McpttInfo) if entry.metadata
+}
+
+
+def _local(element: ET.Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _read(element: ET.Element, kind: str) -> str | bool | None:
+    if element.get("type", "Normal") == "Encrypted":
+        raise Encrypted(f"{_local(element)} is encrypted", section="TS 24.379 F.1", status=488)
+    if kind.startswith("plain"):
+        text = text_of(element)
+    else:
+        text = text_of(element.find(f"{{{NAMESPACE}}}{_CHILDREN[kind]}"))
+    if not kind.endswith("flag") or text is None:
+        return text
+    if text.lower() not in _TRUTH:
+        raise ProtocolError(f"{_local(element)} is neither true nor false", section="TS 24.379 F.1")
+    return _TRUTH[text.lower()]
+
+
+def _write(parent: ET.Element, name: str, kind: str, value: str | bool) -> None:
+    text = clean(value) if isinstance(value, str) else str(value).lower()
+    if kind.startswith("plain"):
+        ET.SubElement(parent, name).text = text
+    else:
+        ET.SubElement(ET.SubElement(parent, name, {"type": "Normal"}), _CHILDREN[kind]).text = text
