@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialplan import Plan
-from softswitch import wiring
+from softswitch import wiring, wiring_gateways
 from softswitch.calls.access import Access
 from softswitch.calls.conference import Conferences
 from softswitch.calls.exchange import Exchange
@@ -100,6 +100,7 @@ class Application:
         self._build_core()
         self._build_calls()
         self._build_runtime(tasks)
+        self.gateways = wiring_gateways.build(self)
 
     # -- building ---------------------------------------------------------------------------------------------------
 
@@ -283,6 +284,8 @@ class Application:
         self._loop.add_reader(self.engine.event_fd, self._poll_media)
         for listen in self.settings.sip.listen:
             await self._listen(listen)
+        for gateway in self.gateways:
+            await gateway.open()
         self._export_hep()
         self.driver.post(self._housekeeping)
         self.driver.post(self.trunk_watch.start)
@@ -337,6 +340,8 @@ class Application:
         self.driver.stop()
         with contextlib.suppress(ValueError, OSError):
             self._loop.remove_reader(self.engine.event_fd)
+        for gateway in self.gateways:
+            await gateway.close()
         await self.network.close()
         self.engine.close()
         self.store.close()

@@ -236,6 +236,36 @@ class GroupLeft(Event):
 
 
 @dataclasses.dataclass(slots=True)
+class GroupUrgency(Event):
+    """A group's call has another `tier` (normal, peril, emergency) because of what a party declared or took back."""
+
+    type: ClassVar[str] = "group.urgency"
+    group: str
+    party: str
+    tier: str
+
+
+@dataclasses.dataclass(slots=True)
+class GroupAlert(Event):
+    """A party raised an emergency alert towards a group, or it was cancelled `by` somebody."""
+
+    type: ClassVar[str] = "group.alert"
+    group: str
+    party: str
+    raised: bool
+    by: str
+
+
+@dataclasses.dataclass(slots=True)
+class AffiliationChanged(Event):
+    """The groups whose calls a push-to-talk user takes part in are others now."""
+
+    type: ClassVar[str] = "group.affiliation"
+    party: str
+    groups: tuple[str, ...]
+
+
+@dataclasses.dataclass(slots=True)
 class FloorGranted(Event):
     """A party may talk for `duration_s` (65535: without limit); it waited `waited_s` for it. `tier` is how urgent."""
 

@@ -31,12 +31,22 @@ class Clients:
         except ProtocolError:
             return
         for contact in contacts:
-            if contact.wildcard or contact.param("expires") == "0" or request.get("Expires") == "0":
-                self._devices.get(number, {}).pop(contact.uri_text, None)
+            if contact.wildcard:
+                self._devices.pop(number, None)
+                continue
+            if contact.param("expires") == "0" or request.get("Expires") == "0":
+                self._forget(number, contact.uri_text)
                 continue
             system = system_of_features(str(contact))
             if system is not None:
                 self._remember(number, contact.uri_text, system)
+
+    def _forget(self, number: str, uri: str) -> None:
+        devices = self._devices.get(number)
+        if devices is not None:
+            devices.pop(uri, None)
+            if not devices:
+                del self._devices[number]
 
     def _remember(self, number: str, uri: str, system: System) -> None:
         if number not in self._devices and len(self._devices) >= _MAX_NUMBERS:

@@ -89,10 +89,8 @@ def _local(element: ET.Element) -> str:
 def _read(element: ET.Element, kind: str) -> str | bool | None:
     if element.get("type", "Normal") == "Encrypted":
         raise Encrypted(f"{_local(element)} is encrypted", section="TS 24.379 F.1", status=488)
-    if kind.startswith("plain"):
-        text = text_of(element)
-    else:
-        text = text_of(element.find(f"{{{NAMESPACE}}}{_CHILDREN[kind]}"))
+    value = element if kind.startswith("plain") else element.find(f"{{{NAMESPACE}}}{_CHILDREN[kind]}")
+    text = text_of(value)
     if not kind.endswith("flag") or text is None:
         return text
     if text.lower() not in _TRUTH:

@@ -146,7 +146,7 @@ class Presence:
 
     def _send(self, notifies: Iterable[OutgoingNotify], now: float) -> None:
         for notify in notifies:
-            self._agent.send(notify.request, notify.next_hop, now, owner=_Outcome(self.notifier, notify.id))
+            self._agent.send(notify.request, notify.next_hop, now, owner=NotifyOutcome(self.notifier, notify.id))
 
     # -- state ------------------------------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class Presence:
         )
 
 
-class _Outcome:
+class NotifyOutcome:
     """Tells the notifier how a NOTIFY fared."""
 
     __slots__ = ("_id", "_notifier")

@@ -12,6 +12,7 @@ from softswitch.config.models import Settings
 
 NEEDS_RESTART = frozenset(
     {
+        "gateways.poc",
         "node.id",
         "sip.realm",
         "sip.listen",

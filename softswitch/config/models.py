@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from softswitch.config.base import Section, is_loopback, split_target
+from softswitch.config.gateways import GatewaysSettings
 from softswitch.config.numbering import (
     ClassOfServiceSettings,
     ConferenceSettings,
@@ -38,6 +39,7 @@ __all__ = [
     "ClassOfServiceSettings",
     "ConferenceSettings",
     "EmergencySettings",
+    "GatewaysSettings",
     "HepSettings",
     "HttpSettings",
     "HuntGroupSettings",
@@ -87,6 +89,7 @@ class Settings(Section):
     schedule: tuple[ScheduleSettings, ...] = Field(default=(), description="Schedules.")
     service: tuple[ServiceSettings, ...] = Field(default=(), description="Services.")
     conference: tuple[ConferenceSettings, ...] = Field(default=(), description="Conferences.")
+    gateways: GatewaysSettings = Field(default_factory=GatewaysSettings, description="Gateways.")
     talkgroup: tuple[TalkgroupSettings, ...] = Field(default=(), description="Talkgroups.")
 
     _file: Path | None = PrivateAttr(default=None)

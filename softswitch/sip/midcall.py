@@ -79,7 +79,8 @@ def _send(session: Session, offer: LocalOffer, now: float) -> None:
     fields += offer.fields
     if offer.sdp is not None:
         session.local_sdp = offer.sdp
-        fields.append(("Content-Type", SDP))
+        if all(name != "Content-Type" for name, _ in offer.fields):  # the description may be one part of several
+            fields.append(("Content-Type", SDP))
     send_in_dialog(session, session.dialog, offer.method, fields, offer.sdp or b"", now, partial(_outcome, offer))
 
 

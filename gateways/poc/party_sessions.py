@@ -1,0 +1,184 @@
+"""Calls between named parties: private with or without floor control, first to answer, ad hoc (TS 24.379 §11.1).
+
+With floor control the parties meet in a temporary talkgroup of their own, whose arbiter is the same as everybody's.
+Without it the call is an ordinary one, and the callee may be any telephone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateways.poc.called_party import CalledParty, call_party
+from gateways.poc.context import Context
+from gateways.poc.invitation import Invitation, Session
+from gateways.poc.leg import PocLeg
+from gateways.poc.mcptt_info import McpttInfo
+from gateways.poc.refusals import BARRED, NO_SETTINGS, Refused
+from softswitch.calls.call import NORMAL, Call
+from softswitch.calls.hunting import Hunt, Stage, Target
+from softswitch.calls.leg import Cause, Leg, Party
+from softswitch.calls.nobody import ELSEWHERE
+from softswitch.calls.routing import Caller
+from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
+from softswitch.events import CallRecorded, Event, GroupLeft
+from softswitch.floor import Tier
+from softswitch.floor.adapters import Action, Command
+
+_BARRED = Cause(403, 21, "not allowed")
+
+
+@dataclass(slots=True)
+class _Meeting:
+    """Parties on their way into a temporary talkgroup; `callee` while it is being rung."""
+
+    caller: PocLeg
+    call: Call
+    invitation: Invitation
+    together: bool = False
+    callee: CalledParty | None = None
+
+
+class PartySessions:
+    """The calls of clients to named parties."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._meetings: dict[str, _Meeting] = {}
+        self._by_call: dict[str, str] = {}
+        context.exchange.bus.subscribe(self._on_event, GroupLeft.type, CallRecorded.type)
+
+    def begin(self, call: Call, leg: PocLeg, invitation: Invitation) -> None:
+        """Call whom the INVITE names; raises `Refused`."""
+        context = self._context
+        manual = invitation.manual
+        for number in invitation.callees:
+            settings = context.clients.settings(number)
+            if settings is None and context.settings.require_settings:
+                raise Refused(NO_SETTINGS)
+            if settings is not None and settings.barred:
+                raise Refused(BARRED)
+            manual = manual or (settings is not None and not settings.automatic)
+        if invitation.session is Session.AMBIENT and not context.is_dispatcher(leg.party.number):
+            call.refuse(_BARRED)
+            return
+        leg.manual = manual
+        leg.info = self._info(leg, invitation)
+        if invitation.floor is None:
+            self._plain(call, leg, invitation)
+        else:
+            self._meet(call, leg, invitation)
+
+    def _info(self, leg: PocLeg, invitation: Invitation) -> McpttInfo:
+        info = invitation.info
+        return McpttInfo(
+            session_type=invitation.session.value,
+            calling_user=self._context.uri(leg.party.number),
+            emergency=info.emergency,
+            alert=info.alert,
+            imminent_peril=info.imminent_peril,
+        )
+
+    # -- without floor control ----------------------------------------------------------------------------------------
+
+    def _plain(self, call: Call, leg: PocLeg, invitation: Invitation) -> None:
+        """An ordinary call; several callees ring together and the first one has it."""
+        router = self._context.exchange.router
+        targets: list[Target] = []
+        refusal: Cause | None = None
+        for number in invitation.callees:
+            found = router.stages(number, Caller(leg.party.number, router.directory.class_of(leg.party.number)))[1]
+            if isinstance(found, Cause):
+                refusal = refusal or found
+            else:
+                targets += [target for stage in found for target in stage.targets]
+        if not targets and refusal is not None:
+            call.refuse(refusal)
+            return
+        call.ring(Hunt.through([Stage(targets, self._context.settings.ring_s)]))
+
+    # -- with floor control -------------------------------------------------------------------------------------------
+
+    def _meet(self, call: Call, leg: PocLeg, invitation: Invitation) -> None:
+        number = f"{invitation.session.value}.{call.id}"
+        people = (leg.party.number, *invitation.callees)
+        self._context.talkgroups.put(
+            TalkgroupDefinition(number, "", plain_members(people), kind="temporary", auto_end=True)
+        )
+        meeting = self._meetings[number] = _Meeting(leg, call, invitation)
+        self._by_call[call.id] = number
+        leg.before_answer = lambda: self._start(number)
+        if leg.manual:
+            leg.progress(180, None)
+        groups = [invitation.callees]
+        if invitation.session is Session.ADHOC:
+            groups = [[callee] for callee in invitation.callees]
+        for callees in groups:
+            self._call(meeting, number, callees)
+
+    def _call(self, meeting: _Meeting, number: str, callees: list[str]) -> None:
+        def welcome(call: Call, leg: Leg) -> Cause | None:
+            meeting.callee = None
+            refused = self._context.talkgroups.enter(call, leg, number)
+            if refused is None and not meeting.together:
+                meeting.together = True
+                target = Target(number, service=f"talkgroup:{number}")
+                meeting.call.ring(Hunt.through([Stage([target], 0.0)]))
+            return refused
+
+        shown = Party(meeting.caller.party.number, meeting.caller.party.display_name)
+        meeting.callee = call_party(self._context, callees, shown, welcome, lambda cause: self._failed(number, cause))
+
+    def _failed(self, number: str, cause: Cause) -> None:
+        meeting = self._meetings.get(number)
+        if meeting is not None and not meeting.together and meeting.invitation.session is not Session.ADHOC:
+            meeting.callee = None
+            meeting.call.refuse(cause)
+
+    def _start(self, number: str) -> bool:
+        """The caller is about to be answered, and the callee is there: the floor is given as the INVITE asked."""
+        context = self._context
+        meeting, group = self._meetings.get(number), context.talkgroups.in_use(number)
+        if meeting is None or group is None:
+            return False
+        tier = meeting.invitation.tier
+        if tier is not Tier.NORMAL:
+            group.conduct(tier=tier)
+        line = meeting.invitation.floor
+        if line is None or not (line.implicit_request or line.dialect.name == "TBCP"):
+            return False
+        context.talkgroups.command(meeting.caller.id, Command(Action.REQUEST, tier=tier))
+        return any(talker.participant == meeting.caller.id for talker in group.arbiter.talkers)
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def inviting(self, number: str) -> PocLeg | None:
+        """The session of a user who is calling somebody with floor control now; the latest of several."""
+        for meeting in reversed(self._meetings.values()):
+            if meeting.caller.party.number == number and not meeting.call.is_over:
+                return meeting.caller
+        return None
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, GroupLeft):
+            if event.group in self._meetings and event.present < 2:
+                exchange = self._context.exchange
+                exchange.timers.schedule(exchange.now(), lambda now: self._end(event.group))
+        elif isinstance(event, CallRecorded):
+            number = self._by_call.pop(event.call_id, "")
+            if number:
+                self._end(number)
+
+    def _end(self, number: str) -> None:
+        """One party has left: so do the others, and the group is no more."""
+        meeting = self._meetings.pop(number, None)
+        if meeting is None:
+            return
+        self._by_call.pop(meeting.call.id, None)
+        if meeting.callee is not None:
+            meeting.callee.disconnect(ELSEWHERE)
+        group = self._context.talkgroups.in_use(number)
+        for seat in list(group.seats.values()) if group is not None else ():
+            seat.call.disconnect(NORMAL)
+        if not meeting.call.is_over:
+            meeting.call.disconnect(NORMAL)
+        self._context.talkgroups.remove(number)
