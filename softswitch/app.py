@@ -42,6 +42,7 @@ from softswitch.identifiers import Identifiers
 from softswitch.media import MediaEngine, MediaEvent
 from softswitch.media.hold import hold_music
 from softswitch.media.sounds import announcement, load_wav
+from softswitch.media_watch import MediaWatch
 from softswitch.messaging.pager import Pager
 from softswitch.records import Records
 from softswitch.runtime.driver import SipDriver
@@ -127,14 +128,7 @@ class Application:
             trusted_listeners=frozenset(listen.name for listen in settings.sip.listen if listen.trusted),
             authenticate=settings.security.authentication,
         )
-        rtp = settings.rtp
-        self.engine = MediaEngine(
-            address=rtp.address,
-            advertised=rtp.advertised_address,
-            first_port=rtp.first_port,
-            last_port=rtp.last_port,
-            threads=rtp.workers or 1,
-        )
+        self.engine = MediaEngine(**wiring.media_options(settings.rtp, self.data_directory))
 
     def _build_calls(self) -> None:
         settings, domain = self.settings, self.domain
@@ -257,6 +251,12 @@ class Application:
         self.metrics.watch_network(self.network)
         self.metrics.watch_guard(self.guard, self.now)
         self.metrics.watch_overload(self.overload)
+        self.media_watch = MediaWatch(self.engine, self.bus, self.settings.rtp.unclaimed_s)
+        self.metrics.counter(
+            "softswitch_media_workers_lost",
+            "Media workers that ended unasked since the start.",
+            lambda: self.media_watch.workers_lost,
+        )
         self._watch_own_numbers()
 
     def _watch_own_numbers(self) -> None:
@@ -281,6 +281,7 @@ class Application:
         self.store.start()
         self._load()
         self.engine.start()
+        self.media_watch.begin(self.now())
         self._loop.add_reader(self.engine.event_fd, self._poll_media)
         for listen in self.settings.sip.listen:
             await self._listen(listen)
@@ -355,6 +356,7 @@ class Application:
         for flow in self.keepalive.due(now, len(self.registrar)):
             self.network.send(PING, flow)
         self._poll_media()
+        self.media_watch.handle_timer(now)
         self.timers.schedule(now + _HOUSEKEEPING_S, self._housekeeping)
 
     def _follow_directory(self) -> None:
@@ -372,6 +374,7 @@ class Application:
 
     def _tell_media(self, events: Sequence[MediaEvent]) -> None:
         for event in events:
+            self.media_watch.handle(event)
             self.exchange.media_event(event)
 
     # -- reload -----------------------------------------------------------------------------------------------------
@@ -407,6 +410,7 @@ class Application:
             found.append(f"{self.store.failures} writes to the database failed")
         if self.driver.handler_failures:
             found.append(f"{self.driver.handler_failures} messages could not be handled; the log tells which")
+        found += [f"media worker {w.number} does not run" for w in self.engine.workers() if not w.alive]
         return found
 
     # -- small glue -------------------------------------------------------------------------------------------------

@@ -360,6 +360,39 @@ class ConfigurationReloaded(Event):
     detail: str
 
 
+@dataclasses.dataclass(slots=True)
+class MediaWorkerLost(Event):
+    """A media worker's process ended unasked. Its ports are served by another now (`moved`), or wait for a new one."""
+
+    type: ClassVar[str] = "media.worker_lost"
+    worker: int
+    pid: int
+    ports: int
+    moved: bool
+
+
+@dataclasses.dataclass(slots=True)
+class MediaWorkerStarted(Event):
+    """A media worker runs in place of one that was lost; `ports` have waited for it."""
+
+    type: ClassVar[str] = "media.worker_started"
+    worker: int
+    pid: int
+    ports: int
+
+
+@dataclasses.dataclass(slots=True)
+class MediaPortsReleased(Event):
+    """RTP ports that this switch found open when it started, and that no call claimed in time, were closed.
+
+    `calls` are the identifiers of what they belonged to.
+    """
+
+    type: ClassVar[str] = "media.ports_released"
+    ports: int
+    calls: list[str]
+
+
 Subscriber = Callable[[Event], None]
 
 

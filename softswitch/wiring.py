@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from dialplan import normalise
 from softswitch.calls.conference import ConferenceDefinition
@@ -16,7 +18,7 @@ from softswitch.calls.talkgroups import Rights
 from softswitch.calls.trunk import Trunk
 from softswitch.config.certificate import ensure_certificate
 from softswitch.config.changes import changes
-from softswitch.config.models import ListenSettings, Settings, SipSettings, TrunkSettings
+from softswitch.config.models import ListenSettings, RtpSettings, Settings, SipSettings, TrunkSettings
 from softswitch.directory import Directory
 from softswitch.floor import Member
 from softswitch.runtime.guard import GuardSettings
@@ -50,6 +52,19 @@ def agent_settings(settings: Settings) -> UserAgentSettings:
         session_expires=sip.session_expires,
         min_se=sip.min_se,
     )
+
+
+def media_options(rtp: RtpSettings, data_directory: Path) -> dict[str, Any]:
+    """What the media engine is made with: by default workers in processes of their own, one a processor core."""
+    return {
+        "address": rtp.address,
+        "advertised": rtp.advertised_address,
+        "first_port": rtp.first_port,
+        "last_port": rtp.last_port,
+        "threads": rtp.workers or len(os.sched_getaffinity(0)),
+        "workers": data_directory / "media" if rtp.isolated else None,
+        "worker_grace_s": float(rtp.worker_grace_s),
+    }
 
 
 def registrar_settings(settings: Settings) -> RegistrarSettings:

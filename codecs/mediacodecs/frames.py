@@ -14,6 +14,7 @@ kept on disk and loaded by another process whose table lies elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import threading
 from collections.abc import Callable
@@ -74,6 +75,13 @@ def load(codec: int) -> None:
 def _nothing_at(state: int, source: int, count: int, target: int, capacity: int) -> int:
     """What RELEASE and FOLLOW are for most codecs."""
     return 0
+
+
+def load_all() -> None:
+    """Load every codec whose library this machine has: for a process that codes what another one has prepared."""
+    for codec in range(len(_MODULES)):
+        with contextlib.suppress(ImportError, OSError):
+            load(codec)
 
 
 def _address(kernel: Any) -> int:

@@ -156,7 +156,20 @@ class RtpSettings(Section):
     timeout_s: Seconds = Field(
         default=60, description="Silence in seconds after which a call without any RTP is released; 0 never releases."
     )
-    workers: Count = Field(default=0, description="Media threads; 0 means one a processor core.")
+    workers: Count = Field(default=0, description="Media workers; 0 means one a processor core.")
+    isolated: bool = Field(
+        default=True,
+        description="Media workers are processes of their own: what they carry goes on when the switch itself ends "
+        "unexpectedly or is replaced.",
+    )
+    worker_grace_s: Seconds = Field(
+        default=120, description="How long media workers wait, in seconds, for a switch that is gone to come back."
+    )
+    unclaimed_s: Seconds = Field(
+        default=30,
+        description="How long, in seconds, ports that a restarted switch finds open go on until they are closed, when "
+        "no call claims them.",
+    )
 
     @model_validator(mode="after")
     def _order(self) -> Self:

@@ -62,7 +62,7 @@ class Control:
             registrations=self._registrations,
             unregister=self._unregister,
             trunks=self._trunks,
-            media=lambda: asdict(app.engine.statistics()),
+            media=lambda: asdict(app.engine.statistics()) | {"workers": [asdict(w) for w in app.engine.workers()]},
             bans=bans.services,
             reload=reload,
             calls=calls.rows,

@@ -5,6 +5,7 @@ Importing this package is cheap: numba and the compiled code are loaded when an 
 
 from __future__ import annotations
 
+from softswitch.media.adoption import PortRecord
 from softswitch.media.conference import Conference
 from softswitch.media.engine import MediaEngine
 from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
@@ -23,13 +24,16 @@ from softswitch.media.notices import (
     RoomPlaybackEnded,
     RtpResumed,
     RtpTimeout,
+    ServiceNotice,
     SpeechStarted,
     SpeechStopped,
+    WorkerLost,
+    WorkerStarted,
 )
 from softswitch.media.port import Port, PortCounters
 from softswitch.media.routing import PortSettings
 from softswitch.media.srtp import KeysAwaited, SrtpKeys
-from softswitch.media.totals import MediaStatistics
+from softswitch.media.totals import MediaStatistics, WorkerStatus
 from softswitch.media.voices import VoiceCounters, can_transcode
 from softswitch.media.warmup import warm_up
 
@@ -55,16 +59,21 @@ __all__ = [
     "Port",
     "PortClosed",
     "PortCounters",
+    "PortRecord",
     "PortSettings",
     "PortsExhausted",
     "RoomPlaybackEnded",
     "RtpResumed",
     "RtpTimeout",
+    "ServiceNotice",
     "SpeechStarted",
     "SpeechStopped",
     "SrtpKeys",
     "StreamFormat",
     "VoiceCounters",
+    "WorkerLost",
+    "WorkerStarted",
+    "WorkerStatus",
     "can_transcode",
     "warm_up",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from collections import deque
 from typing import NamedTuple
@@ -19,6 +20,13 @@ class BoundPair(NamedTuple):
     port: int
     rtp_fd: int
     rtcp_fd: int
+
+
+def close_pair(pair: BoundPair | None) -> None:
+    """Close both sockets."""
+    for descriptor in pair[1:] if pair is not None else ():
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 class PortAllocator:

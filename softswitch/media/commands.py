@@ -44,18 +44,27 @@ class CommandRing:
         self._wake_fd = wake_fd
         self._publish = atomic.publish
         self._observe = atomic.observe
-        self.written = 0
+        self.written = int(self._observe(positions, COMMANDS_WRITTEN))
+        self._given_up = False
 
     @property
     def done(self) -> int:
-        """How many commands the thread has carried out so far."""
+        """How many commands the thread has carried out so far; all of them once nobody is left who could."""
+        if self._given_up:
+            return self.written
         return int(self._observe(self._positions, COMMANDS_DONE))
+
+    def give_up(self) -> None:
+        """The thread is no more: what is posted from now on is passed over, and nobody waits for it."""
+        self._given_up = True
 
     def post(self, *commands: Fields) -> int:
         """Hand over commands to be carried out together; returns the count that `done` reaches with the last of them.
 
         Raises MediaError when the ring is full and the packet thread takes nothing out of it.
         """
+        if self._given_up:
+            return self.written
         if self.written + len(commands) - self.done > len(self._commands):
             self.wait(self.written + len(commands) - len(self._commands))
         for i, fields in enumerate(commands):

@@ -139,6 +139,11 @@ class Conference(Room):
         self.engine.rooms.give_voice_back(port, before)
         check_voice(port.settings)
 
+    def restore(self) -> None:
+        """Give all members, with fresh coders, to another packet thread; what is played goes on where it was."""
+        for port in self._members:
+            self._sit(port)
+
     def left(self, port: Port) -> None:
         """A member is out."""
         seat = self._seats.pop(port)

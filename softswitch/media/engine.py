@@ -10,13 +10,15 @@ import contextlib
 import os
 import resource
 import secrets
+import select
 import socket
 import threading
 import time
 import zlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -24,10 +26,12 @@ from numpy.typing import NDArray
 
 from softswitch.media import tones
 from softswitch.media.addresses import decode_address
-from softswitch.media.allocation import PortAllocator
+from softswitch.media.adoption import Adoption, PortRecord
+from softswitch.media.allocation import BoundPair, PortAllocator, close_pair
 from softswitch.media.bridge import Bridge, transcoding_rate
 from softswitch.media.clips import ClipStore
 from softswitch.media.conference import Conference
+from softswitch.media.crew import Crew
 from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
 from softswitch.media.fan_out import FanOut
 from softswitch.media.layout import (
@@ -59,19 +63,23 @@ from softswitch.media.notices import (
     MediaEvent,
     RtpResumed,
     RtpTimeout,
+    ServiceNotice,
+    WorkerLost,
+    WorkerStarted,
 )
 from softswitch.media.packet_thread import PacketThread
 from softswitch.media.playback import Playback, clip_rate, playable_format, prepare_playback
 from softswitch.media.port import Port
+from softswitch.media.process_crew import ProcessCrew
 from softswitch.media.records import Fields, prepare_port, route_fields, settings_fields
+from softswitch.media.recovery import Recovery
 from softswitch.media.room_store import RoomStore
 from softswitch.media.routing import NO_ROUTE, PortSettings, find_route
+from softswitch.media.services import Answer, Message
 from softswitch.media.signals import Signals
-from softswitch.media.totals import MediaStatistics, collect
+from softswitch.media.totals import MediaStatistics, WorkerStatus, collect
 from softswitch.media.voices import ROOM_RATES
 
-_RING_PLACES = 4096
-_CLIP_SAMPLES = 16_000_000  # 2000 s at 8 kHz; memory is used only for what is played
 _DESCRIPTORS_BESIDES_PORTS = 256
 
 
@@ -82,6 +90,8 @@ class MediaEngine:
     `last_port`, each with its RTCP port; `capacity` bounds how many are open at a time (default: as many as the range
     has). A closed port is not used again for `quarantine_s`. A latched port lets another source in only after
     `latch_silence_s` of silence. `threads` packet threads share the ports; those of one owner are on one thread.
+    They are threads of this process, or, when there is a folder `workers` for their sockets and logs, processes that
+    outlive this one: they wait `worker_grace_s` for another engine to `start` with the same folder.
     """
 
     def __init__(
@@ -96,6 +106,8 @@ class MediaEngine:
         quarantine_s: float = 3.0,
         latch_silence_s: float = 5.0,
         report_interval_s: float = 5.0,
+        workers: Path | None = None,
+        worker_grace_s: float = 120.0,
     ) -> None:
         self.address = address
         self.advertised = advertised
@@ -103,14 +115,17 @@ class MediaEngine:
             first_port, last_port, quarantine_s=quarantine_s, start=secrets.randbelow(65536)
         )
         self.capacity = self._allocator.size if capacity is None else min(capacity, self._allocator.size)
-        self._thread_count = threads
+        self._crew = (
+            Crew(threads, report_interval_s=report_interval_s)
+            if workers is None
+            else ProcessCrew(threads, workers, report_interval_s=report_interval_s, grace_s=worker_grace_s)
+        )
         self._latch_silence_s = latch_silence_s
-        self._report_interval_s = report_interval_s
         self.lock = threading.RLock()
         self._ports: dict[int, Port] = {}  # by slot
         self._free_slots = deque(range(self.capacity))
         self._afterwards: deque[tuple[PacketThread, int, Callable[[], object]]] = deque()
-        self._threads: list[PacketThread] = []
+        self._sockets: dict[int, BoundPair] = {}  # by slot, where the packet thread has copies of its own
         self._playbacks = 0
         self._events: deque[MediaEvent] = deque()
         self.event_fd = -1
@@ -119,24 +134,20 @@ class MediaEngine:
 
     def start(self) -> Self:
         """Load the compiled code (compiling it when there is none yet: `warm_up` shows progress) and start."""
-        if self._threads:
+        if self._crew.threads:
             raise MediaError("the engine is running")
         _allow_descriptors(2 * self.capacity + _DESCRIPTORS_BESIDES_PORTS)
-        self.event_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._arena = Arena.create(
-            ports=self.capacity,
-            workers=self._thread_count,
-            commands=_RING_PLACES,
-            events=_RING_PLACES,
-            samples=_CLIP_SAMPLES,
-        )
+        self._arena = self._crew.open(self.capacity)
+        poller = select.epoll()
+        poller.register(self._crew.event_fd, select.EPOLLIN)
+        self._crew.watch(poller)
+        self._poller, self.event_fd = poller, poller.fileno()
         self._clips = ClipStore(self._arena.clips)
         self.rooms = RoomStore(self._arena, self._clips, self._later, self._settle_all)
         self.signals = Signals(self)
-        for number in range(self._thread_count):
-            thread = PacketThread(self._arena, number, self.event_fd, report_interval_s=self._report_interval_s)
-            thread.start()
-            self._threads.append(thread)
+        self._adoption = Adoption(self._arena, self._crew.threads, self.rooms, self._clips)
+        self._free_slots = deque(slot for slot in range(self.capacity) if slot not in self._adoption.waiting)
+        self._recovery = Recovery(self._arena, self._sockets, self.signals, self.command)
         return self
 
     def close(self) -> None:
@@ -144,15 +155,14 @@ class MediaEngine:
         with self.lock:
             for port in list(self._ports.values()):
                 self.close_port(port)
-            threads, self._threads = self._threads, []
-            for thread in threads:
-                thread.stop()
-            self._afterwards.clear()
+            for record in self.adopt():
+                self.release(record)
             if self.event_fd >= 0:
-                os.close(self.event_fd)
-                self._arena.close()
+                self._crew.close()
+                self._afterwards.clear()
+                self._poller.close()
                 self.event_fd = -1
-                del self._arena, self._clips, self.rooms  # the mapping goes with its last array
+                del self._arena, self._clips, self.rooms, self.signals, self._adoption, self._recovery
 
     def __enter__(self) -> Self:
         return self.start()
@@ -178,12 +188,15 @@ class MediaEngine:
                 raise PortsExhausted(f"all {self.capacity} RTP ports of the engine are open")
             pair = self._allocator.bind(host, time.monotonic(), rtcp=not rtcp_mux)
             slot = self._free_slots.popleft()
+            if thread.keeps_sockets:
+                self._sockets[slot] = pair
             ports, ipv6, silence_s = self._arena.ports, ":" in host, self._latch_silence_s
             prepare_port(ports, slot, pair, owner=owner, worker=thread.number, ipv6=ipv6, latch_silence_s=silence_s)
             port = Port(self, ports[slot], slot, thread, owner, socket.AF_INET6 if ipv6 else socket.AF_INET)
             outside = advertised or (self.advertised if address in (None, self.address) else None)
             port.local = (outside or host, pair.port)
             self._ports[slot] = port
+            thread.hand_over(slot, port.generation, pair)
             self.command(port, COMMAND_OPEN)
             return port
 
@@ -213,6 +226,7 @@ class MediaEngine:
             port.seal()
             position = self.command(port, COMMAND_CLOSE)
             del self._ports[port.slot]
+            close_pair(self._sockets.pop(port.slot, None))
             self._allocator.release(port.local_port, time.monotonic())
             self._later(port.thread, position, lambda: self._free_slots.append(port.slot))
 
@@ -383,7 +397,7 @@ class MediaEngine:
     @property
     def healthy(self) -> bool:
         """Whether every packet thread runs."""
-        return bool(self._threads) and all(thread.alive for thread in self._threads)
+        return bool(self._crew.threads) and all(thread.alive for thread in self._crew.threads)
 
     def poll(self) -> list[MediaEvent]:
         """Every event since the last call, in the order of each thread; never waits (`event_fd` tells when to call)."""
@@ -391,8 +405,10 @@ class MediaEngine:
             if self.event_fd < 0:
                 return []
             with contextlib.suppress(BlockingIOError):
-                os.eventfd_read(self.event_fd)
-            for thread in self._threads:
+                os.eventfd_read(self._crew.event_fd)
+            self._follow_changes()
+            for thread in self._crew.threads:
+                self._events.extend(ServiceNotice(thread.number, *notice) for notice in thread.replies())
                 for record in thread.events():
                     event = self._translate(record)
                     if event is not None:
@@ -417,12 +433,46 @@ class MediaEngine:
     def tell(self, event: MediaEvent) -> None:
         """Let `poll` give out an event of the control side's own."""
         self._events.append(event)
-        os.eventfd_write(self.event_fd, 1)
+        os.eventfd_write(self._crew.event_fd, 1)
+
+    def workers(self) -> list[WorkerStatus]:
+        """The packet threads and where they run."""
+        with self.lock:
+            open_ports = Counter(port.thread.number for port in self._ports.values())
+            return [
+                WorkerStatus(thread.number, thread.pid, thread.alive, open_ports[thread.number], thread.cpu_s)
+                for thread in self._crew.threads
+            ]
+
+    def ask(self, worker: int, service: str, request: Message, answer: Answer = lambda reply: None) -> None:
+        """Ask a service beside a packet thread (`softswitch.media.services`); `answer` is called by a later `poll`.
+
+        A port's is `port.thread.number`. What cannot be answered has the reason under "error".
+        """
+        with self.lock:
+            self._check_running()
+            self._crew.threads[worker].ask(service, request, answer)
+
+    # -- after a restart ----------------------------------------------------------------------------------------
+
+    def adopt(self) -> list[PortRecord]:
+        """The ports that an earlier switch has left open in the workers, which go on; `release` ends them."""
+        with self.lock:
+            return list(self._adoption.waiting.values()) if self.event_fd >= 0 else []
+
+    def release(self, record: PortRecord) -> None:
+        """Close a port that an earlier switch has left and no call of this one claims."""
+        with self.lock:
+            thread = self._crew.threads[record.worker]
+            position = self._adoption.release(record, thread)
+            self._later(thread, position, lambda: self._free_slots.append(record.slot))
+            if not self._adoption.waiting:
+                self._later(thread, position, self._adoption.vacate)
 
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _check_running(self) -> None:
-        if not self._threads:
+        if not self._crew.threads:
             raise MediaError("the engine does not run")
 
     def check_open(self, port: Port) -> None:
@@ -433,7 +483,10 @@ class MediaEngine:
 
     def _thread_of(self, owner: str) -> PacketThread:
         self._check_running()
-        return self._threads[zlib.crc32(owner.encode()) % len(self._threads)]
+        alive = [thread for thread in self._crew.threads if thread.alive]
+        if not alive:
+            raise MediaError("no media worker runs; another is being started")
+        return alive[zlib.crc32(owner.encode()) % len(alive)]
 
     def command(self, port: Port, operation: int, fields: Fields | None = None) -> int:
         """Hand a command about a port to its packet thread; returns the count its ring reaches with it."""
@@ -450,7 +503,7 @@ class MediaEngine:
 
     def _settle_all(self) -> None:
         """Wait until the threads have done all they were asked, and settle."""
-        for thread in self._threads:
+        for thread in self._crew.threads:
             thread.ring.wait(thread.ring.written)
         self._settle()
 
@@ -506,7 +559,28 @@ class MediaEngine:
         port.thread.ring.wait(position)
         self._arena.ports[port.slot]["worker"] = thread.number
         port.thread = thread
+        if port.slot in self._sockets:
+            thread.hand_over(port.slot, port.generation, self._sockets[port.slot])
         self.command(port, COMMAND_OPEN)
+
+    def _follow_changes(self) -> None:
+        """A worker that was lost has left its ports in the shared memory and their sockets with us."""
+        for lost, started in self._crew.changes():
+            now = time.monotonic()
+            if lost is not None:
+                self._settle()
+                ports = [port for port in self._ports.values() if port.thread is lost]
+                rooms = [room for room in self.rooms.open_rooms.values() if room.thread is lost]
+                alive = [thread for thread in self._crew.threads if thread.alive]
+                self._recovery.clear(lost.number)
+                if alive:
+                    self._recovery.reseat(ports, rooms, alive)
+                self._events.append(WorkerLost(lost.number, lost.pid, len(ports), bool(alive), now))
+            if started is not None:
+                ports = [port for port in self._ports.values() if not port.thread.alive]
+                rooms = [room for room in self.rooms.open_rooms.values() if not room.thread.alive]
+                self._recovery.reseat(ports, rooms, [started])
+                self._events.append(WorkerStarted(started.number, started.pid, len(ports), now))
 
     def _translate(self, record: NDArray[Any]) -> MediaEvent | None:
         if record["kind"] >= EVENT_ROOM_PLAYED:

@@ -79,6 +79,12 @@ class FanOut(Room):
         if new:
             self._tell_others(port)
 
+    def restore(self) -> None:
+        """Tell all members' tables, and who talks, to another packet thread."""
+        for port in self._members:
+            self._tell(port)
+        self.talk(self.talker)
+
     def left(self, port: Port) -> None:
         """A member is out, with what it was saying."""
         if self.talker is port:

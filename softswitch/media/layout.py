@@ -360,6 +360,7 @@ WORKER = np.dtype(
         ("command_fd", "i8"),
         ("timer_fd", "i8"),
         ("event_fd", "i8"),
+        ("handover_fd", "i8"),  # where a port's sockets come from, -1 when they are of the same process
         ("report_interval_ns", "i8"),
         ("random", "i8"),
         ("ports_open", "i8"),
@@ -448,6 +449,9 @@ SCRATCH = np.dtype(
         ("tap_positions", "i8", TAP_POSITIONS),
         ("tap_heads", "i8", TAP_PLACES * TAP_WORDS),
         ("tap_payload", "u1", TAP_PLACES * TAP_OCTETS + MAXIMUM_PACKET),
+        ("message", "i8", 9),  # struct msghdr and one struct iovec
+        ("control", "i8", 3),  # struct cmsghdr and two descriptors
+        ("handed", "i8", 2),  # slot and generation
     ],
     align=True,
 )

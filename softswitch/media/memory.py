@@ -7,6 +7,7 @@ own; the first page says how many of each there are. Whoever is given the file d
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 from typing import Any, Self
@@ -34,6 +35,7 @@ _HEADER = np.dtype(
     [
         ("magic", "i8"),
         ("version", "i8"),
+        ("digest", "i8"),
         ("port_octets", "i8"),
         ("ports", "i8"),
         ("workers", "i8"),
@@ -42,6 +44,15 @@ _HEADER = np.dtype(
         ("samples", "i8"),
     ]
 )
+
+
+def layout_digest() -> int:
+    """A number that every change of a record's layout changes: memory of another is not read."""
+    kinds = (PORT, VOICE, ROOM, WORKER, COMMAND, EVENT, SCRATCH)
+    text = repr(
+        (LAYOUT_VERSION, MAXIMUM_ROOMS, SPARE_VOICES, POSITIONS, [(kind.fields, kind.itemsize) for kind in kinds])
+    )
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
 class Arena:
@@ -77,7 +88,8 @@ class Arena:
         descriptor = os.memfd_create("softswitch-media")
         os.ftruncate(descriptor, size)
         header = np.array(
-            [(_MAGIC, LAYOUT_VERSION, PORT.itemsize, ports, workers, commands, events, samples)], dtype=_HEADER
+            [(_MAGIC, LAYOUT_VERSION, layout_digest(), PORT.itemsize, ports, workers, commands, events, samples)],
+            dtype=_HEADER,
         )
         os.pwrite(descriptor, header.tobytes(), 0)
         return cls(descriptor, size)
@@ -88,7 +100,7 @@ class Arena:
         header = np.frombuffer(os.pread(descriptor, _HEADER.itemsize, 0), _HEADER)
         if len(header) != 1 or header[0]["magic"] != _MAGIC:
             raise MediaError("this is no memory of a media engine")
-        if (header[0]["version"], header[0]["port_octets"]) != (LAYOUT_VERSION, PORT.itemsize):
+        if (header[0]["version"], header[0]["digest"]) != (LAYOUT_VERSION, layout_digest()):
             raise MediaError(f"media memory of layout {header[0]['version']}, this release has {LAYOUT_VERSION}")
         return cls(os.dup(descriptor), os.fstat(descriptor).st_size)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from softswitch.media.conference import Conference
@@ -127,6 +127,37 @@ class LoudestSpeaker:
     time_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """A media worker's process has ended without being asked to. Its `ports` are served by another worker from now on
+    (`moved`), or when one has been started in its place."""
+
+    worker: int
+    pid: int
+    ports: int
+    moved: bool
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStarted:
+    """A media worker has been started in place of one that was lost; `ports` have waited for it."""
+
+    worker: int
+    pid: int
+    ports: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceNotice:
+    """A service beside a packet thread (`softswitch.media.services`) tells something that nobody has asked."""
+
+    worker: int
+    service: str
+    notice: dict[str, Any]
+
+
 MediaEvent: TypeAlias = (
     Latched
     | RtpTimeout
@@ -141,4 +172,7 @@ MediaEvent: TypeAlias = (
     | FaxDetected
     | RoomPlaybackEnded
     | LoudestSpeaker
+    | WorkerLost
+    | WorkerStarted
+    | ServiceNotice
 )

@@ -1,98 +1,74 @@
-"""One packet thread: its descriptors, its rings, and the compiled loop that runs in it."""
+"""One packet thread, as the control side holds it: its rings, and whether it lives; in this process or in another."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from softswitch.media.allocation import BoundPair
 from softswitch.media.commands import CommandRing
 from softswitch.media.errors import MediaError
-from softswitch.media.layout import COMMAND_STOP, EVENTS_READ, EVENTS_WRITTEN, NOBODY
+from softswitch.media.layout import COMMAND_STOP, EVENTS_READ, EVENTS_WRITTEN
 from softswitch.media.memory import Arena
+from softswitch.media.packet_loop import PacketLoop
+from softswitch.media.service_thread import ServiceThread
+from softswitch.media.services import Answer, Message
 
 _STOP_S = 5.0
-_NICENESS = -10
-_TIMER_SLACK_NS = 1000
-#: Codes of the two descriptors that are no port's (those have 2·slot and 2·slot + 1).
-_COMMAND_CODE, _TIMER_CODE = -1, -2
-
-
-def _run(loop: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-    """Run the loop ahead of other work where we may, and let it sleep no longer than it wants: sound cannot wait."""
-    from softswitch.media.kernels import libc
-
-    libc.prctl(libc.PR_SET_TIMERSLACK, _TIMER_SLACK_NS)
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-    loop(*arguments)
 
 
 class PacketThread:
-    """Runs worker `number` of the arena: `ring` takes its commands, `events` gives what it has to tell."""
+    """Worker `number` of the arena: `ring` takes its commands, `events` gives what it has to tell.
 
-    def __init__(self, arena: Arena, number: int, event_fd: int, *, report_interval_s: float) -> None:
-        from softswitch.media.kernels import atomic, libc, worker
+    `pid` is that of the process it runs in.
+    """
+
+    def __init__(self, arena: Arena, number: int, command_fd: int) -> None:
+        from softswitch.media.kernels import atomic
 
         self._atomic = atomic
-        self.number = number
         self._arena = arena
+        self.number = number
         self._positions = arena.positions[number]
-        self._epoll_fd = libc.epoll_create1(libc.EPOLL_CLOEXEC)
-        self._timer_fd = libc.timerfd_create(libc.CLOCK_MONOTONIC, libc.TFD_CLOEXEC_NONBLOCK)
-        self._command_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        if min(self._epoll_fd, self._timer_fd) < 0:
-            raise MediaError("no descriptors left for a packet thread")
-        record = arena.workers[number]
-        record["number"] = number
-        record["running"] = 1
-        record["epoll_fd"], record["timer_fd"] = self._epoll_fd, self._timer_fd
-        record["command_fd"], record["event_fd"] = self._command_fd, event_fd
-        record["report_interval_ns"] = int(report_interval_s * 1e9)
-        record["random"] = secrets.randbits(31)
-        record["wheel"], record["room_wheel"] = NOBODY, NOBODY
-        self._watch(self._command_fd, _COMMAND_CODE)
-        self._watch(self._timer_fd, _TIMER_CODE)
-        self.ring = CommandRing(arena.commands[number], self._positions, self._command_fd)
-        arguments = (
-            arena.ports,
-            arena.rooms,
-            arena.voices,
-            arena.workers,
-            number,
-            self._positions,
-            arena.commands[number],
-            arena.events[number],
-            arena.clips,
-            arena.scratch[number],
-        )
-        self._thread = threading.Thread(
-            target=_run, args=(worker.run_worker, arguments), name=f"media-{number}", daemon=True
-        )
-
-    def start(self) -> None:
-        """Begin to serve ports."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the loop and give the descriptors back; raises MediaError when the thread does not end."""
-        self.ring.post({"operation": COMMAND_STOP})
-        self._thread.join(_STOP_S)
-        if self._thread.is_alive():
-            raise MediaError("the packet thread does not end")
-        for descriptor in (self._epoll_fd, self._timer_fd, self._command_fd):
-            os.close(descriptor)
+        self.ring = CommandRing(arena.commands[number], self._positions, command_fd)
+        self.pid = os.getpid()
 
     @property
     def alive(self) -> bool:
         """Whether the loop runs."""
-        return self._thread.is_alive()
+        raise NotImplementedError
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor time its process has used, in seconds."""
+        return time.process_time()
+
+    @property
+    def keeps_sockets(self) -> bool:
+        """Whether the control side keeps the sockets of the ports too, because the thread has its own copies."""
+        return False
+
+    def hand_over(self, slot: int, generation: int, pair: BoundPair) -> None:
+        """Let the thread have the sockets of a port; to be called before the OPEN command."""
+
+    def ask(self, service: str, request: Message, answer: Answer) -> None:
+        """Ask a service that runs beside the packet thread (`softswitch.media.services`); never waits.
+
+        `answer` is called by `replies` with what it says.
+        """
+        raise NotImplementedError
+
+    def replies(self) -> Iterator[tuple[str, Message]]:
+        """Hand the answers that have come to who waits for them, and yield (service, notice) for unasked ones."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End the loop; raises MediaError when it does not end."""
+        raise NotImplementedError
 
     def events(self) -> Iterator[NDArray[Any]]:
         """Take out every waiting event record; each is valid until the next is asked for."""
@@ -104,11 +80,34 @@ class PacketThread:
             read += 1
             self._atomic.publish(self._positions, EVENTS_READ, read)
 
-    def _watch(self, descriptor: int, code: int) -> None:
-        """Wake the loop when the descriptor has something: edge-triggered, so that nobody need read it."""
-        from softswitch.media.kernels import libc
 
-        event = np.zeros(4, np.int32)
-        event[0] = libc.EPOLLIN + libc.EPOLLET
-        event[libc.EPOLL_DATA] = code
-        libc.epoll_ctl(self._epoll_fd, libc.EPOLL_CTL_ADD, descriptor, event.ctypes.data)
+class OwnThread(PacketThread):
+    """A packet thread of this process."""
+
+    def __init__(self, arena: Arena, number: int, event_fd: int, *, report_interval_s: float) -> None:
+        self._loop = PacketLoop(arena, number, event_fd, report_interval_s=report_interval_s)
+        super().__init__(arena, number, self._loop.command_fd)
+        self._services = ServiceThread(arena, number, event_fd)
+        self._loop.thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the loop runs."""
+        return self._loop.thread.is_alive()
+
+    def ask(self, service: str, request: Message, answer: Answer) -> None:
+        """Ask a service, which runs on a thread of its own that the first question starts."""
+        self._services.ask(service, request, answer)
+
+    def replies(self) -> Iterator[tuple[str, Message]]:
+        """Hand the answers that have come to who waits for them, and yield (service, notice) for unasked ones."""
+        return self._services.replies()
+
+    def stop(self) -> None:
+        """End the loop and the services, and give the descriptors back."""
+        self.ring.post({"operation": COMMAND_STOP})
+        self._loop.thread.join(_STOP_S)
+        if self._loop.thread.is_alive():
+            raise MediaError("the packet thread does not end")
+        self._services.stop()
+        self._loop.close()

@@ -40,6 +40,7 @@ class RoomStore:
         settle: Callable[[], None],
     ) -> None:
         self.clips = clips
+        self.open_rooms: dict[int, Room] = {}
         self.conferences: dict[int, Conference] = {}  # those that are told of, by number
         self._arena = arena
         self._later = later
@@ -63,7 +64,7 @@ class RoomStore:
         """The number of a new room that is mixed at `rate_hz`; loads the mixer when it is the first."""
         from softswitch.media.kernels.sound import mixer
 
-        self._arena.workers["mixer"] = mixer.serve_rooms.address  # looked at when a room has members
+        self._enter("mixer", mixer.serve_rooms.address)  # looked at when a room has members
         number = self.open()
         room = self._arena.rooms[number]
         room["rate_hz"], room["samples"], room["limiter"] = rate_hz, rate_hz // 100, 1.0
@@ -74,6 +75,7 @@ class RoomStore:
     def closed(self, room: Room) -> None:
         """The number of an empty room may be given to another, once its thread has done all that was asked before."""
         self.conferences.pop(room.number, None)
+        self.open_rooms.pop(room.number, None)
         self._later(room.thread, room.thread.ring.written, lambda: self._free_rooms.append(room.number))
 
     def command(self, room: Room, operation: int, fields: Fields) -> int:
@@ -81,6 +83,18 @@ class RoomStore:
         generation = int(self._arena.rooms[room.number]["generation"])
         head: dict[str, Any] = {"operation": operation, "room": room.number, "generation": generation}
         return room.thread.ring.post(head | fields)
+
+    def occupy(self, rooms: set[int], voices: set[int]) -> Callable[[], None]:
+        """Keep rooms and voices that ports of an earlier switch still use from being dealt out, until the function
+        that is returned is called."""
+        self._free_rooms = deque(number for number in self._free_rooms if number not in rooms)
+        self._free_voices = [number for number in self._free_voices if number not in voices]
+
+        def vacate() -> None:
+            self._free_rooms.extend(rooms)
+            self._free_voices.extend(voices)
+
+        return vacate
 
     def take_voice(self) -> int:
         """The number of a free voice: there are a few more than ports."""
@@ -98,10 +112,15 @@ class RoomStore:
         """The number of a voice that listens to what a port receives; loads what listens when it is the first."""
         from softswitch.media.kernels.sound import ear
 
-        self._arena.workers["listener"] = ear.attend_packet.address  # looked at when a port has an ear
+        self._enter("listener", ear.attend_packet.address)  # looked at when a port has an ear
         number = self.take_voice()
         prepare_ear(self._arena.voices, number, settings, listens)
         return number
+
+    def _enter(self, field: str, address: int) -> None:
+        """Tell the packet threads of this process where a function is; those of others have entered their own."""
+        own = self._arena.workers["handover_fd"] < 0
+        self._arena.workers[field][own] = address
 
     def prepare_voice(self, number: int, port: Port, rate_hz: int, partner: Port | None = None) -> None:
         """Make a free voice that of a port, before the command that gives it to the packet thread."""

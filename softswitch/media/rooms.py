@@ -26,6 +26,7 @@ class Room:
         self.owner = owner
         self.closed = False
         self._members: dict[Port, None] = {}
+        engine.rooms.open_rooms[number] = self
 
     @property
     def members(self) -> tuple[Port, ...]:
@@ -65,6 +66,10 @@ class Room:
 
     def configured(self, port: Port) -> None:
         """A member has new settings."""
+        raise NotImplementedError
+
+    def restore(self) -> None:
+        """Tell everything anew to a packet thread that knows nothing of the room yet."""
         raise NotImplementedError
 
     def left(self, port: Port) -> None:

@@ -181,8 +181,16 @@ class Signals:
         """A port has new settings; keys that were being sent in a way that is not agreed any more are given up."""
         self.refresh(port, anew=True)
         if port in self._orders and events_before and not self.sends_events(port):
-            for order in self._orders.pop(port):
-                self._engine.tell(DigitsSent(port, order.number, time.monotonic()))
+            self._give_up(port)
+
+    def reseated(self, port: Port) -> None:
+        """A port is another packet thread's, after its own has ended: it gets a new ear, its keys are given up."""
+        self.refresh(port, anew=True)
+        self._give_up(port)
+
+    def _give_up(self, port: Port) -> None:
+        for order in self._orders.pop(port, ()):
+            self._engine.tell(DigitsSent(port, order.number, time.monotonic()))
 
 
 def event_format(sendable: tuple[StreamFormat, ...]) -> StreamFormat | None:

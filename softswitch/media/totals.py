@@ -66,6 +66,17 @@ class MediaStatistics:
     players: int
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """One packet thread: the process it runs in, whether it does, its open ports, and processor time in seconds."""
+
+    number: int
+    pid: int
+    alive: bool
+    ports: int
+    cpu_s: float
+
+
 def collect(arena: Arena, *, ports_open: int, ports_free: int, ports_quarantined: int) -> MediaStatistics:
     """Add up the counters of the open ports and those that closed ports have left."""
     used = max((int(worker["ports_used"]) for worker in arena.workers), default=0)

@@ -38,6 +38,7 @@ def warm_up(progress: Callable[[str], None]) -> float:
         for status in mediacodecs.supported():  # makes one of each, which loads what it is made of
             with contextlib.suppress(mediacodecs.CodecUnavailable):
                 mediacodecs.create(status.encoding, status.sample_rate)
+        import_module("mediacodecs.frames").load_all()
     finally:
         compiled.progress = before
     passed = time.monotonic() - began

@@ -57,8 +57,20 @@ class Trunk(Answer):
     reason: str = ""
 
 
+class MediaWorker(Answer):
+    """One media worker: the process it runs in, whether it does, its open ports, processor time used."""
+
+    number: int
+    pid: int
+    alive: bool
+    ports: int
+    cpu_s: float
+
+
 class MediaStatus(Answer):
     """The media engine's figures."""
+
+    workers: list[MediaWorker] = Field(default_factory=list)
 
 
 class ReloadResult(Answer):

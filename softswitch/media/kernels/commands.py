@@ -8,13 +8,13 @@ from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.handover import drop_sockets, take_sockets
 from softswitch.media.kernels.keypad import begin_keying
 from softswitch.media.kernels.libc import (
     EPOLL_CTL_ADD,
     EPOLL_CTL_DEL,
     EPOLL_DATA,
     EPOLLIN,
-    close,
     epoll_ctl,
 )
 from softswitch.media.kernels.listening import listen
@@ -86,6 +86,8 @@ def _apply(
     port = ports[slot]
     operation = command["operation"]
     if operation == COMMAND_OPEN:
+        if worker["handover_fd"] >= 0:
+            take_sockets(port, slot, worker, scratch)
         _attach(port, slot, worker, scratch)
     elif operation == COMMAND_CONFIGURE:
         _configure(port, worker, command, now_ns)
@@ -124,6 +126,8 @@ def _apply(
         stop_everything(ports, slot, worker)
         _watch(port, slot, worker, EPOLL_CTL_DEL, scratch)
         worker["ports_open"] -= 1
+        if worker["handover_fd"] >= 0:
+            drop_sockets(port)
     elif operation == COMMAND_CLOSE:
         stop_everything(ports, slot, worker)
         _close(port, slot, worker, scratch, now_ns)
@@ -247,9 +251,7 @@ def _play(ports: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns
 def _close(port: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None:
     send_report(port, scratch, True, now_ns)
     _watch(port, slot, worker, EPOLL_CTL_DEL, scratch)
-    close(port["rtp_fd"])
-    if port["rtcp_fd"] >= 0:
-        close(port["rtcp_fd"])
+    drop_sockets(port)
     drop_keys(port)
     port["state"] = FREE
     worker["ports_open"] -= 1

@@ -49,6 +49,7 @@ usleep = LibraryFunction("usleep", _INT, _INT)
 prctl = LibraryFunction("prctl", _INT, _INT, _WORD)
 write = LibraryFunction("write", _WORD, _INT, _WORD, _WORD)
 close = LibraryFunction("close", _INT, _INT)
+recvmsg = LibraryFunction("recvmsg", _WORD, _INT, _WORD, _INT)
 
 CLOCK_REALTIME, CLOCK_MONOTONIC = 0, 1
 EPOLL_CTL_ADD, EPOLL_CTL_DEL = 1, 2
@@ -58,6 +59,7 @@ EPOLLET = -0x80000000  # bit 31 of a 32-bit word
 TFD_CLOEXEC_NONBLOCK = 0x80800
 TFD_TIMER_ABSTIME = 1
 MSG_TRUNC = 0x20
+MSG_DONTWAIT_CLOEXEC = 0x40000040
 PR_SET_TIMERSLACK = 29
 
 # struct epoll_event is packed on x86-64 alone: 12 octets there, 16 elsewhere.

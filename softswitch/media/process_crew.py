@@ -1,0 +1,248 @@
+"""Packet threads in processes of their own: started, found again after the switch itself was gone, and replaced.
+
+Each worker listens at a socket in the engine's folder. A switch that starts looks there first: workers of the same
+layout and size go on as they are, with all their ports; others are retired, which lets their packets flow on for a
+while but takes no new port.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from softswitch.media import channel
+from softswitch.media.crew import Change, Crew
+from softswitch.media.errors import MediaError
+from softswitch.media.layout import FREE
+from softswitch.media.memory import Arena, layout_digest
+from softswitch.media.worker_process import Attachment, Connection, WorkerProcess, readable, socket_path, spawn
+
+logger = logging.getLogger(__name__)
+
+_BUSY_S = 3.0  # how long a worker may need to see that the switch before us is gone
+_BUSY_PAUSE_S = 0.05
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GOOD_LIFE_S = 0.5, 30.0, 60.0
+
+
+@dataclass(slots=True)
+class _Replacement:
+    """A worker that is to be started at `due`, or has been and is not ready yet."""
+
+    due: float
+    child: subprocess.Popen[bytes] | None = None
+    connection: Connection | None = None
+
+
+class ProcessCrew(Crew):
+    """`count` worker processes whose sockets and logs lie in `folder`.
+
+    They wait `grace_s` for a switch when theirs is gone; those of another layout are given `retire_s`.
+    """
+
+    def __init__(
+        self, count: int, folder: Path, *, report_interval_s: float, grace_s: float = 120.0, retire_s: float = 30.0
+    ) -> None:
+        super().__init__(count, report_interval_s=report_interval_s)
+        self._folder = folder
+        self._grace_s = grace_s
+        self._retire_s = retire_s
+        self._poller: select.epoll | None = None
+        self._pauses = [0.0] * count
+        self._replacements: dict[int, _Replacement] = {}
+
+    def open(self, ports: int) -> Arena:
+        """Attach to workers that serve so many ports already, or start new ones; raises MediaError, OSError."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self._find(ports)
+        if not found:
+            self.create(ports)
+        children = {number: self._spawn(number) for number in range(self.count) if number not in found}
+        for number, child in children.items():
+            found[number] = _attach_new(self._folder, number, child)
+        for number in range(self.count):
+            connection, attachment = found[number]
+            attachment.close("arena_fd")
+            if attachment.event_fd != self.event_fd:
+                attachment.close("event_fd")
+            self.threads.append(WorkerProcess(self.arena, number, connection, attachment, children.get(number)))
+        self._forget_ports_of(children)
+        return self.arena
+
+    def watch(self, poller: select.epoll) -> None:
+        """Let messages of workers, and their end, wake who waits for `poller`."""
+        self._poller = poller
+        for thread in self.threads:
+            assert isinstance(thread, WorkerProcess)
+            thread.watch(poller)
+
+    def changes(self) -> list[Change]:
+        """Who was lost and who has come since the last call; starts replacements when it is time to. Never waits."""
+        now = time.monotonic()
+        changes = []
+        for thread in self.threads:
+            assert isinstance(thread, WorkerProcess)
+            if thread.number not in self._replacements and not thread.alive:
+                thread.forget()
+                self._plan(thread, now)
+                changes.append(Change(thread, None))
+        for number, replacement in list(self._replacements.items()):
+            try:
+                started = self._advance(number, replacement, now)
+            except (OSError, MediaError, ValueError) as error:
+                logger.error("media worker %d does not start: %s", number, error)
+                self._put_off(number, replacement, now)
+                continue
+            if started is not None:
+                changes.append(Change(None, started))
+        return changes
+
+    def close(self) -> None:
+        """End all workers, those that are only starting too."""
+        for replacement in self._replacements.values():
+            _abandon(replacement)
+        self._replacements.clear()
+        try:
+            super().close()
+        finally:
+            for number in range(self.count):
+                socket_path(self._folder, number).unlink(missing_ok=True)
+
+    # -- finding ----------------------------------------------------------------------------------------------------
+
+    def _find(self, ports: int) -> dict[int, tuple[Connection, Attachment]]:
+        """The workers that can go on; `arena` and `event_fd` are theirs then."""
+        found: dict[int, tuple[Connection, Attachment]] = {}
+        inode = None
+        for path in sorted(self._folder.glob("worker-*.sock")):
+            number = int(path.stem.partition("-")[2])
+            try:
+                connection = Connection(self._folder, number)
+                attachment = self._try_attach(connection, number, ports)
+            except OSError:
+                path.unlink(missing_ok=True)  # nobody is there
+                continue
+            if attachment is None:
+                continue
+            if inode is None:
+                inode = os.fstat(attachment.arena_fd).st_ino
+                self.arena, self.event_fd = Arena.attach(attachment.arena_fd), attachment.event_fd
+            if os.fstat(attachment.arena_fd).st_ino != inode:
+                self._retire(connection, number, "it serves other memory")
+                continue
+            found[number] = connection, attachment
+        return found
+
+    def _try_attach(self, connection: Connection, number: int, ports: int) -> Attachment | None:
+        description, _ = connection.call("hello")
+        deadline = time.monotonic() + _BUSY_S
+        while description.get("busy"):
+            if time.monotonic() > deadline:
+                raise MediaError(f"another switch uses the media workers in {self._folder}")
+            time.sleep(_BUSY_PAUSE_S)
+            description, _ = connection.call("hello")
+        if description.get("layout") != layout_digest():
+            self._retire(connection, number, "it is of another release")
+            return None
+        attachment = Attachment(*connection.call("attach"))
+        arena = Arena.attach(attachment.arena_fd)
+        size = int(arena.header["ports"]), int(arena.header["workers"])
+        arena.close()
+        if number >= self.count or size != (ports, self.count):
+            attachment.close("arena_fd", "event_fd", "command_fd", "handover_fd")
+            self._retire(connection, number, "the number of workers or ports has been changed")
+            return None
+        return attachment
+
+    def _retire(self, connection: Connection, number: int, why: str) -> None:
+        description, _ = connection.call("retire", grace_s=self._retire_s)
+        connection.close()
+        socket_path(self._folder, number).unlink(missing_ok=True)
+        logger.warning(
+            "media worker %d (process %d) is retired, for %s: its %d ports are served for %g s more",
+            *(number, description["pid"], why, description["ports_open"], self._retire_s),
+        )
+
+    def _forget_ports_of(self, numbers: dict[int, subprocess.Popen[bytes]]) -> None:
+        """Ports of workers that ended while no switch was there have no sockets any more."""
+        gone = np.isin(self.arena.ports["worker"], list(numbers)) & (self.arena.ports["state"] != FREE)
+        if gone.any():
+            logger.error("%d ports are lost: their media workers ended while the switch was gone", int(gone.sum()))
+            self.arena.ports["state"][gone] = FREE
+
+    # -- starting ---------------------------------------------------------------------------------------------------
+
+    def _spawn(self, number: int) -> subprocess.Popen[bytes]:
+        return spawn(
+            self._folder,
+            number,
+            self.arena,
+            self.event_fd,
+            grace_s=self._grace_s,
+            report_interval_s=self.report_interval_s,
+        )
+
+    def _plan(self, lost: WorkerProcess, now: float) -> None:
+        """Start another at once; later and later when they keep ending soon."""
+        lasted = now - lost.started
+        pause = 0.0 if lasted > _GOOD_LIFE_S else self._pauses[lost.number]
+        self._pauses[lost.number] = min(max(2 * pause, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+        self._replacements[lost.number] = _Replacement(now + pause)
+
+    def _put_off(self, number: int, replacement: _Replacement, now: float) -> None:
+        _abandon(replacement)
+        pause = self._pauses[number]
+        self._pauses[number] = min(2 * pause, _LONGEST_PAUSE_S)
+        self._replacements[number] = _Replacement(now + pause)
+
+    def _advance(self, number: int, replacement: _Replacement, now: float) -> WorkerProcess | None:
+        """Start a replacement that is due, or take it in when it is ready."""
+        if replacement.connection is None:
+            if now >= replacement.due:
+                replacement.child = self._spawn(number)
+                replacement.connection = Connection(self._folder, number)
+                replacement.connection.request_attach()
+                if self._poller is not None:
+                    self._poller.register(replacement.connection.socket, select.EPOLLIN)
+            return None
+        if not readable(replacement.connection.socket.fileno()):
+            return None
+        received = channel.receive(replacement.connection.socket)
+        if received is None:
+            raise OSError(f"its process ended; {self._folder / f'worker-{number}.log'} may say why")
+        if self._poller is not None:
+            self._poller.unregister(replacement.connection.socket)
+        attachment = Attachment(*received)
+        attachment.close("arena_fd", "event_fd")
+        thread = WorkerProcess(self.arena, number, replacement.connection, attachment, replacement.child)
+        if self._poller is not None:
+            thread.watch(self._poller)
+        self.threads[number] = thread
+        del self._replacements[number]
+        return thread
+
+
+def _attach_new(folder: Path, number: int, child: subprocess.Popen[bytes]) -> tuple[Connection, Attachment]:
+    """Wait until a worker that was just started is ready."""
+    try:
+        connection = Connection(folder, number)
+        return connection, Attachment(*connection.call("attach"))
+    except OSError as error:
+        child.kill()
+        child.wait()
+        log = folder / f"worker-{number}.log"
+        raise MediaError(f"media worker {number} does not start ({error}); {log} may say why") from error
+
+
+def _abandon(replacement: _Replacement) -> None:
+    if replacement.connection is not None:
+        replacement.connection.close()
+    if replacement.child is not None:
+        replacement.child.kill()
+        replacement.child.wait()

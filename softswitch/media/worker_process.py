@@ -1,0 +1,220 @@
+"""A packet thread in a process of its own, as the control side holds it: started, found again, asked, and missed."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from softswitch.media import channel
+from softswitch.media.allocation import BoundPair
+from softswitch.media.errors import MediaError
+from softswitch.media.layout import COMMAND_STOP
+from softswitch.media.memory import Arena, layout_digest
+from softswitch.media.packet_thread import PacketThread
+from softswitch.media.services import Answer, Message
+
+_STOP_S = 5.0
+_SEND_S = 2.0
+_START_S = 120.0  # with nothing in the cache all is compiled first
+_CPU_CLOCK_OF_PROCESS = 2  # CPUCLOCK_SCHED in the low bits of a clock id (clock_getcpuclockid(3))
+
+
+def socket_path(folder: Path, number: int) -> Path:
+    """Where worker `number` listens."""
+    return folder / f"worker-{number}.sock"
+
+
+def spawn(
+    folder: Path, number: int, arena: Arena, event_fd: int, *, grace_s: float, report_interval_s: float
+) -> subprocess.Popen[bytes]:
+    """Start a worker process; it can be connected to at once, and answers when it is ready."""
+    listener = channel.listen(socket_path(folder, number))
+    log = os.open(folder / f"worker-{number}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptors = (listener.fileno(), arena.descriptor, event_fd)
+    command = [sys.executable, "-m", "softswitch.media.worker_main", "--number", str(number)]
+    command += ["--listener", str(descriptors[0]), "--arena", str(descriptors[1]), "--events", str(descriptors[2])]
+    command += ["--grace", str(grace_s), "--reports", str(report_interval_s)]
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=descriptors,
+            start_new_session=True,  # neither the terminal's signals nor the end of the switch are its own
+        )
+    finally:
+        os.close(log)
+        listener.close()
+
+
+def readable(descriptor: int, patience_s: float = 0.0) -> bool:
+    """Whether there is something to read, or a process has ended (pidfd), within so many seconds."""
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(patience_s * 1000))
+
+
+class Connection:
+    """The switch's end of a worker's socket, from the first word on."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        """Raises OSError when nobody listens."""
+        self.socket = channel.connect(socket_path(folder, number))
+        self.socket.settimeout(_START_S)
+
+    def call(self, wish: str, **fields: Any) -> tuple[Message, list[int]]:
+        """Say something and wait for the answer; raises OSError when none comes, or one that refuses."""
+        channel.send(self.socket, {"do": wish} | fields)
+        received = channel.receive(self.socket)
+        if received is None:
+            raise OSError("the media worker has ended")
+        if "error" in received[0]:
+            raise OSError(str(received[0]["error"]))
+        return received
+
+    def request_attach(self) -> None:
+        """Ask to be attached; the answer comes when the worker is ready."""
+        channel.send(self.socket, {"do": "attach"})
+
+    def close(self) -> None:
+        """Hang up."""
+        self.socket.close()
+
+
+class Attachment:
+    """What a worker gives to a switch that attaches."""
+
+    def __init__(self, description: Message, descriptors: list[int]) -> None:
+        if description.get("layout") != layout_digest() or len(descriptors) != 4:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise MediaError("a media worker of another release")
+        self.pid = int(description["pid"])
+        self.arena_fd, self.event_fd, self.command_fd, self.handover_fd = descriptors
+
+    def close(self, *names: str) -> None:
+        """Close those descriptors that the caller has already."""
+        for name in names:
+            os.close(getattr(self, name))
+
+
+class WorkerProcess(PacketThread):
+    """An attached worker. `child` is its process when this switch has started it."""
+
+    def __init__(
+        self,
+        arena: Arena,
+        number: int,
+        connection: Connection,
+        attachment: Attachment,
+        child: subprocess.Popen[bytes] | None,
+    ) -> None:
+        super().__init__(arena, number, attachment.command_fd)
+        self.pid = attachment.pid
+        self.socket = connection.socket
+        self.socket.settimeout(_SEND_S)
+        self.started = time.monotonic()
+        self._child = child
+        self._command_fd = attachment.command_fd
+        self._handover = socket.socket(fileno=attachment.handover_fd)
+        self._handover.settimeout(_SEND_S)
+        self._pidfd = os.pidfd_open(self.pid)
+        self._answers: dict[int, Answer] = {}
+        self._questions = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._pidfd >= 0 and not readable(self._pidfd)
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor time the process has used, in seconds."""
+        try:
+            return time.clock_gettime((~self.pid << 3) | _CPU_CLOCK_OF_PROCESS)
+        except OSError:
+            return 0.0
+
+    @property
+    def keeps_sockets(self) -> bool:
+        """The worker has copies of the ports' sockets; ours can be handed to another."""
+        return True
+
+    def watch(self, poller: select.epoll) -> None:
+        """Let messages, and the end of the process, wake who waits for `poller`."""
+        poller.register(self._pidfd, select.EPOLLIN)
+        poller.register(self.socket, select.EPOLLIN)
+
+    def hand_over(self, slot: int, generation: int, pair: BoundPair) -> None:
+        """Send the worker the sockets of a port; raises MediaError when it takes none."""
+        tag = array.array("q", (slot, generation))
+        descriptors = array.array("i", [fd for fd in (pair.rtp_fd, pair.rtcp_fd) if fd >= 0])
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)]
+        try:
+            self._handover.sendmsg([tag], rights, socket.MSG_NOSIGNAL)
+        except OSError as error:
+            raise MediaError(f"media worker {self.number} takes no sockets: {error}") from error
+
+    def ask(self, service: str, request: Message, answer: Answer) -> None:
+        """Ask a service of the worker; one that cannot be reached answers with an error."""
+        self._questions += 1
+        self._answers[self._questions] = answer
+        try:
+            message = {"do": "service", "id": self._questions, "service": service, "request": request}
+            channel.send(self.socket, message)
+        except OSError as error:
+            self._answers.pop(self._questions)({"error": f"media worker {self.number}: {error}"})
+
+    def replies(self) -> Iterator[tuple[str, Message]]:
+        """Hand the answers that have come to who waits for them, and yield (service, notice) for unasked ones."""
+        while self._pidfd >= 0 and readable(self.socket.fileno()):
+            try:
+                received = channel.receive(self.socket)
+            except (OSError, ValueError):
+                return
+            if received is None:
+                return
+            message = received[0]
+            if "notice" in message:
+                yield str(message["service"]), message["notice"]
+            else:
+                answer = self._answers.pop(int(message.get("id", 0)), None)
+                if answer is not None:
+                    answer(message.get("reply", {"error": str(message.get("error"))}))
+
+    def forget(self) -> None:
+        """The process is no more: give back what was kept of it. Nobody waits for it, or for an answer, any longer."""
+        self.ring.give_up()
+        answers, self._answers = self._answers, {}
+        for answer in answers.values():
+            answer({"error": f"media worker {self.number} has ended"})
+        self.socket.close()
+        self._handover.close()
+        for descriptor in (self._pidfd, self._command_fd):
+            os.close(descriptor)
+        self._pidfd = -1
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
+
+    def stop(self) -> None:
+        """End the worker; one that does not end by itself is killed."""
+        if self._pidfd < 0:
+            return
+        self.ring.post({"operation": COMMAND_STOP})
+        if not readable(self._pidfd, _STOP_S):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            readable(self._pidfd, _STOP_S)
+        self.forget()
