@@ -8,6 +8,7 @@ control side had asked for is asked for again, since the last commands may not h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 
 from softswitch.media.allocation import BoundPair
 from softswitch.media.errors import NotTranscodable
@@ -58,10 +59,8 @@ class Recovery:
             if port.room is not None:
                 port.thread = port.room.thread
             else:
-                first = port.slot if port.peer is None else min(port.slot, port.peer.slot)
-                port.thread = threads[first % len(threads)]
-            self._open(port)
-            self._signals.reseated(port)
+                port.thread = threads[_pair(port) % len(threads)]
+            self._prepare(port)
         for port in ports:
             if port.room is None:
                 self._command(port, COMMAND_ROUTE, route_fields(*self._route(port)))
@@ -69,18 +68,28 @@ class Recovery:
                 self._command(port, COMMAND_PLAY, port.playback.fields)
         for room in rooms:
             room.restore()
+        self._open(sorted(ports, key=_pair))
 
-    def _open(self, port: Port) -> None:
+    def _prepare(self, port: Port) -> None:
         record = self._arena.ports[port.slot]
         record["worker"] = port.thread.number
         record["playing"], record["on_wheel"], record["keying"] = 0, 0, NO_KEY
         record["peer"] = NO_PEER
         record["feeder"] = NO_FEEDER
         record["latch_version"] += record["latch_version"] % 2
-        port.thread.hand_over(port.slot, port.generation, self._sockets[port.slot])
-        self._command(port, COMMAND_OPEN, None)
+        record["rtp_fd"] = record["rtcp_fd"] = -1
         if port.settings != PortSettings():
             self._command(port, COMMAND_CONFIGURE, settings_fields(port.settings, port.family))
+        self._signals.reseated(port)
+
+    def _open(self, ports: Sequence[Port]) -> None:
+        """Let their packets in, last of all: those that wait find everything as it was. Pairs are opened together."""
+        for _, pair in groupby(ports, _pair):
+            both = list(pair)
+            for port in both:
+                port.thread.hand_over(port.slot, port.generation, self._sockets[port.slot])
+            heads = [{"operation": COMMAND_OPEN, "port": port.slot, "generation": port.generation} for port in both]
+            both[0].thread.ring.post(*heads)
 
     def _route(self, port: Port) -> tuple[int, Route]:
         if port.peer is None:
@@ -89,3 +98,8 @@ class Recovery:
             return port.peer.slot, find_route(port.settings, port.peer.settings)
         except NotTranscodable:
             return port.peer.slot, NO_ROUTE
+
+
+def _pair(port: Port) -> int:
+    """The same number for two ports that are connected."""
+    return port.slot if port.peer is None else min(port.slot, port.peer.slot)
