@@ -22,6 +22,7 @@ from softswitch.media.crew import Change, Crew
 from softswitch.media.errors import MediaError
 from softswitch.media.layout import FREE
 from softswitch.media.memory import Arena, layout_digest
+from softswitch.media.warmup import warm_up
 from softswitch.media.worker_process import Attachment, Connection, WorkerProcess, readable, socket_path, spawn
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class ProcessCrew(Crew):
     def open(self, ports: int) -> Arena:
         """Attach to workers that serve so many ports already, or start new ones; raises MediaError, OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        warm_up(logger.debug)  # once, here: workers that all found nothing compiled would do it side by side
         found = self._find(ports)
         if not found:
             self.create(ports)

@@ -25,7 +25,7 @@ from softswitch.media.services import Answer, Message
 
 _STOP_S = 5.0
 _SEND_S = 2.0
-_START_S = 120.0  # with nothing in the cache all is compiled first
+_START_S = 300.0  # with nothing in the cache all is compiled first
 _CPU_CLOCK_OF_PROCESS = 2  # CPUCLOCK_SCHED in the low bits of a clock id (clock_getcpuclockid(3))
 
 
