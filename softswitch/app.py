@@ -16,11 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dialplan import Plan
+from dialplan import Plan, Target
 from softswitch import wiring, wiring_gateways
 from softswitch.calls.access import Access
 from softswitch.calls.conference import Conferences
 from softswitch.calls.exchange import Exchange
+from softswitch.calls.group_calls import GroupCalls
+from softswitch.calls.invitation import Inviter
 from softswitch.calls.keepalive import PING, Keepalive
 from softswitch.calls.leg import Cause
 from softswitch.calls.media_path import MediaPath
@@ -28,9 +30,13 @@ from softswitch.calls.parking import Parking
 from softswitch.calls.pickup import Pickup
 from softswitch.calls.presence import Presence
 from softswitch.calls.registration import Registrations
+from softswitch.calls.regrouping import Regrouping
+from softswitch.calls.roll_call import RollCalls
 from softswitch.calls.routing import Router
 from softswitch.calls.services import Services
 from softswitch.calls.sip_dispatch import SipDispatch
+from softswitch.calls.supervision import Supervision
+from softswitch.calls.talkgroup_definition import TalkgroupDefinition, definition_of, describe_definition
 from softswitch.calls.talkgroups import Talkgroups
 from softswitch.calls.trunk import Trunk, Trunks
 from softswitch.calls.trunk_watch import TrunkWatch
@@ -39,7 +45,7 @@ from softswitch.config.plan import to_plan
 from softswitch.directory import Directory, FeaturesChanged, SubscriberRemoved, merge
 from softswitch.events import AccessRefused, EventBus
 from softswitch.identifiers import Identifiers
-from softswitch.media import MediaEngine, MediaEvent
+from softswitch.media import MediaEngine, MediaError, MediaEvent, Port
 from softswitch.media.hold import hold_music
 from softswitch.media.sounds import announcement, load_wav
 from softswitch.media_watch import MediaWatch
@@ -67,11 +73,14 @@ from softswitch.sip.useragent import UserAgent
 from softswitch.store.batch import Done
 from softswitch.store.queries import list_subscribers
 from softswitch.store.store import Store
+from softswitch.store.talkgroups import delete_talkgroup, list_scan_lists, list_talkgroups, put_talkgroup
 
 logger = logging.getLogger(__name__)
 
 SHUTTING_DOWN = Cause(503, 41, "the switch is shutting down")
 _HOUSEKEEPING_S = 0.25
+#: Numbers of temporary talkgroups and patches for which none is given.
+TEMPORARY_GROUPS = range(89001, 90000)
 #: Messages and calls are many small objects without cycles that last: looking through them often only costs.
 _GARBAGE_THRESHOLDS = (50_000, 20, 50)
 
@@ -183,6 +192,52 @@ class Application:
         self.talkgroups = Talkgroups(self.exchange, self.engine, wiring.talkgroups(settings), rights)
         self.exchange.conferences, self.exchange.talkgroups = self.conferences, self.talkgroups
         self.services.rooms = {"conference": self.conferences, "talkgroup": self.talkgroups}
+        self._build_dispatching()
+
+    def _build_dispatching(self) -> None:
+        """What dispatchers do: group calls, temporary groups, roll-calls, supervision of calls."""
+        exchange, new_id = self.exchange, self.ids.next
+        inviter = Inviter(exchange, new_id, self.domain)
+        self.group_calls = GroupCalls(exchange, self.talkgroups, inviter, new_id)
+        self.roll_calls = RollCalls(exchange, inviter, new_id, lambda: self._play_announcement)
+        self.supervision = Supervision(exchange, self.engine, inviter)
+        self.inviter = inviter
+        self.regrouping = Regrouping(
+            exchange,
+            self.talkgroups,
+            self.group_calls,
+            taken=lambda number: number in self.router.plan.numbers,
+            keep=self._keep_group,
+            forget=self._forget_group,
+            free=(str(number) for number in TEMPORARY_GROUPS),
+        )
+
+    def _play_announcement(self, port: Port) -> Cause | None:
+        try:
+            self.engine.play(port, announcement())
+        except MediaError as error:
+            return Cause(488, 88, str(error))
+        return None
+
+    def _keep_group(self, definition: TalkgroupDefinition) -> None:
+        """A talkgroup was made or changed: it can be dialled, and outlasts this process."""
+        number = definition.number
+        self._dial_groups(self.router.plan)
+        self.store.write(put_talkgroup(number, describe_definition(definition)))
+
+    def _forget_group(self, number: str) -> None:
+        numbers = self.router.plan.numbers
+        if number not in self.talkgroups.definitions and isinstance(numbers, dict):
+            numbers.pop(number, None)
+        self.store.write(delete_talkgroup(number))
+
+    def _dial_groups(self, plan: Plan) -> Plan:
+        """Let talkgroups that stand in no configuration be dialled."""
+        numbers = plan.numbers
+        assert isinstance(numbers, dict), "the plan of a running switch is made with a dictionary"
+        for number in self.talkgroups.definitions:
+            numbers.setdefault(number, Target("talkgroup"))
+        return plan
 
     def _build_desks(self) -> None:
         """Who answers requests outside calls, and the trunks that are asked by us."""
@@ -314,6 +369,7 @@ class Application:
         """Take in what outlived the last run."""
         self.directory.reload(merge(self.settings, self.store.read(list_subscribers)))
         self.directory.restore(self.store.load_features())
+        self._load_groups()
         self.router.plan = self._plan(self.settings)
         self.records.close_interrupted(time.time())
         bindings = self.store.load_bindings(time.time())
@@ -323,8 +379,18 @@ class Application:
         if bindings:
             logger.info("%d registrations are back", len(bindings) - len(gone))
 
+    def _load_groups(self) -> None:
+        definitions = []
+        for document in self.store.read(list_talkgroups):
+            try:
+                definitions.append(definition_of(document))
+            except (KeyError, TypeError, ValueError):
+                logger.exception("a stored talkgroup cannot be read")
+        self.regrouping.restore(definitions)
+        self.talkgroups.scan_lists.update(self.store.read(list_scan_lists))
+
     def _plan(self, settings: Settings) -> Plan:
-        return to_plan(settings, [subscriber.number for subscriber in self.directory])
+        return self._dial_groups(to_plan(settings, [subscriber.number for subscriber in self.directory]))
 
     async def drain(self) -> None:
         """End calls politely before the sockets close."""
@@ -388,11 +454,11 @@ class Application:
         needs_restart = wiring.needs_restart(self.settings, settings)
         self.settings = settings
         self.directory.reload(merge(settings, self.store.read(list_subscribers)))
+        self.talkgroups.replace(wiring.talkgroups(settings))
         self.router.plan = self._plan(settings)
         self.trunks.replace(wiring.trunks(settings))
         self.services.replace(wiring.services(settings))
         self.conferences.replace(wiring.conferences(settings))
-        self.talkgroups.replace(wiring.talkgroups(settings))
         self.registrar.configure(wiring.registrar_settings(settings))
         self.guard.configure(wiring.guard_settings(settings))
         self.overload.configure(wiring.overload_settings(settings))

@@ -73,6 +73,7 @@ def _stored(record: CallRecord, node: str) -> stored.CallRecord:
         sip_code=cause.status if cause else 0,
         q850_cause=cause.q850 if cause else 0,
         released_by=cause.by if cause else "",
+        talkgroup=record.talkgroup,
         legs=[leg.to_dict() for leg in record.legs.values()],
         details=details,
     )

@@ -44,7 +44,7 @@ class Target:
     `request_uri` is what the INVITE is addressed to, `next_hop` where it goes ("None": where the URI or the first of
     `routes` leads). `media` is relay or passthrough; `codecs` (RTP encoding names, best first; empty: the caller's own)
     are what the callee may be offered. `gateway` names the gateway for targets that are not SIP, `service` the service
-    of the switch itself.
+    of the switch itself. `fields` are header fields added to the INVITE.
     """
 
     number: str
@@ -57,6 +57,7 @@ class Target:
     media: str = "relay"
     codecs: tuple[str, ...] = ()
     history: History = ()
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)

@@ -54,7 +54,7 @@ class CallRecord:
     """One attempt from its first message to its end.
 
     `source` is where the first message came from, `merged_into` the call that went on with this one's party after a
-    pick-up, a retrieval or an attended transfer.
+    pick-up, a retrieval or an attended transfer, `talkgroup` the last group its party was in.
     """
 
     call_id: str
@@ -68,6 +68,7 @@ class CallRecord:
     ended_at: float = 0.0
     cause: Cause | None = None
     merged_into: str = ""
+    talkgroup: str = ""
     legs: dict[str, LegRecord] = field(default_factory=dict)
 
     def open_leg(self, leg: Leg, now: float) -> None:
@@ -141,5 +142,6 @@ class CallRecord:
             "reason": cause.text if cause else "",
             "released_by": cause.by if cause else "",
             "merged_into": self.merged_into,
+            "talkgroup": self.talkgroup,
             "legs": [leg.to_dict() for leg in self.legs.values()],
         }

@@ -75,7 +75,7 @@ class SipDialler:
     def _invite(self, leg: SipLeg, target: Target, caller: Leg, offer: bytes, trunk: Trunk | None) -> None:
         domain = (trunk.domain if trunk is not None else "") or self._domain
         shown = shown_caller(caller.party, domain, trusted=leg.trusted)
-        fields = list(shown.fields)
+        fields = [*shown.fields, *target.fields]
         if target.history and not shown.hide:
             fields += diversion_fields(target.history, self._domain)
         if not offer:

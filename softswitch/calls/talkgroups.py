@@ -97,12 +97,14 @@ class Talkgroups:
 
     # -- coming and going -------------------------------------------------------------------------------------------
 
-    def enter(self, call: Call, leg: Leg, number: str) -> Cause | None:
-        """Let `leg` into the talkgroup `number`; a Cause says why it cannot."""
+    def enter(self, call: Call, leg: Leg, number: str, *, invited: bool = False) -> Cause | None:
+        """Let `leg` into the talkgroup `number`, if it is a member or was `invited`; a Cause says why it cannot."""
         definition = self._by_number.get(number)
         if definition is None:
             return NO_GROUP
-        return self._seat(call, leg, definition, silent=False) if self._may_enter(leg, definition) else NO_MEMBER
+        if not invited and not self._may_enter(leg, definition):
+            return NO_MEMBER
+        return self._seat(call, leg, definition, silent=False)
 
     def listen(self, call: Call, leg: Leg, number: str) -> Cause | None:
         """Let `leg` hear the talkgroup `number` unknown to those inside; a Cause says why it cannot."""
@@ -118,6 +120,7 @@ class Talkgroups:
         if group is None:
             return FAILED
         seat = Seat(call, leg, self._host.wall(), group, definition.number, silent=silent)
+        call.record.talkgroup = definition.number
         group.seats[leg.id] = seat
         return take_seat(call, leg, lambda port: self._start(seat, port), lambda: self._leave(seat))
 

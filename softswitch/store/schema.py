@@ -88,7 +88,13 @@ def _audit_features_open_calls(database: Database) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first_tables, _audit_features_open_calls)
+def _talkgroups(database: Database) -> None:
+    """Talkgroups made or changed while running, and the groups that terminals scan; both as JSON."""
+    _table(database, "talkgroups").create({"number": str, "document": str}, pk="number", not_null={"document"})
+    _table(database, "scan_lists").create({"number": str, "groups": str}, pk="number", not_null={"groups"})
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first_tables, _audit_features_open_calls, _talkgroups)
 VERSION = len(MIGRATIONS)
 
 

@@ -1,0 +1,81 @@
+"""Calling a number on behalf of the switch itself, to take it somewhere: a talkgroup, a roll-call, a monitored call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from softswitch.calls.hunting import Stage
+from softswitch.calls.leg import Cause, Leg, Party
+from softswitch.calls.origination import OriginatedCall, SwitchLeg
+from softswitch.calls.record import CallRecord
+from softswitch.calls.routing import Caller
+
+if TYPE_CHECKING:
+    from softswitch.calls.call import Call
+    from softswitch.calls.exchange import Exchange
+
+#: What is done with a party once it has answered; a Cause says why it cannot be, and the party is released with it.
+Welcome = Callable[["Call", Leg], Cause | None]
+
+#: Hints that a phone may answer by itself: RFC 5373, and what desk phones understood before there was a standard.
+ANSWER_BY_ITSELF: tuple[tuple[str, str], ...] = (
+    ("Answer-Mode", "Auto"),
+    ("Alert-Info", "<http://127.0.0.1>;info=alert-autoanswer;delay=0"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Whom to call, and what its phone shows: the number and name it is called from, and on whose order."""
+
+    number: str
+    shown: str
+    shown_name: str = ""
+    by: str = ""
+    ring_s: float = 30.0
+    answers_by_itself: bool = False
+
+
+class Inviter:
+    """Places such calls; `domain` is ours, for the field that asks a phone to answer at once."""
+
+    def __init__(self, exchange: Exchange, new_id: Callable[[], str], domain: str) -> None:
+        self._exchange = exchange
+        self._new_id = new_id
+        self._fields = (*ANSWER_BY_ITSELF, ("Call-Info", f"<sip:{domain}>;answer-after=0"))
+
+    def call(self, invitation: Invitation, welcome: Welcome) -> Call:
+        """Ring the number; once it has answered, `welcome` takes it on. How it ends is told by the call's record."""
+        exchange = self._exchange
+        record = CallRecord(
+            self._new_id(), invitation.shown, invitation.number, f"invitation:{invitation.by}", exchange.wall()
+        )
+        switch = SwitchLeg(self._new_id(), Party(invitation.shown, invitation.shown_name))
+        call = OriginatedCall(exchange, record.call_id, record, switch, lambda taken: _welcome(taken, welcome))
+        exchange.add(call)
+        call.begin()
+        found = exchange.router.stages(invitation.number, Caller(""))[1]
+        if isinstance(found, Cause):
+            call.refuse(found)
+        else:
+            call.ring_caller(self._prepared(found, invitation))
+        return call
+
+    def _prepared(self, stages: list[Stage], invitation: Invitation) -> list[Stage]:
+        for stage in stages:
+            stage.ring_s = min(stage.ring_s or invitation.ring_s, invitation.ring_s)
+            if invitation.answers_by_itself:
+                for target in stage.targets:
+                    target.fields = self._fields
+        return stages
+
+
+def _welcome(call: OriginatedCall, welcome: Welcome) -> None:
+    refused = welcome(call, call.caller)
+    if refused is not None:
+        call.disconnect(refused)
+
+
+__all__ = ["Invitation", "Inviter", "Welcome"]

@@ -1,0 +1,127 @@
+"""A third party in a call of two: a dispatcher who speaks to both (强插) or only listens (监听)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from softswitch.calls.invitation import Invitation, Inviter
+from softswitch.calls.leg import Cause, Leg
+from softswitch.calls.media_path import NO_SERVICE_CODEC
+from softswitch.calls.operator import NotPossible
+from softswitch.events import CallRecorded, Event
+from softswitch.media import Conference, MediaEngine, MediaError, NotTranscodable, Port
+
+if TYPE_CHECKING:
+    from softswitch.calls.call import Call
+    from softswitch.calls.exchange import Exchange
+
+logger = logging.getLogger(__name__)
+_RATE_HZ = 8000
+_GONE = Cause(480, 16, "the call is over")
+
+
+@dataclass(slots=True)
+class _Room:
+    """The mixer of a supervised call, and the calls of those who supervise it."""
+
+    call: Call
+    mixer: Conference
+    guests: dict[str, Port]
+
+
+class Supervision:
+    """Calls that are supervised. The two parties are mixed while somebody does, and joined directly again after."""
+
+    def __init__(self, exchange: Exchange, engine: MediaEngine, inviter: Inviter) -> None:
+        self._exchange = exchange
+        self._engine = engine
+        self._inviter = inviter
+        self._rooms: dict[str, _Room] = {}
+        self._room_of: dict[str, _Room] = {}  # by the guest's call id
+        exchange.bus.subscribe(self._on_record, CallRecorded.type)
+
+    def join(self, call: Call, party: str, *, silent: bool, by: str = "") -> Call:
+        """Call `party` and let it into `call`; `silent`: it hears and is not heard. Raises NotPossible."""
+        self._ports("listen" if silent else "insert", call)
+        shown = call.record.callee or call.record.caller
+        invitation = Invitation(party, shown, f"{call.record.caller} – {call.record.callee}"[:120], by)
+        return self._inviter.call(invitation, lambda taken, leg: self._welcome(call, taken, leg, silent=silent))
+
+    def supervisors(self, call_id: str) -> list[str]:
+        """The calls of those who are in a call besides its parties."""
+        room = self._rooms.get(call_id)
+        return list(room.guests) if room is not None else []
+
+    def _ports(self, operation: str, call: Call) -> tuple[Port, Port]:
+        first = call.port_of(call.caller)
+        second = call.port_of(call.callee) if call.callee is not None else None
+        media = self._exchange.media
+        through = not media.side(call.caller).passthrough
+        if call.is_over or not call.record.answered_at or first is None or second is None or not through:
+            raise NotPossible(operation, call, "two parties must talk, with their media passing through the switch")
+        return first, second
+
+    def _welcome(self, call: Call, taken: Call, leg: Leg, *, silent: bool) -> Cause | None:
+        refused = taken.answer_with_service(leg, lambda port: self._let_in(call, taken, port, silent=silent))
+        if refused is None:
+            taken.stay(lambda: self._leave(taken.id))
+        return refused
+
+    def _let_in(self, call: Call, taken: Call, port: Port, *, silent: bool) -> Cause | None:
+        try:
+            ports = self._ports("insert", call)
+        except NotPossible:
+            return _GONE
+        try:
+            room = self._rooms.get(call.id)
+            if room is None:
+                mixer = self._engine.open_conference(f"call {call.id}", _RATE_HZ)
+                room = self._rooms[call.id] = _Room(call, mixer, {})
+                for each in ports:
+                    mixer.join(each)
+            room.mixer.join(port, muted=silent)
+        except NotTranscodable:
+            self._give_up(call.id)
+            return NO_SERVICE_CODEC
+        except MediaError as error:
+            logger.error("call %s cannot be supervised: %s", call.id, error)
+            self._give_up(call.id)
+            return Cause(503, 41, "no room left")
+        room.guests[taken.id] = port
+        self._room_of[taken.id] = room
+        return None
+
+    def _leave(self, guest: str) -> None:
+        room = self._room_of.pop(guest, None)
+        if room is None:
+            return
+        port = room.guests.pop(guest)
+        if not room.mixer.closed:
+            room.mixer.leave(port)
+        if not room.guests:
+            self._give_up(room.call.id)
+
+    def _give_up(self, call_id: str) -> None:
+        """Nobody supervises any more: the two parties hear each other directly."""
+        room = self._rooms.get(call_id)
+        if room is None or room.guests:
+            return
+        del self._rooms[call_id]
+        room.mixer.close()
+        call = room.call
+        if not call.is_over and call.callee is not None:
+            self._exchange.media.connect(call.caller, call.callee)
+
+    def _on_record(self, event: Event) -> None:
+        """The supervised call is over: so is the supervision."""
+        assert isinstance(event, CallRecorded)
+        room = self._rooms.get(event.call_id)
+        for guest in list(room.guests) if room is not None else ():
+            taken = self._exchange.calls.get(guest)
+            if taken is not None:
+                taken.disconnect(_GONE)
+
+
+__all__ = ["Supervision"]
