@@ -110,9 +110,12 @@ class GroupCalls:
         return call
 
     def _take_present(self, call: GroupCall, definition: TalkgroupDefinition) -> None:
-        """Who is in the group is there already; who is in a group that belongs to it is moved."""
-        pulled = (definition.number, *definition.groups) if definition.kind != "patch" else (definition.number,)
-        for number in pulled:
+        """Who is in the group is there already; who is in a group that belongs to it is moved.
+
+        A temporary group takes its members out of whatever group they are in.
+        """
+        pulled = {"static": definition.groups, "temporary": self._groups.used, "patch": ()}[definition.kind]
+        for number in dict.fromkeys((definition.number, *pulled)):
             group = self._groups.in_use(number)
             for seat in list(group.seats.values()) if group is not None else ():
                 if seat.silent or (seat.number not in call.attendees and number != definition.number):

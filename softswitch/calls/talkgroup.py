@@ -124,12 +124,12 @@ class Talkgroup:
         if seat.silent:
             return None
         leg_id, now = seat.leg.id, self._host.now()
-        self._host.bus.tell(GroupJoined, self.number, seat.call.id, leg_id, seat.number, self.present)
         if self._broadcaster == seat.number:
             self._configure()
         self.channel.add_peer(leg_id, seat.peer)
         self.arbiter.participant_joined(leg_id, now, self._rights(seat))
         self._settle()
+        self._host.bus.tell(GroupJoined, self.number, seat.call.id, leg_id, seat.number, self.present)
         return None
 
     def tune(self, seat: Seat, *, tuned: bool) -> None:

@@ -66,6 +66,11 @@ class Talkgroups:
         """The group that a number leads to now, if somebody is in it."""
         return self._groups.get(self._patched.get(number, number))
 
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The numbers of the groups in which somebody is."""
+        return tuple(self._groups)
+
     def origin(self, number: str) -> str:
         """Where a definition stands: store (which may cover one of the configuration), configuration or nowhere."""
         return "store" if number in self._added else "configuration" if number in self._configured else ""

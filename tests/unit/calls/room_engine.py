@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
+
+from dialplan import Target as To
 from softswitch.calls.conference import ConferenceDefinition, Conferences
+from softswitch.calls.group_calls import GroupCalls
+from softswitch.calls.invitation import Inviter
+from softswitch.calls.leg import Cause
+from softswitch.calls.regrouping import Regrouping
+from softswitch.calls.roll_call import RollCalls
 from softswitch.calls.seat import plain_telephone
+from softswitch.calls.supervision import Supervision
 from softswitch.calls.talkgroup_definition import TalkgroupDefinition
 from softswitch.calls.talkgroups import Rights, Talkgroups
-from softswitch.media import MediaEngine, MediaError
+from softswitch.media import MediaEngine, MediaError, Port
 from tests.unit.calls.engine import FakeEngine, FakePort
 from tests.unit.calls.phone import Phone, PhoneCall
 from tests.unit.calls.world import World
@@ -23,14 +32,22 @@ class FakeRoom:
         self.members: list[FakePort] = []
         self.talker: FakePort | None = None
         self.said: list[str | None] = []
+        self.muted: dict[str, bool] = {}
+        self.closed = False
 
-    def join(self, port: FakePort) -> None:
+    def join(self, port: FakePort, *, muted: bool | None = None) -> None:
         assert not port.closed
         if port in self.members:
             return
         if self.engine.broken:
             raise MediaError("no voice left")
+        self.engine.disconnect(port)
         self.members.append(port)
+        self.muted[port.id] = bool(muted)
+
+    def adjust(self, port: FakePort, *, muted: bool) -> None:
+        assert port in self.members
+        self.muted[port.id] = muted
 
     def leave(self, port: FakePort) -> None:
         if port in self.members:
@@ -44,8 +61,14 @@ class FakeRoom:
         self.said.append(port.settings.remote[0] if port is not None and port.settings.remote else None)
 
     def close(self) -> None:
-        assert not self.members, "a room is closed over its members"
+        self.closed = True
+        self.members.clear()
         self.engine.rooms.remove(self)
+
+    def heard(self) -> list[str]:
+        """The addresses of those who are not muted in a conference."""
+        heard = [port for port in self.members if not self.muted[port.id]]
+        return [str(port.settings.remote[0]) for port in heard if port.settings.remote]
 
     def hosts(self) -> list[str]:
         """The addresses of those inside, in the order they came."""
@@ -89,17 +112,43 @@ class RoomWorld(World):
     """A switch with conference 7001 and talkgroup 8001; 1009 is a dispatcher."""
 
     def __init__(
-        self, *, conference: ConferenceDefinition | None = None, talkgroup: TalkgroupDefinition | None = None
+        self,
+        *,
+        conference: ConferenceDefinition | None = None,
+        talkgroup: TalkgroupDefinition | None = None,
+        talkgroups: tuple[TalkgroupDefinition, ...] = (),
     ) -> None:
-        super().__init__(engine=RoomEngine(), subscribers={"1009": {"roles": frozenset({"dispatcher"})}})
+        super().__init__(
+            engine=RoomEngine(),
+            subscribers={"1009": {"roles": frozenset({"dispatcher"})}},
+            numbers={definition.number: To("talkgroup") for definition in talkgroups},
+        )
         self.router.services = frozenset({"service", "conference", "talkgroup"})
         engine = cast(MediaEngine, self.engine)
         self.conferences = Conferences(self.exchange, engine, [conference or ConferenceDefinition("7001", "Morning")])
         rights: Rights = lambda number: plain_telephone(dispatcher=number == "1009")  # noqa: E731
         definition = talkgroup or TalkgroupDefinition("8001", "Tunnel", talk_s=30.0)
-        self.talkgroups = Talkgroups(self.exchange, engine, [definition], rights)
+        self.talkgroups = Talkgroups(self.exchange, engine, [definition, *talkgroups], rights)
         self.exchange.conferences, self.exchange.talkgroups = self.conferences, self.talkgroups
         self.services.rooms = {"conference": self.conferences, "talkgroup": self.talkgroups}
+        self.inviter = inviter = Inviter(self.exchange, lambda: self.new_id("i"), self.domain)
+        self.group_calls = GroupCalls(self.exchange, self.talkgroups, inviter, lambda: self.new_id("g"))
+        self.roll_calls = RollCalls(self.exchange, inviter, lambda: self.new_id("g"), lambda: self._welcome)
+        self.supervision = Supervision(self.exchange, engine, inviter)
+        self.kept: dict[str, TalkgroupDefinition] = {}
+        self.regrouping = Regrouping(
+            self.exchange,
+            self.talkgroups,
+            self.group_calls,
+            taken=lambda number: number in self.router.plan.numbers,
+            keep=lambda definition: self.kept.update({definition.number: definition}),
+            forget=lambda number: self.kept.pop(number, None) and None,
+            free=("89001", "89002"),
+        )
+
+    def _welcome(self, port: Port) -> Cause | None:
+        self.engine.play(cast(FakePort, port), np.zeros(8, np.int16))
+        return None
 
     @property
     def rooms(self) -> list[FakeRoom]:
