@@ -1,18 +1,47 @@
-"""`/groups`: talkgroups, who is in them, and their floor; conferences are rooms as well and listed beside calls."""
+"""`/groups`: talkgroups, who is in them, their floor, their calls, and what dispatchers do with them.
+
+Conferences are rooms as well and listed beside calls.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from softswitch.api.models.group import Conference, FloorWish, Group
+from pydantic import BaseModel
+
+from softswitch.api.auth import Role
+from softswitch.api.models import Answer, NoContent
+from softswitch.api.models.group import (
+    ChangeGroup,
+    Conference,
+    DispatcherJoins,
+    FloorWish,
+    Group,
+    GroupCall,
+    GroupDefinition,
+    InviteToGroup,
+    MuteMember,
+    NewGroup,
+    Patch,
+    Placed,
+    Regroup,
+    ReleaseFromGroup,
+    RollCall,
+    ScanList,
+    ScanListRow,
+    StartGroupCall,
+    StartRollCall,
+)
 from softswitch.api.operations import Context, Operation
 from softswitch.api.problems import Problem, not_found
-from softswitch.api.services import ApiServices, Row
+from softswitch.api.services import ApiServices, GroupServices, Row
 
 _WISHES = {
     "request": "Ask for the floor on behalf of a participant",
     "release": "Give the floor back on behalf of a participant",
     "revoke": "Take the floor from a participant",
+    "force": "Give the floor to a participant, before everybody but a more urgent talker",
 }
 
 
@@ -23,7 +52,9 @@ def operations(services: ApiServices) -> list[Operation]:
         return services.groups()
 
     async def get_group(context: Context) -> Row:
-        return _named(services.groups, "group", context.path["id"])
+        row = _named(services.groups, "group", context.path["id"])
+        desk = services.group_desk
+        return {**row, **desk.calls_of(row["number"])} if desk is not None else row
 
     async def list_conferences(context: Context) -> Iterable[Row]:
         return services.conferences()
@@ -31,12 +62,200 @@ def operations(services: ApiServices) -> list[Operation]:
     async def get_conference(context: Context) -> Row:
         return _named(services.conferences, "conference", context.path["id"])
 
-    return [
+    found = [
         _read("/groups", "Talkgroups", "group", list_groups, Group, many=True),
-        _read("/groups/{id}", "One talkgroup", "group", get_group, Group),
         _read("/voice/conferences", "Conferences", "voice", list_conferences, Conference, many=True),
         _read("/voice/conferences/{id}", "One conference", "voice", get_conference, Conference),
-        *(_floor(services, wish, summary) for wish, summary in _WISHES.items()),
+    ]
+    if services.group_desk is not None:
+        found += _making(services.group_desk)
+        found += _scanning(services.group_desk)
+    found.append(_read("/groups/{id}", "One talkgroup, its call and its history", "group", get_group, Group))
+    if services.group_desk is not None:
+        found += _definitions(services.group_desk)
+        found += _calls(services.group_desk)
+        found += _dispatching(services.group_desk)
+    found += [_floor(services, wish, summary) for wish, summary in _WISHES.items()]
+    return found
+
+
+# -- making, changing, joining ----------------------------------------------------------------------------------------
+
+
+def _making(desk: GroupServices) -> list[Operation]:
+    async def create(context: Context) -> Row:
+        return await desk.create(context.body, context.principal)
+
+    async def regroup(context: Context) -> Row:
+        return await desk.regroup(context.body, context.principal)
+
+    async def patch(context: Context) -> Row:
+        return await desk.patch(context.body, context.principal)
+
+    return [
+        _do("/groups", "Add a talkgroup", create, NewGroup, GroupDefinition, role="admin", status=201, made="number"),
+        _do(
+            "/groups/regroup",
+            "Make a temporary talkgroup of members and groups, and call it (重组)",
+            regroup,
+            Regroup,
+            GroupDefinition,
+            status=201,
+            made="number",
+        ),
+        _do(
+            "/groups/patch",
+            "Join talkgroups into one with one arbiter, until it is removed",
+            patch,
+            Patch,
+            GroupDefinition,
+            status=201,
+            made="number",
+        ),
+    ]
+
+
+def _definitions(desk: GroupServices) -> list[Operation]:
+    async def current(context: Context) -> Row:
+        return desk.definition(context.path["id"])
+
+    async def change(context: Context) -> Row:
+        given = {name: value for name, value in context.body.items() if name in context.given}
+        return await desk.change(context.path["id"], given, context.principal)
+
+    async def remove(context: Context) -> None:
+        await desk.remove(context.path["id"], context.principal)
+
+    return [
+        Operation(
+            method="GET",
+            path="/groups/{id}/definition",
+            summary="The rules of a talkgroup",
+            component="group",
+            role="viewer",
+            handler=current,
+            answer=GroupDefinition,
+            tagged=True,
+        ),
+        Operation(
+            method="PATCH",
+            path="/groups/{id}/definition",
+            summary="Change the rules of a talkgroup; whoever is inside stays",
+            component="group",
+            role="admin",
+            handler=change,
+            body=ChangeGroup,
+            answer=GroupDefinition,
+            current=current,
+        ),
+        Operation(
+            method="DELETE",
+            path="/groups/{id}",
+            summary="Give a talkgroup up (role admin), a temporary one or a patch (role dispatcher)",
+            component="group",
+            role="dispatcher",
+            handler=remove,
+            current=current,
+            status=204,
+        ),
+    ]
+
+
+def _scanning(desk: GroupServices) -> list[Operation]:
+    async def read(context: Context) -> Row:
+        return desk.scan_list(context.path["number"])
+
+    async def write(context: Context) -> Row:
+        return await desk.set_scan_list(context.path["number"], context.body["groups"], context.principal)
+
+    path = "/groups/scan_lists/{number}"
+    return [
+        _read(path, "The groups that a terminal hears besides the one it called", "group", read, ScanListRow),
+        Operation(
+            method="PUT",
+            path=path,
+            summary="Set the groups that a terminal hears besides; it counts from its next call on",
+            component="group",
+            role="dispatcher",
+            handler=write,
+            body=ScanList,
+            answer=ScanListRow,
+            current=read,
+        ),
+    ]
+
+
+# -- calls ------------------------------------------------------------------------------------------------------------
+
+
+def _calls(desk: GroupServices) -> list[Operation]:
+    async def start(context: Context) -> Row:
+        return desk.start_call(context.path["id"], context.body, context.principal)
+
+    async def running(context: Context) -> Iterable[Row]:
+        return desk.calls(context.path["id"])
+
+    async def include(context: Context) -> Row:
+        return desk.include(context.path["id"], context.body["members"], context.principal)
+
+    async def end(context: Context) -> None:
+        desk.end_call(context.path["id"], context.principal)
+
+    async def roll_call(context: Context) -> Row:
+        return desk.roll_call(context.path["id"], context.body, context.principal)
+
+    async def roll_calls(context: Context) -> Iterable[Row]:
+        return desk.roll_calls(context.path["id"])
+
+    path = "/groups/{id}"
+    return [
+        _do(path + "/calls", "Call the members of a group", start, StartGroupCall, GroupCall, status=201),
+        _read(path + "/calls", "The call in progress and those before", "group", running, GroupCall, many=True),
+        Operation(
+            method="DELETE",
+            path=path + "/calls",
+            summary="End the call of a group",
+            component="group",
+            role="dispatcher",
+            handler=end,
+            status=204,
+        ),
+        _do(path + "/invite", "Call more numbers into a group", include, InviteToGroup, GroupCall),
+        _do(
+            path + "/roll_call",
+            "Call everybody and note who answers (点名)",
+            roll_call,
+            StartRollCall,
+            RollCall,
+            status=201,
+        ),
+        _read(path + "/roll_call", "Roll-calls, the newest first", "group", roll_calls, RollCall, many=True),
+    ]
+
+
+# -- dispatchers ------------------------------------------------------------------------------------------------------
+
+
+def _dispatching(desk: GroupServices) -> list[Operation]:
+    def order(name: str) -> Callable[[Context], Any]:
+        async def run(context: Context) -> Row:
+            return desk.orders[name](context.path["id"], context.body, context.principal)
+
+        return run
+
+    path = "/groups/{id}/"
+    joins = DispatcherJoins
+    return [
+        _do(
+            path + "insert",
+            "Call a party into a group with a dispatcher's right (强插)",
+            order("insert"),
+            joins,
+            Placed,
+        ),
+        _do(path + "listen", "Let a party hear a group unknown to it (监听)", order("listen"), joins, Placed),
+        _do(path + "release", "Release a member, or all, by force (强拆)", order("release"), ReleaseFromGroup, Group),
+        _do(path + "mute", "Let a member not talk, or again", order("mute"), MuteMember, Group),
     ]
 
 
@@ -46,20 +265,35 @@ def _floor(services: ApiServices, wish: str, summary: str) -> Operation:
         before = _named(services.groups, "group", number)
         if all(participant["leg_id"] != leg_id for participant in before["participants"]):
             raise not_found("participant", leg_id)
-        if not services.floor(leg_id, wish):
+        if not services.floor(leg_id, wish, context.body["tier"]):
             raise Problem(409, "the participant does not hold the floor", kind="floor-not-held")
         return _named(services.groups, "group", number)
 
+    return _do(f"/groups/{{id}}/floor/{wish}", summary, run, FloorWish, Group)
+
+
+def _do(
+    path: str,
+    summary: str,
+    handler: object,
+    body: type[BaseModel],
+    answer: type[Answer] = NoContent,
+    *,
+    role: Role = "dispatcher",
+    status: int = 202,
+    made: str = "",
+) -> Operation:
     return Operation(
         method="POST",
-        path=f"/groups/{{id}}/floor/{wish}",
+        path=path,
         summary=summary,
         component="group",
-        role="dispatcher",
-        handler=run,
-        body=FloorWish,
-        answer=Group,
-        status=202,
+        role=role,
+        handler=handler,  # type: ignore[arg-type]  # the handlers above
+        body=body,
+        answer=answer,
+        status=status,
+        location=f"/groups/{{{made}}}" if made else "",
     )
 
 
@@ -76,7 +310,7 @@ def _read(path: str, summary: str, component: str, handler: object, answer: type
     )
 
 
-def _named(rows: Callable[[], Iterable[Row]], what: str, number: str) -> Row:
+def _named(rows: Callable[[], Iterable[Row]], what: str, number: str) -> Mapping[str, Any]:
     for row in rows():
         if row["number"] == number:
             return row

@@ -66,6 +66,31 @@ class SubscriberServices:
     choose: Callable[[str, Mapping[str, Any]], Awaitable[Row]]
 
 
+Order = Callable[[str, Mapping[str, Any], Principal], Row]
+
+
+@dataclass(slots=True, kw_only=True)
+class GroupServices:
+    """What is done with talkgroups beyond reading; `orders` are insert, listen, release, mute of a dispatcher."""
+
+    create: Callable[[Mapping[str, Any], Principal], Awaitable[Row]]
+    regroup: Callable[[Mapping[str, Any], Principal], Awaitable[Row]]
+    patch: Callable[[Mapping[str, Any], Principal], Awaitable[Row]]
+    definition: Callable[[str], Row]
+    change: Callable[[str, Mapping[str, Any], Principal], Awaitable[Row]]
+    remove: Callable[[str, Principal], Awaitable[None]]
+    scan_list: Callable[[str], Row]
+    set_scan_list: Callable[[str, list[str], Principal], Awaitable[Row]]
+    start_call: Order
+    calls: Callable[[str], Iterable[Row]]
+    calls_of: Callable[[str], Row]
+    include: Callable[[str, list[str], Principal], Row]
+    end_call: Callable[[str, Principal], None]
+    roll_call: Order
+    roll_calls: Callable[[str], Iterable[Row]]
+    orders: Mapping[str, Order]
+
+
 @dataclass(slots=True, kw_only=True)
 class BanServices:
     """Sources that are not heard."""
@@ -109,7 +134,8 @@ class ApiServices:
     call_commands: Mapping[str, CallCommand] = field(default_factory=dict)
     groups: Rows = _nothing
     conferences: Rows = _nothing
-    floor: Callable[[str, str], bool] = field(default=lambda leg_id, wish: False)
+    floor: Callable[[str, str, str], bool] = field(default=lambda leg_id, wish, tier: False)
+    group_desk: GroupServices | None = None
     sounds: Rows = _nothing
     subscribers: Rows = _nothing
     subscriber: Callable[[str], Row | None] = field(default=lambda number: None)

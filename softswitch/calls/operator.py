@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 #: Operations that are no methods of the state machine, and where they are possible.
 OPERATIONS: dict[str, frozenset[State]] = {
-    name: frozenset({State.ACTIVE}) for name in ("hold", "resume", "transfer", "play", "stop_play", "dtmf")
+    name: frozenset({State.ACTIVE})
+    for name in ("hold", "resume", "transfer", "play", "stop_play", "dtmf", "insert", "listen")
 }
 OPERATIONS["force_release"] = frozenset({State.CALLER_SETUP, State.CALLEE_SETUP, State.ACTIVE})
 

@@ -24,12 +24,14 @@ def plain_telephone(*, dispatcher: bool = False) -> Member:
 class Seat:
     """One party in `group`, entered by the number `home`; `port` once its media is agreed.
 
-    `member` is what it may do; `muted`: an operator does not let it talk; `silent`: it listens unknown to the others;
-    `tuned`: its port hears this group now (a terminal that scans hears one of its groups).
+    `member` is what it may do, `dispatcher`: it was put in with a dispatcher's right; `muted`: an operator does not let
+    it talk; `silent`: it listens unknown to the others; `tuned`: its port hears this group now (a terminal that scans
+    hears one of its groups).
     """
 
     __slots__ = (
         "call",
+        "dispatcher",
         "group",
         "heard_at",
         "home",
@@ -55,6 +57,7 @@ class Seat:
         self.port: Port | None = None
         self.member = Member()
         self.muted = False
+        self.dispatcher = False
         self.silent = silent
         self.tuned = True
         #: when its last packet came, by the engine's clock.

@@ -231,7 +231,7 @@ class Talkgroup:
             self._keep(seat, command)
             return
         if forced:
-            self.arbiter.request(seat.leg.id, self._host.now(), forced=True)
+            self.arbiter.request(seat.leg.id, self._host.now(), tier=command.tier, forced=True)
         else:
             apply(command, self.arbiter, seat.leg.id, self._host.now())
         self._settle()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from softswitch.floor import ArbiterSettings, Member, Override, Tier
@@ -96,6 +96,10 @@ class TalkgroupDefinition:
         return not self.members and not self.groups
 
 
+_ATTRIBUTES = tuple(each.name for each in fields(GroupMember) if each.name != "number")
+_PLAIN = tuple(each.name for each in fields(TalkgroupDefinition) if each.name not in ("members", "groups", "keypad"))
+
+
 def members_of(definition: TalkgroupDefinition, groups: Mapping[str, TalkgroupDefinition]) -> dict[str, GroupMember]:
     """Every member by number, those of groups within groups included; what the outer group says of one counts."""
     found: dict[str, GroupMember] = {}
@@ -114,13 +118,13 @@ def members_of(definition: TalkgroupDefinition, groups: Mapping[str, TalkgroupDe
 
 def describe_definition(definition: TalkgroupDefinition) -> dict[str, Any]:
     """A definition as JSON has it; `members` are numbers, `attributes` what is laid down for each."""
-    document = asdict(definition)
-    members = document.pop("members")
-    document["groups"] = list(definition.groups)
+    document = {name: getattr(definition, name) for name in _PLAIN}
     return {
         **document,
-        "members": sorted(member["number"] for member in members),
-        "attributes": {member.pop("number"): member for member in members},
+        "groups": list(definition.groups),
+        "members": sorted(member.number for member in definition.members),
+        "attributes": {member.number: {n: getattr(member, n) for n in _ATTRIBUTES} for member in definition.members},
+        "keypad": asdict(definition.keypad),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from softswitch.calls.leg import Cause, Information, Leg
@@ -102,21 +103,28 @@ class Talkgroups:
 
     # -- coming and going -------------------------------------------------------------------------------------------
 
-    def enter(self, call: Call, leg: Leg, number: str, *, invited: bool = False) -> Cause | None:
-        """Let `leg` into the talkgroup `number`, if it is a member or was `invited`; a Cause says why it cannot."""
+    def enter(
+        self, call: Call, leg: Leg, number: str, *, invited: bool = False, dispatcher: bool = False
+    ) -> Cause | None:
+        """Let `leg` into the talkgroup `number`, if it is a member or was `invited`; a Cause says why it cannot.
+
+        `dispatcher`: there it has a dispatcher's right to the floor, whatever it is elsewhere.
+        """
         definition = self._by_number.get(number)
         if definition is None:
             return NO_GROUP
         if not invited and not self._may_enter(leg, definition):
             return NO_MEMBER
-        return self._seat(call, leg, definition, silent=False)
+        return self._seat(call, leg, definition, silent=False, dispatcher=dispatcher)
 
     def listen(self, call: Call, leg: Leg, number: str) -> Cause | None:
         """Let `leg` hear the talkgroup `number` unknown to those inside; a Cause says why it cannot."""
         definition = self._by_number.get(number)
         return NO_GROUP if definition is None else self._seat(call, leg, definition, silent=True)
 
-    def _seat(self, call: Call, leg: Leg, definition: TalkgroupDefinition, *, silent: bool) -> Cause | None:
+    def _seat(
+        self, call: Call, leg: Leg, definition: TalkgroupDefinition, *, silent: bool, dispatcher: bool = False
+    ) -> Cause | None:
         group = self.in_use(definition.number)
         if group is not None and leg.id in group.seats:
             return None  # it was sent where it is already
@@ -125,6 +133,7 @@ class Talkgroups:
         if group is None:
             return FAILED
         seat = Seat(call, leg, self._host.wall(), group, definition.number, silent=silent)
+        seat.dispatcher = dispatcher
         call.record.talkgroup = definition.number
         group.seats[leg.id] = seat
         return take_seat(call, leg, lambda port: self._start(seat, port), lambda: self._leave(seat))
@@ -160,7 +169,8 @@ class Talkgroups:
             member = link.member or Member(dispatcher=member.dispatcher)
         definition = self._by_number.get(seat.home, seat.group.definition)
         laid_down = members_of(definition, self._by_number).get(number)
-        return member if laid_down is None else laid_down.limit(member)
+        member = member if laid_down is None else laid_down.limit(member)
+        return replace(member, dispatcher=True, may_request=True) if seat.dispatcher else member
 
     def _leave(self, seat: Seat) -> None:
         seats = self._seats.get(seat.leg.id, [])

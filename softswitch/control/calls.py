@@ -15,9 +15,11 @@ from softswitch.api.problems import Problem
 from softswitch.api.services import CallCommand, Row
 from softswitch.app import Application
 from softswitch.calls.call import Call
+from softswitch.calls.invitation import Invitation
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.machine import Method, legal_methods
 from softswitch.calls.operator import NotPossible, Operator, Order, Refused, parties
+from softswitch.group_events import DispatcherActed
 from softswitch.media.hold import hold_music
 from softswitch.media.sounds import SoundError, announcement, load_wav
 from softswitch.sip.causes import status_of_cause
@@ -49,6 +51,8 @@ class CallControl:
                 call, body["leg_id"], body["digits"], int(body["duration_ms"])
             ),
         }
+        for name, silent in (("insert", False), ("listen", True)):
+            operations[name] = partial(self._supervise, silent)
         for method in _SETUP_METHODS:
             operations[method.value] = partial(self._apply, method)
         for method in _FLOOR_METHODS:
@@ -160,6 +164,23 @@ class CallControl:
     def _floor(self, method: Method, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
         self._operator.floor(call, method, body["party"])
 
+    def _supervise(self, silent: bool, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
+        """Let a dispatcher into a call of two, or into the talkgroup that its party is in."""
+        app, party = self._app, body["party"]
+        seat = app.talkgroups.seat_of(call.caller.id)
+        if seat is not None:
+            welcome = app.talkgroups.listen if silent else partial(app.talkgroups.enter, invited=True, dispatcher=True)
+            number = seat.group.number
+            placed = app.inviter.call(
+                Invitation(party, number, by=principal.name), lambda taken, leg: welcome(taken, leg, number)
+            )
+        else:
+            placed = app.supervision.join(call, party, silent=silent, by=principal.name)
+        if placed.record.cause is not None:
+            raise Refused("party", placed.record.cause)
+        group = seat.group.number if seat is not None else ""
+        app.bus.tell(DispatcherActed, "listen" if silent else "insert", group, call.id, party, principal.name)
+
     def _disconnect(self, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
         self._operator.release(call, _cause(call, body, f"ended by {principal.name}"))
 
@@ -167,6 +188,7 @@ class CallControl:
         if call.record.emergency and not principal.may("admin"):
             raise Problem(403, "an emergency call is released by force only with role admin")
         self._operator.release(call, _cause(call, body, f"released by force by {principal.name}"))
+        self._app.bus.tell(DispatcherActed, "force_release", "", call.id, call.record.callee, principal.name)
 
 
 def _cause(call: Call, body: Mapping[str, Any], text: str) -> Cause:

@@ -15,10 +15,12 @@ from softswitch.app import Application
 from softswitch.control import event_types
 from softswitch.control.bans import Bans
 from softswitch.control.calls import CallControl
+from softswitch.control.groups import GroupDesk
 from softswitch.control.history import History
 from softswitch.control.subscribers import Subscribers
 from softswitch.control.webhooks import StoredWebhooks
 from softswitch.events import ConfigurationReloaded, Event
+from softswitch.floor import Tier
 from softswitch.floor.adapters import Action, Command
 from softswitch.runtime.websocket import sip_websocket_handler
 from softswitch.store.errors import StoreError
@@ -43,6 +45,7 @@ class Control:
         )
         self._configure_webhooks()
         calls, subscribers, history, bans = CallControl(app), Subscribers(app), History(app), Bans(app)
+        groups = GroupDesk(app)
         http = app.settings.http
         self.services = ApiServices(
             node=app.settings.node.id,
@@ -73,6 +76,7 @@ class Control:
             groups=app.talkgroups.describe,
             conferences=app.conferences.describe,
             floor=self._floor,
+            group_desk=groups.services,
             subscribers=subscribers.rows,
             subscriber=subscribers.row,
             edit=subscribers.services,
@@ -133,12 +137,13 @@ class Control:
 
         return app.driver.call(remove)
 
-    def _floor(self, leg_id: str, wish: str) -> bool:
+    def _floor(self, leg_id: str, wish: str, tier: str) -> bool:
         """Carry out what a dispatcher wants of a talkgroup's floor; False when the party does not hold it."""
-        groups = self._app.talkgroups
+        groups, forced = self._app.talkgroups, wish == "force"
         if wish == "revoke":
             return self._app.driver.call(lambda now: groups.revoke(leg_id))
-        return self._app.driver.call(lambda now: groups.command(leg_id, Command(Action(wish))))
+        command = Command(Action.REQUEST if forced else Action(wish), Tier[tier.upper()])
+        return self._app.driver.call(lambda now: groups.command(leg_id, command, forced=forced))
 
     def _trunks(self) -> Iterable[Row]:
         return [

@@ -39,7 +39,7 @@ async def test_conferences_are_listed(services: ApiServices, connect: Connect) -
 async def test_the_floor_is_a_dispatchers_business(services: ApiServices, connect: Connect) -> None:
     done: list[tuple[str, str]] = []
 
-    def floor(leg_id: str, wish: str) -> bool:
+    def floor(leg_id: str, wish: str, tier: str) -> bool:
         done.append((leg_id, wish))
         return wish != "revoke"
 
