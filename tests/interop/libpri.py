@@ -102,7 +102,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "pri_sr_set_channel": (_int, _int, _int),
     "pri_sr_set_bearer": (_int, _int),
     "pri_sr_set_called": (_text, _int, _int),
-    "pri_sr_set_caller": (_text, _int, _text, _int),
+    "pri_sr_set_caller": (_text, _text, _int, _int),
     "pri_sr_free": (),
     "pri_setup": (_pointer, _pointer),
     "pri_proceeding": (_pointer, _int, _int),
@@ -200,7 +200,7 @@ class LibPri:
         library.pri_sr_set_channel(request, channel, 0, 0)
         library.pri_sr_set_bearer(request, _SPEECH, _ALAW)
         library.pri_sr_set_called(request, number.encode(), 0, int(complete))
-        library.pri_sr_set_caller(request, caller.encode(), 0, b"libpri", 0)
+        library.pri_sr_set_caller(request, caller.encode(), b"libpri", 0, 0)
         assert library.pri_setup(self.controller, call, request) == 0, "libpri takes the call"
         library.pri_sr_free(request)
         return call
