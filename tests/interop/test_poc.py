@@ -1,0 +1,139 @@
+"""Push-to-talk clients on real sockets: who hears whom, floor control on the wire, and what is lost on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from gateways.poc import tones
+from gateways.poc.recognition import System
+from gateways.poc.simulator import Shim, Simulated, Simulator
+from softswitch.floor.participant_events import ParticipantSettings
+from tests.interop.switch import REALM, Plan, Switch, password_of, running_switch
+
+GROUPS = """
+[[talkgroup]]
+number = "8001"
+[[talkgroup]]
+number = "8002"
+talk_s = 2
+"""
+NUMBERS = [str(number) for number in range(1001, 1020)]
+
+
+@pytest.fixture(scope="module")
+def switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
+    """A switch with talkgroups."""
+    with running_switch(Plan(extra=GROUPS), tmp_path_factory.mktemp("poc")) as running:
+        yield running
+        assert not running.faults(), f"faults in the log:\n{running.log_tail()}"
+
+
+def simulator(switch: Switch, **options: object) -> Simulator:
+    """Clients of the switch."""
+    return Simulator(("127.0.0.1", switch.plan.sip), REALM, password_of, **options)  # type: ignore[arg-type]
+
+
+async def in_group(simulated: Simulator, members: list[Simulated], group: str = "8001") -> None:
+    """Registered members in a group."""
+    await simulated.register(members)
+    await simulated.join(members, group)
+
+
+async def leave(simulated: Simulator) -> None:
+    """Everybody hangs up."""
+    for member in simulated.members.values():
+        simulated.do(member.client.hang_up)
+    gone = await simulated.until(lambda: all(m.client.session is None for m in simulated.members.values()), 5)
+    assert gone, "somebody could not leave"
+
+
+def heard_by(members: list[Simulated], talker: Simulated) -> dict[str, int]:
+    """How many packets of a talker each of the others has heard."""
+    return {m.number: m.heard[talker.index % tones.TONES] for m in members if m is not talker}
+
+
+async def test_each_listener_hears_the_talker_and_nobody_else(switch: Switch) -> None:
+    async with simulator(switch) as simulated:
+        members = simulated.add(NUMBERS[:18]) + simulated.add(NUMBERS[18:], System.POC)
+        await in_group(simulated, members)
+        for talker in (members[0], members[7], members[18]):
+            await asyncio.sleep(0.2)  # what was under way of the talker before has arrived
+            for member in members:
+                member.heard.clear()
+            simulated.press(talker)
+            assert await simulated.until(lambda: talker.client.participant.transmitting, 3), f"{talker.number} waits"  # noqa: B023
+            assert simulated.transmitting == [talker.number]
+            await asyncio.sleep(0.6)
+            simulated.let_go(talker)
+            assert await simulated.until(lambda: not simulated.transmitting, 3)
+            heard = heard_by(members, talker)
+            assert all(count >= 20 for count in heard.values()), f"{talker.number} is not heard by all: {heard}"
+            others = {m.number: dict(m.heard) for m in members if set(m.heard) - {talker.index}}
+            assert not others, f"somebody else than {talker.number} was heard: {others}"
+        assert members[0].client.malformed == 0 and not simulated.counters["strange_audio"]
+        await leave(simulated)
+
+
+async def test_two_who_press_at_once_talk_one_after_the_other(switch: Switch) -> None:
+    async with simulator(switch) as simulated:
+        members = simulated.add(NUMBERS[:4])
+        await in_group(simulated, members)
+        simulated.press(members[0])
+        simulated.press(members[1])
+        assert await simulated.until(lambda: len(simulated.transmitting) == 1, 3)
+        first = simulated.members[simulated.transmitting[0]]
+        second = members[1] if first is members[0] else members[0]
+        simulated.let_go(first)
+        assert await simulated.until(lambda: simulated.transmitting == [second.number], 3), "the queued one is next"
+        simulated.let_go(second)
+        assert await simulated.until(lambda: not simulated.transmitting, 3)
+        await leave(simulated)
+
+
+async def test_a_late_entrant_hears_the_present_talker_at_once(switch: Switch) -> None:
+    async with simulator(switch) as simulated:
+        members = simulated.add(NUMBERS[:4])
+        await simulated.register(members)
+        await simulated.join(members[:3], "8001")
+        simulated.press(members[0])
+        assert await simulated.until(lambda: members[1].heard[members[0].index] > 5, 3)
+        late = members[3]
+        await simulated.join([late], "8001")
+        assert await simulated.until(lambda: late.heard[members[0].index] > 0, 1), "the late entrant hears nothing"
+        assert late.client.participant.talkers == (f"sip:1001@{switch.plan.address}",)
+        await leave(simulated)
+
+
+async def test_with_lost_and_doubled_floor_control_nobody_is_stuck(switch: Switch) -> None:
+    """20 % of the floor messages are lost and 10 % come twice: one talker at any time, an answer for every request."""
+    shim = Shim(drop=0.2, duplicate=0.1, seed=20)
+    quick = ParticipantSettings(t100=0.3, c100=8, t101=0.3, c101=8, t104=0.3, c104=8, queue_poll=0.5)
+    async with simulator(switch, participant=quick, shim=shim) as simulated:
+        members = simulated.add(NUMBERS[:12])
+        await in_group(simulated, members)
+        for turn in range(24):
+            chosen = [members[turn % 12], members[(turn * 5 + 1) % 12]]
+            asked = {member.number: len(member.events) for member in chosen}
+            for member in chosen:
+                simulated.press(member)
+            assert await simulated.until(lambda: bool(simulated.transmitting), 6), f"turn {turn}: nobody talks"
+            for number in simulated.transmitting:
+                simulated.let_go(simulated.members[number])
+            answered = await simulated.until(
+                lambda: all(len(m.events) > asked[m.number] for m in chosen),  # noqa: B023
+                6,
+            )
+            assert answered, f"turn {turn}: somebody was told nothing of the request"
+            for member in chosen:
+                simulated.let_go(member)
+            idle = await simulated.until(
+                lambda: all(m.client.participant.state.name == "NO_PERMISSION" for m in members), 12
+            )
+            states = {m.number: m.client.participant.state.name for m in members}
+            assert idle, f"turn {turn}: somebody is stuck: {states}"
+        assert simulated.most_at_once == 1, f"{simulated.most_at_once} talked at once"
+        assert shim.dropped > 30 and shim.doubled > 15, f"{shim}: the shim did not do its work"
+        await leave(simulated)
