@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvloop
@@ -31,11 +31,12 @@ async def serve(
     *,
     configuration: Path | None = None,
     ready: Callable[[Application], None] = lambda application: None,
+    services: Sequence[Service] = (),
 ) -> None:
     """Run one node until SIGTERM or SIGINT; `ready` is called when everything listens.
 
-    `configuration` is the file that SIGHUP and the API read again. Raises OSError when a port is taken, StoreError and
-    MediaError when their part cannot start.
+    `configuration` is the file that SIGHUP and the API read again; `services` run beside the switch. Raises OSError
+    when a port is taken, StoreError and MediaError when their part cannot start.
     """
     async with TaskOwner() as tasks:
         application = Application(settings, data_directory, tasks)
@@ -43,7 +44,8 @@ async def serve(
         control = Control(application, reloader.run)
         server = ApiServer(control.services) if settings.http.enabled else None
         supervisor = Supervisor(drain=application.drain, reload=reloader.quietly)
-        supervisor.add(Service("loop lag", application.lag.run))
+        for service in (Service("loop lag", application.lag.run), *services):
+            supervisor.add(service)
         try:
             await application.open()
             if server is not None:
@@ -62,12 +64,13 @@ def run(
     *,
     configuration: Path | None = None,
     ready: Callable[[Application], None] = lambda application: None,
+    services: Sequence[Service] = (),
 ) -> None:
     """`serve` on an event loop of its own."""
     data_directory.mkdir(parents=True, exist_ok=True)
     configure_logging(settings.logging.level, "json" if settings.logging.format == "json" else "auto")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, data_directory, configuration=configuration, ready=ready))
+        runner.run(serve(settings, data_directory, configuration=configuration, ready=ready, services=services))
 
 
 class Reloader:

@@ -144,6 +144,8 @@ class Simulator:
         return self._host, self._sip_port
 
     async def __aexit__(self, *exception: object) -> None:
+        for member in self.members.values():
+            self.do(member.client.hang_up)
         for handle in [self._timer, self._talk_timer, *(member.timer for member in self.members.values())]:
             if handle is not None:
                 handle.cancel()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from softswitch.config import Settings
 
 
-def greeting(settings: Settings, data: Path, *, embedded: bool) -> str:
+def greeting(settings: Settings, data: Path, *, embedded: bool, simulated: bool = False) -> str:
     """The lines shown once everything listens; passwords only those of the published demo numbers."""
     from softswitch.version import VERSION
 
@@ -26,6 +26,10 @@ def greeting(settings: Settings, data: Path, *, embedded: bool) -> str:
         lines.append(f"  HTTP  {scheme}://{settings.http.address}:{settings.http.port}/   API docs at /api/v1/docs")
     known = f"  {len(settings.subscriber)} subscribers, {len(settings.trunk)} trunks"
     lines += _demo(settings) if embedded else [known]
+    if simulated:
+        from softswitch.demonstration import POC_GROUP, POC_NUMBERS
+
+        lines.append(f"Simulated: push-to-talk clients {', '.join(POC_NUMBERS)} talk by turns in {POC_GROUP}; dial it.")
     lines.append("Stop with Ctrl-C.")
     return "\n".join(lines)
 

@@ -13,11 +13,12 @@ from softswitch.cli.output import OK, CommandError, complain, write, write_json
 from softswitch.cli.sources import data_directory, settings_of
 
 
-def serve(arguments: Namespace) -> int:
-    """Run the switch until it is told to stop."""
+def serve(arguments: Namespace, *, simulate: bool = False) -> int:
+    """Run the switch until it is told to stop; `simulate`: with the simulators of the demonstration."""
     settings = settings_of(arguments)
     data = data_directory(arguments)
     path = arguments.config or os.environ.get("SOFTSWITCH_CONFIG")
+    from softswitch.demonstration import services
     from softswitch.media import MediaError
     from softswitch.media.warmup import warm_up
     from softswitch.runtime.supervision import ServiceFailed
@@ -30,7 +31,8 @@ def serve(arguments: Namespace) -> int:
             settings,
             data,
             configuration=Path(path) if path else None,
-            ready=lambda application: _greet(greeting(settings, data, embedded=not path)),
+            ready=lambda application: _greet(greeting(settings, data, embedded=not path, simulated=simulate)),
+            services=services(settings) if simulate else (),
         )
     except* (OSError, StoreError, MediaError) as group:
         raise CommandError(f"the switch cannot start: {group.exceptions[0]}") from None
@@ -45,10 +47,10 @@ def _greet(text: str) -> None:
 
 
 def demo(arguments: Namespace) -> int:
-    """Run the switch on the embedded defaults, whatever the environment says."""
+    """Run the switch on the embedded defaults, whatever the environment says, with simulators that use it."""
     arguments.config = None
     os.environ.pop("SOFTSWITCH_CONFIG", None)
-    return serve(arguments)
+    return serve(arguments, simulate=True)
 
 
 class _Patience:

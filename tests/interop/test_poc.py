@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 
 from gateways.poc import tones
+from gateways.poc.demonstration import demonstrate
 from gateways.poc.recognition import System
 from gateways.poc.simulator import Shim, Simulated, Simulator
 from softswitch.floor.participant_events import ParticipantSettings
@@ -137,3 +139,18 @@ async def test_with_lost_and_doubled_floor_control_nobody_is_stuck(switch: Switc
         assert simulated.most_at_once == 1, f"{simulated.most_at_once} talked at once"
         assert shim.dropped > 30 and shim.doubled > 15, f"{shim}: the shim did not do its work"
         await leave(simulated)
+
+
+async def test_the_demonstration_talks_by_turns(switch: Switch) -> None:
+    """The clients of `softswitch demo` join their group and somebody listening there hears two of them."""
+    server = ("127.0.0.1", switch.plan.sip)
+    shown = asyncio.create_task(demonstrate(server, REALM, password_of, NUMBERS[4:9], "8002"))
+    async with simulator(switch) as simulated:
+        (listener,) = simulated.add(["1001"])
+        await in_group(simulated, [listener], "8002")
+        heard = await simulated.until(lambda: len(listener.heard) >= 2, 20)
+        assert heard, f"heard only {dict(listener.heard)}"
+        await leave(simulated)
+    shown.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await shown
