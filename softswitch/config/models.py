@@ -34,6 +34,7 @@ from softswitch.config.system import (
     StorageSettings,
     TokenSettings,
 )
+from softswitch.config.vocoder import VocoderSettings
 
 __all__ = [
     "ClassOfServiceSettings",
@@ -58,6 +59,7 @@ __all__ = [
     "TalkgroupSettings",
     "TokenSettings",
     "TrunkSettings",
+    "VocoderSettings",
     "ha1_pair",
     "split_target",
 ]
@@ -91,6 +93,7 @@ class Settings(Section):
     conference: tuple[ConferenceSettings, ...] = Field(default=(), description="Conferences.")
     gateways: GatewaysSettings = Field(default_factory=GatewaysSettings, description="Gateways.")
     talkgroup: tuple[TalkgroupSettings, ...] = Field(default=(), description="Talkgroups.")
+    vocoder: tuple[VocoderSettings, ...] = Field(default=(), description="Vocoders of digital radio.")
 
     _file: Path | None = PrivateAttr(default=None)
 

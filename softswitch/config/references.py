@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 _WILDCARDS = {"0.0.0.0", "::"}
 _NUMBERED = ("subscriber", "service", "hunt_group", "conference", "talkgroup")
-_NAMED = ("trunk", "route", "hunt_group", "class_of_service", "schedule")
+_NAMED = ("trunk", "route", "hunt_group", "class_of_service", "schedule", "vocoder")
 _REFERENCES = (
     ("subscriber", "class_of_service", "class_of_service"),
     ("trunk", "class_of_service", "class_of_service"),
