@@ -157,6 +157,9 @@ class Application:
             timeout_s=settings.rtp.timeout_s,
             address6="::1" if settings.loopback_only else None,
             session_id=lambda: secrets.randbits(52),
+            random=secrets.token_bytes,
+            srtp=settings.rtp.srtp,
+            suites=settings.rtp.srtp_suites,
         )
         self.exchange = Exchange(
             agent=self.agent,

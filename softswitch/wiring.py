@@ -131,6 +131,7 @@ def _trunk(trunk: TrunkSettings) -> Trunk:
         trunk.register_expires_s,
         trunk.options_ping_s,
         trunk.transport,
+        srtp=trunk.srtp or "",
     )
 
 

@@ -28,13 +28,17 @@ Verdict = Callable[[str, str, bool], None]
 
 @dataclass(slots=True)
 class Identity:
-    """Who a request comes from: a party to show, rights to dial with, and whether its assertions are believed."""
+    """Who a request comes from: a party to show, rights to dial with, and whether its assertions are believed.
+
+    `srtp` says whether its media is secured (empty: as for everybody).
+    """
 
     party: Party
     caller: Caller
     trunk: Trunk | None = None
     subscriber: str = ""
     trusted: bool = False
+    srtp: str = ""
 
 
 @dataclass(slots=True)
@@ -95,7 +99,11 @@ class Access:
         subscriber = self._directory.get(user)
         display = (subscriber.display_name if subscriber else "") or request.from_.display or ""
         party = Party(user, display, user, _privacy(request))
-        return Identity(party, Caller(user, self._directory.class_of(user)), subscriber=user)
+        return Identity(party, Caller(user, self._directory.class_of(user)), subscriber=user, srtp=self._srtp_of(user))
+
+    def _srtp_of(self, number: str) -> str:
+        subscriber = self._directory.get(number)
+        return subscriber.srtp if subscriber is not None else ""
 
     def _of_trunk(self, request: Request, trunk: Trunk) -> Identity:
         number, display = _user_of(request.from_), request.from_.display or ""
@@ -107,14 +115,16 @@ class Access:
                 display = claim.display or display
         party = Party(number, display, asserted, _privacy(request))
         caller = Caller(number, trunk.class_of_service, trunk.name)
-        return Identity(party, caller, trunk=trunk, trusted=trunk.trust_identity)
+        return Identity(party, caller, trunk=trunk, trusted=trunk.trust_identity, srtp=trunk.srtp)
 
     def _unchecked(self, request: Request) -> Identity:
         """Whoever comes through a listener that we trust is who it says."""
         claim = _asserted(request) or request.from_
         number = _user_of(claim)
         party = Party(number, claim.display or request.from_.display or "", number, _privacy(request))
-        return Identity(party, Caller(number, self._directory.class_of(number)), subscriber=number)
+        return Identity(
+            party, Caller(number, self._directory.class_of(number)), subscriber=number, srtp=self._srtp_of(number)
+        )
 
 
 def _user_of(address: NameAddr) -> str:

@@ -44,7 +44,8 @@ class Target:
     `request_uri` is what the INVITE is addressed to, `next_hop` where it goes ("None": where the URI or the first of
     `routes` leads). `media` is relay or passthrough; `codecs` (RTP encoding names, best first; empty: the caller's own)
     are what the callee may be offered. `gateway` names the gateway for targets that are not SIP, `service` the service
-    of the switch itself. `fields` are header fields added to the INVITE.
+    of the switch itself. `fields` are header fields added to the INVITE. `srtp` says whether its media is
+    secured (empty: as for everybody).
     """
 
     number: str
@@ -58,6 +59,7 @@ class Target:
     codecs: tuple[str, ...] = ()
     history: History = ()
     fields: tuple[tuple[str, str], ...] = ()
+    srtp: str = ""
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ class Cause(NamedTuple):
     """Why something ended: the SIP status, the Q.850 cause that goes with it, and words for the record.
 
     `by` tells who ended it: caller, callee, switch, operator or network. `retry_after` in seconds, 0: say nothing.
+    `warning` is the code of a Warning field (RFC 3261 §20.43), 0: none.
     """
 
     status: int
@@ -37,6 +38,7 @@ class Cause(NamedTuple):
     text: str
     by: str = "switch"
     retry_after: int = 0
+    warning: int = 0
 
 
 @dataclass(slots=True)

@@ -11,8 +11,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+from softswitch.calls.keyed_side import PREFERRED, KeyedSide, Mode, SecurityRefused
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.side import (
     Side,
@@ -24,7 +26,7 @@ from softswitch.calls.side import (
     port_settings,
     transcodable,
 )
-from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port, PortsExhausted, StreamFormat
+from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port, PortsExhausted, SrtpKeys, StreamFormat
 from softswitch.sdp.capabilities import Capabilities, LocalMedia, LocalSession, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
@@ -66,6 +68,9 @@ def _refusals(leg: Leg) -> Iterator[None]:
     except PortsExhausted as error:
         logger.warning("%s", error, extra={"leg": leg.id})
         raise NoMedia(NO_PORTS) from None
+    except SecurityRefused as refused:
+        logger.info("%s", refused, extra={"leg": leg.id})
+        raise NoMedia(refused.cause) from None
     except (SdpError, OfferAnswerError, NotTranscodable, ValueError) as error:
         logger.info("a description was refused: %s", error, extra={"leg": leg.id})
         raise NoMedia(NO_CODEC) from None
@@ -87,11 +92,17 @@ class MediaPath:
         timeout_s: float = 0.0,
         address6: str | None = None,
         session_id: Callable[[], int],
+        random: Callable[[int], bytes],
+        srtp: Mode = "best_effort",
+        suites: Sequence[str] = PREFERRED,
     ) -> None:
         self.engine = engine
         self._timeout_s = timeout_s
         self._address6 = address6
         self._session_id = session_id
+        self._random = random
+        self._srtp: Mode = srtp
+        self._suites = tuple(suites)
         self._sides: dict[Leg, Side] = {}
         self._legs: dict[str, Leg] = {}
 
@@ -102,7 +113,8 @@ class MediaPath:
         """The side of `leg`, made when first asked for."""
         side = self._sides.get(leg)
         if side is None:
-            side = self._sides[leg] = Side(leg.id, passthrough=self.engine is None)
+            keyed = KeyedSide(self._random, self._srtp, self._suites)
+            side = self._sides[leg] = Side(leg.id, keyed, passthrough=self.engine is None)
         return side
 
     # -- between two parties ----------------------------------------------------------------------------------------
@@ -114,7 +126,7 @@ class MediaPath:
         if src.passthrough or dst.passthrough:
             return sdp
         with _refusals(source):
-            offered = SessionDescription.parse(sdp)
+            offered = src.read(sdp, offer=True)
             if src.remote is not None:
                 check_new_offer(src.remote, offered)
             self._open_ports(dst, offered.media, target)
@@ -129,7 +141,7 @@ class MediaPath:
                 raise OfferAnswerError("nothing of the offer may be passed on", "RFC 3264 §6")
             src.offered = offered
             dst.pending = next_version(dst.local, pending) if dst.local is not None else pending
-            return dst.pending.serialize()
+            return dst.give(dst.pending, offer=True)
 
     def carry_answer(self, source: Leg, target: Leg, sdp: bytes) -> bytes:
         """The answer for `target` that corresponds to what `source` answered; the engine's ports are joined."""
@@ -144,7 +156,7 @@ class MediaPath:
         if offered is None or pending is None:
             raise NoMedia(NO_CODEC)
         with _refusals(source):
-            answered = SessionDescription.parse(sdp)
+            answered = src.read(sdp, offer=False)
             check_answer(pending, answered)
             self._open_ports(dst, answered.media, target)
             local = self._answer_for(dst, offered, answered)
@@ -156,7 +168,7 @@ class MediaPath:
             self._configure(src, answered, pending, answered)
             self._configure(dst, offered, dst.local, dst.local)
             self._connect(src, dst)
-            return dst.local.serialize()
+            return dst.give(dst.local, offer=False)
 
     def reoffer(self, leg: Leg) -> bytes | None:
         """What `leg` last said of its media, as a fresh offer with every stream flowing again."""
@@ -217,7 +229,7 @@ class MediaPath:
         if self.engine is None:
             raise NoMedia(NO_SERVICE_CODEC)
         with _refusals(leg):
-            offered = SessionDescription.parse(sdp)
+            offered = side.read(sdp, offer=True)
             index = next((i for i, m in enumerate(offered.media) if m.kind == "audio" and m.port and is_rtp(m)), None)
             if index is None:
                 raise NoMedia(NO_SERVICE_CODEC)
@@ -229,7 +241,7 @@ class MediaPath:
             side.remote, side.offered = offered, offered
             side.local = next_version(side.local, local) if side.local is not None else local
             self._configure(side, offered, side.local, side.local)
-            return side.local.serialize()
+            return side.give(side.local, offer=False)
 
     def offer_locally(self, leg: Leg) -> bytes:
         """An offer by which the switch itself invites `leg` to talk to it (G.711), all other streams ended."""
@@ -247,7 +259,7 @@ class MediaPath:
                 offer.media = [offer.media[0] if i == index else refuse(media) for i, media in enumerate(before)]
             side.passthrough = False
             side.pending = next_version(side.local, offer) if side.local is not None else offer
-            return side.pending.serialize()
+            return side.give(side.pending, offer=True)
 
     def answered_locally(self, leg: Leg, sdp: bytes) -> None:
         """`leg` answered our `offer_locally` or `take_back`."""
@@ -256,7 +268,7 @@ class MediaPath:
         if side.pending is None:
             raise NoMedia(NO_SERVICE_CODEC)
         with _refusals(leg):
-            answered = SessionDescription.parse(sdp)
+            answered = side.read(sdp, offer=False)
             check_answer(side.pending, answered)
             side.local, side.remote = side.pending, answered
             self._configure(side, answered, side.local, answered)
@@ -269,7 +281,7 @@ class MediaPath:
         if side.local is None or not side.paused:
             return None
         side.pending = with_direction(side.local, "sendrecv")
-        return side.pending.serialize()
+        return side.give(side.pending, offer=True)
 
     def common_formats(self, first: bytes, second: bytes) -> tuple[StreamFormat, ...]:
         """The audio formats that both of two offers hold, in the order of the first."""
@@ -297,6 +309,12 @@ class MediaPath:
         agreed = side.agreed if side is not None and side.first_port is not None else None
         return formats_of(next((m for m in agreed.media if m.port), None)) if agreed else ()
 
+    def srtp(self, leg: Leg) -> str:
+        """How the media of `leg` is secured: its SRTP profile, empty for plain RTP."""
+        port = self.port(leg)
+        keys = port.settings.srtp if port is not None else None
+        return keys.profile if isinstance(keys, SrtpKeys) else ""
+
     # -- the end ----------------------------------------------------------------------------------------------------
 
     def quality(self, leg: Leg) -> tuple[str, dict[str, Any] | None]:
@@ -311,6 +329,7 @@ class MediaPath:
             "packets_sent": counters.packets_sent,
             "lost": counters.lost,
             "jitter_ms": round(counters.jitter_ms, 2),
+            "srtp": self.srtp(leg),
         }
 
     def part(self, leg: Leg) -> None:
@@ -387,6 +406,7 @@ class MediaPath:
                 side.ports[index] = None
                 continue
             settings = port_settings(theirs, ours, agreed, self._timeout_s)
+            settings = replace(settings, srtp=side.keyed.keys(index))
             if port.peer is not None and settings.formats != port.settings.formats and self.engine is not None:
                 self.engine.disconnect(port)  # the two sides change one after the other
             port.configure(settings)

@@ -164,6 +164,7 @@ class Router:
                 media=destination.media or "relay",
                 codecs=destination.codecs,
                 history=history,
+                srtp=subscriber.srtp,
             )
             if stages and binding.q == q:
                 stages[-1].targets.append(target)
@@ -186,6 +187,7 @@ class Router:
             media=destination.media or trunk.media,
             codecs=destination.codecs or trunk.codecs,
             history=history,
+            srtp=trunk.srtp,
         )
         return [Stage([target], destination.ring_s or self.ring_s, failover_only=True, history=history)]
 

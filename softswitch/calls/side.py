@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
+from softswitch.calls.keyed_side import MODES, KeyedSide
 from softswitch.media import Port, PortSettings, StreamFormat, can_transcode
 from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, MediaCapability
 from softswitch.sdp.description import SessionDescription
@@ -43,10 +44,11 @@ class Side:
     `owner` keeps the ports of one call together in the engine. `offered` and `pending` are descriptions on their way,
     `remote` and `local` those agreed, `agreed` the one of the two that was the answer, `raw` what the party said last.
     A side that is `passthrough` is left out of the engine as long as it talks to another party; one that is `held` is
-    joined with nobody, because an operator said so.
+    joined with nobody, because an operator said so. `keyed` secures its streams by keys in the descriptions.
     """
 
     owner: str
+    keyed: KeyedSide
     family: int = 4
     passthrough: bool = False
     codecs: tuple[str, ...] = ()
@@ -59,6 +61,19 @@ class Side:
     agreed: SessionDescription | None = None
     raw: bytes | None = None
     session_id: int = 0
+
+    def agree_on(self, srtp: str) -> None:
+        """Secure this party's streams as `srtp` says: forbidden, best_effort or required; empty: as for everybody."""
+        self.keyed.mode = next((mode for mode in MODES if mode == srtp), self.keyed.mode)
+
+    def read(self, sdp: bytes, *, offer: bool) -> SessionDescription:
+        """What this party said, as plain RTP; raises SdpError, SecurityRefused."""
+        said = SessionDescription.parse(sdp)
+        return self.keyed.take_offer(said) if offer else self.keyed.take_answer(said)
+
+    def give(self, description: SessionDescription, *, offer: bool) -> bytes:
+        """A plain description of ours as this party takes it."""
+        return self.keyed.give(description, offer=offer).serialize()
 
     @property
     def paused(self) -> bool:
@@ -107,7 +122,7 @@ def transcodable() -> tuple[Codec, ...]:
 
 
 def is_rtp(media: MediaDescription) -> bool:
-    """Plain RTP: secured streams cannot be renumbered without their keys, so they are refused (RFC 3264 §6)."""
+    """Plain RTP, which secured streams are as well once their keys are taken out."""
     return media.protocol in ("RTP/AVP", "RTP/AVPF")
 
 
@@ -148,7 +163,7 @@ def own_capabilities(prefer: Sequence[StreamFormat] = ()) -> Capabilities:
     """What the switch itself can talk: G.711, after the formats of `prefer`."""
     preferred = codecs_of([f for f in prefer if f.encoding != "telephone-event"])
     own = tuple(codec for codec in CONVERTIBLE if codec.key not in {p.key for p in preferred})
-    capability = MediaCapability("audio", (*preferred, *own, TELEPHONE_EVENT), ("RTP/AVP",))
+    capability = MediaCapability("audio", (*preferred, *own, TELEPHONE_EVENT), ("RTP/AVP", "RTP/AVPF"))
     return Capabilities((capability,), prefer="own" if preferred else "offer")
 
 

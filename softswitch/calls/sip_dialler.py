@@ -59,6 +59,7 @@ class SipDialler:
         side.owner = self._media.side(caller).owner
         side.passthrough = side.passthrough or target.media == "passthrough"
         side.codecs = target.codecs
+        side.agree_on(target.srtp)
         hop = target.next_hop
         side.family = 6 if hop is not None and ":" in hop.host else 4
         try:

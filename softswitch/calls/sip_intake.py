@@ -93,8 +93,10 @@ class SipIntake:
         leg.caller = identity.caller
         leg.hops_left = request.max_forwards
         session.owner = leg
+        side = exchange.media.side(leg)
+        side.agree_on(identity.srtp)
         if ":" in session.source.host:
-            exchange.media.side(leg).family = 6
+            side.family = 6
         call_id = self._new_id()
         record = CallRecord(call_id, identity.party.number, called, session.source, exchange.wall())
         call = Call(exchange, call_id, leg, sdp_of(request), record)

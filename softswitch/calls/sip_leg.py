@@ -114,6 +114,8 @@ class SipLeg(Leg):
         fields = [*self.answer_fields, *_reason_fields(cause)]
         if cause.retry_after:
             fields.append(("Retry-After", str(cause.retry_after)))
+        if cause.warning:
+            fields.append(("Warning", f'{cause.warning} softswitch "{cause.text}"'))
         self.session.reject(_final(cause.status), self._now(), fields=fields)
 
     def offer(self, sdp: bytes | None) -> bool:

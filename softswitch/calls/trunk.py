@@ -39,6 +39,7 @@ class Trunk:
     register_expires_s: int = 600
     options_ping_s: float = 0.0
     transport: str = "udp"
+    srtp: str = ""
     up: bool = True
     active: int = 0
 

@@ -25,6 +25,20 @@ GATEWAY_NAMES = ("e1", "pdt", "gb28181", "poc", "webrtc", "h323", "alarm")
 """Gateways that a route may name; a call to one that is not running is answered 503."""
 
 
+Secrecy = Literal["forbidden", "best_effort", "required"]
+"""Whether media is secured."""
+
+Suite = Literal[
+    "AEAD_AES_256_GCM",
+    "AEAD_AES_128_GCM",
+    "AES_256_CM_HMAC_SHA1_80",
+    "AES_CM_128_HMAC_SHA1_80",
+    "AES_256_CM_HMAC_SHA1_32",
+    "AES_CM_128_HMAC_SHA1_32",
+]
+"""SRTP crypto suites by their names in SDP (RFC 4568, RFC 6188, RFC 7714), best first."""
+
+
 class Section(BaseModel):
     """One table of the TOML file: frozen, no unknown keys, secrets never in its text form."""
 

@@ -25,6 +25,7 @@ from softswitch.config.base import (
     PositiveCount,
     PositiveSeconds,
     Seconds,
+    Secrecy,
     Secret,
     Section,
     Switch,
@@ -60,6 +61,9 @@ class SubscriberSettings(Section):
         default=25, description="Ringing in seconds before a call counts as not answered."
     )
     do_not_disturb: Switch = Field(default=False, description="Whether calls are refused with 480.")
+    srtp: Secrecy | None = Field(
+        default=None, description="Whether media of its devices is secured; the default is `rtp.srtp`."
+    )
     pickup_group: Name | None = Field(default=None, description="Group whose members may pick up each other's calls.")
     max_calls: Count = Field(default=20, description="Most simultaneous calls; 0 means no limit.")
 
@@ -104,6 +108,7 @@ class TrunkSettings(Section):
     codecs: tuple[Codec, ...] = Field(
         default=(), description="Codecs offered to the peer, best first; empty: the caller's."
     )
+    srtp: Secrecy | None = Field(default=None, description="Whether its media is secured; the default is `rtp.srtp`.")
     class_of_service: Name | None = Field(
         default=None, description="Class that limits what calls from this trunk may reach."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -20,8 +20,10 @@ from softswitch.config.base import (
     PositiveCount,
     PositiveSeconds,
     Seconds,
+    Secrecy,
     Secret,
     Section,
+    Suite,
     Switch,
     matching,
     one_or_more,
@@ -155,6 +157,14 @@ class RtpSettings(Section):
     )
     timeout_s: Seconds = Field(
         default=60, description="Silence in seconds after which a call without any RTP is released; 0 never releases."
+    )
+    srtp: Secrecy = Field(
+        default="best_effort",
+        description="Whether media is secured with keys in SDP: `required`, `forbidden`, or `best_effort`, which "
+        "offers keys in plain RTP/AVP and takes what comes. Trunks and subscribers may say otherwise.",
+    )
+    srtp_suites: Annotated[tuple[Suite, ...], Field(min_length=1)] = Field(
+        default=get_args(Suite), description="SRTP crypto suites that are offered and taken, best first."
     )
     workers: Count = Field(default=0, description="Media workers; 0 means one a processor core.")
     isolated: bool = Field(

@@ -91,7 +91,7 @@ class CallControl:
         row = {**leg.describe(), "held": self._operator.is_held(leg)}
         if detailed:
             codec, quality = self._app.exchange.media.quality(leg)
-            row.update(codec=codec, media=quality or {})
+            row.update(codec=codec, srtp=self._app.exchange.media.srtp(leg), media=quality or {})
         return row
 
     def sounds(self) -> Iterable[Row]:

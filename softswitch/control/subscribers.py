@@ -61,6 +61,7 @@ class Subscribers:
             "roles": sorted(subscriber.roles),
             "class_of_service": subscriber.class_of_service,
             "pickup_group": subscriber.pickup_group,
+            "srtp": subscriber.srtp,
             "max_calls": subscriber.max_calls,
             "origin": subscriber.origin,
             "registered": bool(app.registrar.bindings(number, app.now())),
@@ -106,7 +107,7 @@ class Subscribers:
         self._check_class(body["class_of_service"])
         made = None if body["password"] else new_password()
         md5, sha256 = ha1_pair(number, self._app.settings.sip.realm, made or body["password"])
-        settings = {name: body[name] for name in ("roles", "class_of_service", "pickup_group", "max_calls")}
+        settings = {name: body[name] for name in ("roles", "class_of_service", "pickup_group", "srtp", "max_calls")}
         await self._keep(SubscriberRecord(number, md5, sha256, body["display_name"], settings))
         return {**self._existing(number), **({"password": made} if made else {})}
 

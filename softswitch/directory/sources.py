@@ -26,7 +26,7 @@ class StoredSubscriber(Protocol):
     def settings(self) -> Mapping[str, Any]: ...
 
 
-_STORED_TEXTS = ("class_of_service", "pickup_group", "forward_all", "forward_busy", "forward_no_answer")
+_STORED_TEXTS = ("srtp", "class_of_service", "pickup_group", "forward_all", "forward_busy", "forward_no_answer")
 
 
 def from_settings(subscriber: SubscriberSettings) -> Subscriber:
@@ -44,6 +44,7 @@ def from_settings(subscriber: SubscriberSettings) -> Subscriber:
         forward_no_answer=subscriber.forward_no_answer or "",
         no_answer_s=subscriber.no_answer_s,
         do_not_disturb=subscriber.do_not_disturb,
+        srtp=subscriber.srtp or "",
     )
 
 

@@ -32,6 +32,7 @@ class Subscriber:
     forward_no_answer: str = ""
     no_answer_s: float = 25.0
     do_not_disturb: bool = False
+    srtp: str = ""
     origin: str = "configuration"
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
 """Security descriptions for media: the ``a=crypto`` attribute (RFC 4568), SRTP keys inline in the session description.
 
-Left out: more than one master key per attribute is kept but only the first is used by callers (§6.1).
+Left out: more than one master key per attribute and master key identifiers are read, but not taken (§6.1).
 """
 
 from __future__ import annotations
@@ -122,13 +122,19 @@ def choose_crypto(offered: Sequence[Crypto], suites: Sequence[str]) -> Crypto | 
     """The offered attribute an answerer takes: the first one whose suite is in `suites` (RFC 4568 §5.1.2).
 
     Attributes with session parameters that we would have to obey are passed over, as §5.1.2 demands of parameters
-    that are not supported; only ``KDR``-free SRTP with default settings is spoken.
+    that are not supported; so are those with several keys or a master key identifier, which packets would carry.
     """
     accepted = {suite.upper() for suite in suites}
     for crypto in offered:
-        if crypto.suite.upper() in accepted and all(part.startswith("-") for part in crypto.parameters):
+        plain = len(crypto.keys) == 1 and crypto.keys[0].mki is None
+        if crypto.suite.upper() in accepted and plain and all(map(_may_be_ignored, crypto.parameters)):
             return crypto
     return None
+
+
+def _may_be_ignored(parameter: str) -> bool:
+    """Whether a session parameter asks nothing of us: one marked so, or advice about our replay list (§6.3.7)."""
+    return parameter.startswith(("-", "WSH="))
 
 
 def _is_number(text: str) -> bool:

@@ -14,6 +14,9 @@ Password = Annotated[str, Field(min_length=8, max_length=128)]
 Roles = list[Literal["dispatcher"]]
 
 
+Secrecy = Literal["", "forbidden", "best_effort", "required"]
+
+
 class Subscriber(Answer):
     """A number that devices register for."""
 
@@ -22,6 +25,7 @@ class Subscriber(Answer):
     roles: list[str] = Field(default_factory=list)
     class_of_service: str = ""
     pickup_group: str = ""
+    srtp: Secrecy = Field(default="", description="Whether media is secured; empty: as the switch does with everybody.")
     max_calls: int = 0
     origin: str = Field(default="", description="`configuration` (read-only here) or `store`.")
     registered: bool = False
@@ -39,6 +43,7 @@ class NewSubscriber(Request):
     roles: Roles = Field(default_factory=list)
     class_of_service: str = Field(default="", max_length=64)
     pickup_group: str = Field(default="", max_length=64)
+    srtp: Secrecy = Field(default="", description="Whether media is secured; empty: as the switch does with everybody.")
     max_calls: int = Field(default=20, ge=0, le=10_000, description="Most simultaneous calls; 0: no limit.")
 
 
@@ -55,6 +60,7 @@ class ChangeSubscriber(Request):
     roles: Roles | None = None
     class_of_service: str | None = Field(default=None, max_length=64)
     pickup_group: str | None = Field(default=None, max_length=64)
+    srtp: Secrecy | None = None
     max_calls: int | None = Field(default=None, ge=0, le=10_000)
 
 

@@ -177,7 +177,9 @@ class World:
             trusted_listeners=frozenset({"trusted"}),
             authenticate=authenticate,
         )
-        self.media = MediaPath(None if without_engine else engine, timeout_s=rtp_timeout_s, session_id=lambda: 4711)
+        self.media = MediaPath(
+            None if without_engine else engine, timeout_s=rtp_timeout_s, session_id=lambda: 4711, random=bytes
+        )
         self.exchange = Exchange(
             agent=self.agent,
             timers=self.timers,
