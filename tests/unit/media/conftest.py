@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import softswitch.media.kernels
+from mediacodecs import activity
 from softswitch.media import PCMA, MediaEngine, MediaEvent, Port, PortSettings, StreamFormat
 from softswitch.media.layout import SCRATCH
 from softswitch.media.voice_layout import VOICE
@@ -114,7 +115,7 @@ class Phone:
 @functools.cache
 def warm_codecs() -> None:
     """Compile what plain Python calls of the codecs, so that no test waits for it in its packet thread."""
-    from softswitch.media.kernels.sound import coding
+    from softswitch.media.kernels.sound import coding, ear
 
     voices, scratch = np.zeros(1, VOICE), np.zeros(1, SCRATCH)[0]
     wide = StreamFormat(97, "L16", 16000)
@@ -127,6 +128,11 @@ def warm_codecs() -> None:
         coding.conceal.py_func(voice, -1, samples, scratch)
         coding.conceal.py_func(voice, 0, samples, scratch)
         coding.encode.py_func(voice, scratch["output"], scratch)
+        ear.detect(voice["key_state"], samples, 160, voice["found"])
+        ear.suspects(voice["key_state"])
+        ear.is_fax(voice["fax_state"], samples, 160)
+        activity.reset(voice["speech_state"], 8000)
+        ear.is_speech(voice["speech_state"], samples, 160)
 
 
 def use_plain_python(monkeypatch: pytest.MonkeyPatch) -> None:
