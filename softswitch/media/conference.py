@@ -11,8 +11,18 @@ from numpy.typing import NDArray
 
 from softswitch.media import tones
 from softswitch.media.clips import Clip
+from softswitch.media.errors import MediaError
 from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
-from softswitch.media.layout import COMMAND_ADJUST, COMMAND_JOIN, COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, UNMAPPED
+from softswitch.media.layout import (
+    COMMAND_ADJUST,
+    COMMAND_JOIN,
+    COMMAND_ROOM_LINK,
+    COMMAND_ROOM_PLAY,
+    COMMAND_ROOM_STOP,
+    COMMAND_ROOM_UNLINK,
+    NOBODY,
+    UNMAPPED,
+)
 from softswitch.media.records import Fields
 from softswitch.media.resample import resample
 from softswitch.media.rooms import Room
@@ -25,6 +35,8 @@ if TYPE_CHECKING:
 
 
 _HIGHEST_GAIN = 8.0
+#: The largest sample of evenly distributed noise of −62 dB of full scale.
+COMFORT_PEAK = 32768 * 10 ** (-62 / 20) * math.sqrt(3)
 _JOINED_HZ, _LEFT_HZ = 880.0, 440.0
 _SIGNAL_S, _SIGNAL_DBM0 = 0.15, -18.0
 
@@ -37,12 +49,22 @@ class _Seat:
     gain: float = 1.0
     muted: bool = False
     deaf: bool = False
+    levelled: bool = False
+    whispers_to: Port | None = None
+    silenced: bool = False  # the one that it whispered to has left
     formats: tuple[tuple[StreamFormat, ...], ...] = ()
 
     @property
     def fields(self) -> Fields:
         """Those of an ADJUST command."""
-        return {"gain": self.gain, "muted": self.muted, "deaf": self.deaf}
+        audience = NOBODY if self.whispers_to is None else self.whispers_to.slot
+        return {
+            "gain": self.gain,
+            "muted": self.muted or self.silenced,
+            "deaf": self.deaf,
+            "levelled": self.levelled,
+            "audience": audience,
+        }
 
 
 class Conference(Room):
@@ -59,15 +81,19 @@ class Conference(Room):
         self.rate_hz = rate_hz
         self._signals = signals
         self._seats: dict[Port, _Seat] = {}
+        self._links: dict[Conference, int] = {}
         self._clip: Clip | None = None
         self._playback = 0
         self._signalling = False  # what is played is a signal, which another may replace
 
-    def join(self, port: Port, *, gain: float = 1.0, muted: bool = False, deaf: bool = False) -> None:
+    def join(
+        self, port: Port, *, gain: float = 1.0, muted: bool = False, deaf: bool = False, levelled: bool = False
+    ) -> None:
         """Let a port in; ends what it was connected to, or which other room it was in.
 
-        `gain` 0 to 8 is how loud the others hear it. A `muted` member hears without being heard, a `deaf` one is
-        sent silence. Raises NotTranscodable when none of its formats can be mixed, ValueError, PortClosed, MediaError.
+        `gain` 0 to 8 is how loud the others hear it, times the automatic gain when it is `levelled`. A `muted` member
+        hears without being heard, and comes and goes without a signal; a `deaf` one is sent silence. Raises
+        NotTranscodable when none of its formats can be mixed, ValueError, PortClosed, MediaError.
         """
         with self.engine.lock:
             self.check_open()
@@ -75,16 +101,22 @@ class Conference(Room):
             check_voice(port.settings)
             _check_gain(gain)
             if port in self._seats:
-                self.adjust(port, gain=gain, muted=muted, deaf=deaf)
+                self.adjust(port, gain=gain, muted=muted, deaf=deaf, levelled=levelled)
                 return
             self.admit(port)
-            self._seats[port] = _Seat(self.engine.rooms.take_voice(), gain, muted, deaf)
+            self._seats[port] = _Seat(self.engine.rooms.take_voice(), gain, muted, deaf, levelled)
             self._sit(port)
             if not muted:
                 self._signal(_JOINED_HZ)
 
     def adjust(
-        self, port: Port, *, gain: float | None = None, muted: bool | None = None, deaf: bool | None = None
+        self,
+        port: Port,
+        *,
+        gain: float | None = None,
+        muted: bool | None = None,
+        deaf: bool | None = None,
+        levelled: bool | None = None,
     ) -> None:
         """Change how a member is heard and hears; None leaves as it is. Raises ValueError when it is no member."""
         with self.engine.lock:
@@ -94,7 +126,61 @@ class Conference(Room):
                 seat.gain = gain
             seat.muted = seat.muted if muted is None else muted
             seat.deaf = seat.deaf if deaf is None else deaf
+            seat.levelled = seat.levelled if levelled is None else levelled
             self.engine.command(port, COMMAND_ADJUST, seat.fields)
+
+    def whisper(self, port: Port, to: Port | None) -> None:
+        """Let one member alone hear what `port` says, who hears all as before; None: everyone again.
+
+        When that member leaves nobody hears it. Raises ValueError when either is no member.
+        """
+        with self.engine.lock:
+            seat = self._seat(port)
+            if to is not None:
+                self._seat(to)
+            seat.whispers_to, seat.silenced = to, False
+            self.engine.command(port, COMMAND_ADJUST, seat.fields)
+
+    def link(self, other: Conference) -> None:
+        """Let all members of two rooms hear each other, each room its own mix; `unlink` ends it.
+
+        Rooms may be linked to trees. Raises ValueError when they have different rates or a way to each other already,
+        MediaError when they are on different packet threads.
+        """
+        with self.engine.lock:
+            self.check_open()
+            other.check_open()
+            if self.rate_hz != other.rate_hz:
+                raise ValueError(f"a room of {self.rate_hz} Hz cannot be linked with one of {other.rate_hz} Hz")
+            if other in self._reached():
+                raise ValueError("the rooms have a way to each other already")
+            if self.thread is not other.thread:
+                raise MediaError("rooms of different packet threads cannot be linked")
+            here, there = (self.engine.rooms.take_voice() for _ in range(2))
+            self._links[other], other._links[self] = here, there
+            self.engine.rooms.command(self, COMMAND_ROOM_LINK, {"voice": here, "peer": there})
+            self.engine.rooms.command(other, COMMAND_ROOM_LINK, {"voice": there, "peer": here})
+
+    def unlink(self, other: Conference) -> None:
+        """End `link`; rooms that are not linked are passed over."""
+        with self.engine.lock:
+            if other not in self._links:
+                return
+            voices = (self, self._links.pop(other)), (other, other._links.pop(self))
+            for room, voice in voices:
+                self.engine.rooms.command(room, COMMAND_ROOM_UNLINK, {"voice": voice})
+            for _, voice in voices:
+                self.engine.rooms.give_link_back(self.thread, voice)
+
+    def _reached(self) -> set[Conference]:
+        """This room and every other that there is a way to."""
+        found, waiting = {self}, [self]
+        while waiting:
+            for other in waiting.pop()._links:
+                if other not in found:
+                    found.add(other)
+                    waiting.append(other)
+        return found
 
     def play(self, pcm: NDArray[np.int16], loop: bool = False, *, rate_hz: int = 8000) -> int:
         """Let all members hear int16[n] at `rate_hz` besides each other, in place of what was played before.
@@ -149,12 +235,19 @@ class Conference(Room):
         seat = self._seats.pop(port)
         self.engine.signals.refresh(port)
         self.engine.rooms.give_voice_back(port, seat.voice)
+        for other, whispering in self._seats.items():
+            if whispering.whispers_to is port:
+                whispering.whispers_to, whispering.silenced = None, True
+                self.engine.command(other, COMMAND_ADJUST, whispering.fields)
         if not seat.muted and self._members and not self.closed:
             self._signal(_LEFT_HZ)
 
     def close(self) -> None:
         """Take everyone out and give the room up. A second call does nothing."""
         with self.engine.lock:
+            if self.engine.event_fd >= 0:
+                for other in list(self._links):
+                    self.unlink(other)
             super().close()
             if self.engine.event_fd >= 0:
                 self._give_clip_back()

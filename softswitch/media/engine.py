@@ -30,7 +30,7 @@ from softswitch.media.adoption import Adoption, PortRecord
 from softswitch.media.allocation import BoundPair, PortAllocator, close_pair
 from softswitch.media.bridge import Bridge, transcoding_rate
 from softswitch.media.clips import ClipStore
-from softswitch.media.conference import Conference
+from softswitch.media.conference import COMFORT_PEAK, Conference
 from softswitch.media.crew import Crew
 from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
 from softswitch.media.fan_out import FanOut
@@ -365,17 +365,21 @@ class MediaEngine:
             thread = self._thread_of(owner)
             return FanOut(self, self.rooms.open(), thread, owner)
 
-    def open_conference(self, owner: str, rate_hz: int = 8000, *, signals: bool = False) -> Conference:
+    def open_conference(
+        self, owner: str, rate_hz: int = 8000, *, signals: bool = False, comfort_noise: bool = False
+    ) -> Conference:
         """A room whose members all hear each other, mixed at `rate_hz` (8000, 16000 or 48000).
 
-        `signals`: a short tone when somebody comes or goes. The first one loads the mixer's compiled code (`warm_up`
+        `signals`: a short tone when somebody comes or goes; `comfort_noise`: a room in which nobody speaks rustles at
+        −62 dB of full scale. The first one loads the mixer's compiled code (`warm_up`
         does it ahead of time). Raises ValueError, MediaError when there are too many rooms.
         """
         if rate_hz not in ROOM_RATES:
             raise ValueError(f"a room has no rate {rate_hz} (there are {ROOM_RATES})")
         with self.lock:
             thread = self._thread_of(owner)
-            number = self.rooms.open_mixed(rate_hz, tells_loudest=True)
+            comfort = COMFORT_PEAK if comfort_noise else 0.0
+            number = self.rooms.open_mixed(rate_hz, tells_loudest=True, comfort=comfort)
             conference = Conference(self, number, thread, owner, rate_hz=rate_hz, signals=signals)
             self.rooms.conferences[number] = conference
             return conference

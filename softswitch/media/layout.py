@@ -269,6 +269,10 @@ ROOM = np.dtype(
         ("rate_hz", "i8"),
         ("samples", "i8"),  # in a turn of 10 ms
         ("limiter", "f8"),
+        ("links", "i8"),  # voice of the first room linked with this one, NOBODY none
+        ("comfort", "f8"),  # the largest sample of the noise heard while nobody speaks
+        ("seed", "i8"),
+        ("whispers", "i8"),  # in this turn
         ("tells_loudest", "i8"),
         ("loudest", "i8"),
         ("candidate", "i8"),
@@ -280,6 +284,7 @@ ROOM = np.dtype(
         ("play_length", "i8"),
         ("play_loop", "i8"),
         ("total", "f4", MAXIMUM_TURN),
+        ("personal", "f4", MAXIMUM_TURN),  # what is composed for one member
     ],
     align=True,
 )
@@ -298,7 +303,7 @@ COMMAND_JOIN, COMMAND_LEAVE, COMMAND_TALK, COMMAND_ADJUST = 9, 10, 11, 12
 COMMAND_PRESS, COMMAND_LISTEN = 13, 14
 COMMAND_TAP = 15
 #: From here on they are about a room, whose generation they bring.
-COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP = 20, 21
+COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, COMMAND_ROOM_LINK, COMMAND_ROOM_UNLINK = 20, 21, 22, 23
 
 #: Only the fields that the operation names are meaningful.
 COMMAND = np.dtype(
@@ -318,6 +323,8 @@ COMMAND = np.dtype(
         ("gain", "f8"),
         ("muted", "i8"),
         ("deaf", "i8"),
+        ("audience", "i8"),
+        ("levelled", "i8"),
         *_PLAYBACK,
         *_KEYPAD,
     ],

@@ -60,8 +60,11 @@ class RoomStore:
         room["first"], room["members"], room["talker"] = NOBODY, 0, NOBODY
         return number
 
-    def open_mixed(self, rate_hz: int, *, tells_loudest: bool) -> int:
-        """The number of a new room that is mixed at `rate_hz`; loads the mixer when it is the first."""
+    def open_mixed(self, rate_hz: int, *, tells_loudest: bool, comfort: float = 0.0) -> int:
+        """The number of a new room that is mixed at `rate_hz`; loads the mixer when it is the first.
+
+        `comfort` is the largest sample of the noise that is heard while nobody speaks.
+        """
         from softswitch.media.kernels.sound import mixer
 
         self._enter("mixer", mixer.serve_rooms.address)  # looked at when a room has members
@@ -69,7 +72,8 @@ class RoomStore:
         room = self._arena.rooms[number]
         room["rate_hz"], room["samples"], room["limiter"] = rate_hz, rate_hz // 100, 1.0
         room["playing"], room["turn"], room["tells_loudest"] = 0, 0, tells_loudest
-        room["loudest"] = room["candidate"] = NOBODY
+        room["loudest"] = room["candidate"] = room["links"] = NOBODY
+        room["comfort"], room["seed"], room["whispers"] = comfort, number + 1, 0
         return number
 
     def closed(self, room: Room) -> None:
@@ -131,6 +135,10 @@ class RoomStore:
     def give_voice_back(self, port: Port, number: int, commands_ahead: int = 0) -> None:
         """Let a voice be another's, once all that the port's thread was asked before is done, and the next commands."""
         self._later(port.thread, port.thread.ring.written + commands_ahead, lambda: self._free_voices.append(number))
+
+    def give_link_back(self, thread: PacketThread, number: int) -> None:
+        """Let the voice of a link be another's, once all that the thread was asked before is done."""
+        self._later(thread, thread.ring.written, lambda: self._free_voices.append(number))
 
     def counters(self, number: int, rate_hz: int) -> VoiceCounters:
         """What a voice in use has counted."""

@@ -47,11 +47,14 @@ VOICE = np.dtype(
         ("stretched", "i8"),  # packets for which something was heard that has not come, and may come yet
         ("concealed_in_row", "i8"),
         ("frame_samples", "i8"),  # of the last packet, at the room's rate
-        ("least_spare", "i8"),
-        ("spare_turns", "i8"),
+        ("rate_hz", "i8"),  # the room's
+        ("turn_ns", "i8"),  # when samples were taken last
+        ("least_slack_ns", "i8"),  # how long before its turn the latest packet came, since the depth was looked at last
+        ("turns_watched", "i8"),
         ("late", "i8"),
         ("concealed", "i8"),
         ("shortened", "i8"),
+        ("lengthened", "i8"),
         # Samples heard, at the room's rate: `heard[heard_begin:heard_end]` are still to be heard.
         ("heard_begin", "i8"),
         ("heard_end", "i8"),
@@ -65,6 +68,14 @@ VOICE = np.dtype(
         ("deaf", "i8"),
         ("contributes", "i8"),
         ("level", "f8"),
+        ("audience", "i8"),  # the only port that hears it, NOBODY: all do
+        ("whispered", "i8"),  # somebody speaks to this member alone
+        ("levelled", "i8"),  # by the automatic gain
+        ("loudness", "f8"),  # of speech, by the root mean square
+        ("levelling", "f8"),  # gain now
+        # Of a voice that stands for another room in this one.
+        ("linked", "i8"),  # the voice that stands for this room there
+        ("next_link", "i8"),
         ("frozen", "i8"),  # a modem is heard: the depth of the buffer stays, and nothing is done to the sound
         ("partner", "i8"),  # port that telephone-events are passed on to
         # Said to the member.

@@ -38,12 +38,14 @@ _CLEARED_OCTETS = offset_of(VOICE, "own")
 
 @dataclass(frozen=True, slots=True)
 class VoiceCounters:
-    """What the jitter buffer of one member has done: packets `late` (and dropped), `concealed`, and turns left out to
-    be nearer to the speaker (`shortened`); `depth_ms` is what waits now; `level_dbov` how loud the member is."""
+    """What the jitter buffer of one member has done: packets `late` (and dropped), `concealed`, and periods of sound
+    left out or said twice so that the delay stays right (`shortened`, `lengthened`); `depth_ms` is what waits now;
+    `level_dbov` how loud the member is."""
 
     late: int
     concealed: int
     shortened: int
+    lengthened: int
     depth_ms: float
     level_dbov: float
 
@@ -103,7 +105,9 @@ def prepare_voice(
     voice["sequence"] = -1
     voice["partner"] = partner
     voice["frozen"] = frozen
-    voice["gain"] = 1.0
+    voice["rate_hz"] = room_hz
+    voice["gain"] = voice["levelling"] = 1.0
+    voice["audience"] = NOBODY
     voice["event_source_timestamp"] = -1
     _prepare_decoders(voice, settings, room_hz)
     spoken = spoken_format(settings)
@@ -193,6 +197,7 @@ def read_voice(voice: NDArray[Any], room_hz: int) -> VoiceCounters:
         late=int(voice["late"]),
         concealed=int(voice["concealed"]),
         shortened=int(voice["shortened"]),
+        lengthened=int(voice["lengthened"]),
         depth_ms=samples / room_hz * 1000,
         level_dbov=10 * math.log10(power) if power > 0 else -math.inf,
     )

@@ -18,7 +18,14 @@ from softswitch.media.kernels.libc import (
     epoll_ctl,
 )
 from softswitch.media.kernels.listening import listen
-from softswitch.media.kernels.membership import give_floor, join_conference, join_fan_out, leave_room
+from softswitch.media.kernels.membership import (
+    give_floor,
+    join_conference,
+    join_fan_out,
+    leave_room,
+    link_room,
+    unlink_room,
+)
 from softswitch.media.kernels.octets import copy_address, raise_port
 from softswitch.media.kernels.player import enter_wheel, start_playing, stop_everything, stop_playing
 from softswitch.media.kernels.reception import lost_in_stream
@@ -36,8 +43,10 @@ from softswitch.media.layout import (
     COMMAND_OPEN,
     COMMAND_PLAY,
     COMMAND_PRESS,
+    COMMAND_ROOM_LINK,
     COMMAND_ROOM_PLAY,
     COMMAND_ROOM_STOP,
+    COMMAND_ROOM_UNLINK,
     COMMAND_ROUTE,
     COMMAND_STOP,
     COMMAND_STOP_PLAYING,
@@ -72,7 +81,7 @@ def apply_commands(
             worker["running"] = 0
         elif operation >= COMMAND_ROOM_PLAY:
             if rooms[command["room"]]["generation"] == command["generation"]:
-                _apply_to_room(rooms[command["room"]], command)
+                _apply_to_room(rooms[command["room"]], voices, command)
         elif ports[slot]["generation"] == command["generation"]:
             _apply(ports, rooms, voices, slot, worker, command, scratch, now_ns)
         done += 1
@@ -106,6 +115,8 @@ def _apply(
         voice["gain"] = command["gain"]
         voice["muted"] = command["muted"]
         voice["deaf"] = command["deaf"]
+        voice["audience"] = command["audience"]
+        voice["levelled"] = command["levelled"]
     elif operation == COMMAND_LEAVE:
         leave_room(ports, rooms, voices, slot, worker)
     elif operation == COMMAND_TALK:
@@ -134,8 +145,14 @@ def _apply(
 
 
 @part
-def _apply_to_room(room: Any, command: Any) -> None:
-    """Begin or end what is played into a room."""
+def _apply_to_room(room: Any, voices: Any, command: Any) -> None:
+    """Begin or end what is played into a room, or what it has to do with another."""
+    if command["operation"] == COMMAND_ROOM_LINK:
+        link_room(room, voices, command)
+        return
+    if command["operation"] == COMMAND_ROOM_UNLINK:
+        unlink_room(room, voices, command["voice"])
+        return
     if command["operation"] == COMMAND_ROOM_STOP:
         if room["play_id"] == command["play_id"]:
             room["playing"] = 0

@@ -14,11 +14,12 @@ from softswitch.media.kernels.clock import ticks
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import payload_bounds, transmit
 from softswitch.media.kernels.octets import get16, put16, put32
-from softswitch.media.layout import MAXIMUM_PACKET, OPEN, UNMAPPED
+from softswitch.media.layout import MAXIMUM_PACKET, OPEN, TICK_NS, UNMAPPED
 from softswitch.media.voice_layout import FLOWING, GATHERING, IDLE, JITTER_PLACES
 
 #: So much older than the first packet another may be to take its place as the first.
 _EARLIER = 8
+_TURNS_PER_S = 100
 _EVENT_OCTETS = 4
 _EVENT_END = 0x80
 #: After the last packet of a telephone-event that has no end, sound is heard again.
@@ -60,6 +61,8 @@ def take_in(
         voice["first_arrival_ns"] = now_ns
     if ((sequence - voice["highest_sequence"]) & 0xFFFF) < 0x8000:
         voice["highest_sequence"] = sequence
+        if voice["state"] == FLOWING:
+            _measure_slack(voice, sequence, now_ns)
     place = sequence & (JITTER_PLACES - 1)
     length = end - begin if voice["decoder_of"][number] != 0 else 0
     voice["sequence"][place] = sequence
@@ -69,6 +72,16 @@ def take_in(
     payload = voice["payload"]
     for i in range(length):
         payload[at + i] = packet[begin + i]
+
+
+@part
+def _measure_slack(voice: Any, sequence: int, now_ns: int) -> None:
+    """Keep how long before its turn the latest packet comes: by this the two ends' clocks are compared."""
+    before = (sequence - voice["next_sequence"]) & 0xFFFF
+    samples = voice["heard_end"] - voice["heard_begin"] + before * voice["frame_samples"]
+    turns = samples // (voice["rate_hz"] // _TURNS_PER_S)  # that what is there is enough for
+    turn_ns = voice["turn_ns"] + (1 + turns) * TICK_NS
+    voice["least_slack_ns"] = min(voice["least_slack_ns"], turn_ns - now_ns)
 
 
 @part

@@ -90,6 +90,30 @@ def give_floor(room: Any, slot: int) -> None:
 
 
 @part
+def link_room(room: Any, voices: Any, command: Any) -> None:
+    """Let another room be heard in this one: the command's `voice` stands for it here, `peer` for this one there."""
+    voice = voices[command["voice"]]
+    voice["linked"] = command["peer"]
+    voice["next_link"] = room["links"]
+    voice["contributes"] = 0
+    room["links"] = command["voice"]
+
+
+@part
+def unlink_room(room: Any, voices: Any, number: int) -> None:
+    """Undo `link_room` on this side."""
+    if room["links"] == number:
+        room["links"] = voices[number]["next_link"]
+        return
+    before = room["links"]
+    while before != NOBODY:
+        if voices[before]["next_link"] == number:
+            voices[before]["next_link"] = voices[number]["next_link"]
+            return
+        before = voices[before]["next_link"]
+
+
+@part
 def _start_turns(rooms: Any, number: int, worker: Any, scratch: Any, now_ns: int) -> None:
     """Put a room on the wheel: it is served every 10 ms, at the instant of the least loaded slot."""
     best = least_loaded(worker)

@@ -2,18 +2,16 @@
 
 Nothing waits in vain. A packet that is missing while later ones are there is lost and concealed. When none is there at
 all the sender may only be late: what is made up then lengthens the delay, and as much is left out again when it turns
-out to have been loss, or when for some seconds more was in hand than needed. So the depth of the buffer follows the
-jitter, and the two ends' clocks may differ.
+out to have been loss. How deep the buffer is from then on is the matter of `depth`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from softswitch.media.kernels.sound.coding import conceal, decode
 from softswitch.media.kernels.sound.compiler import part
+from softswitch.media.kernels.sound.depth import keep_depth, watch_anew
 from softswitch.media.voice_layout import (
     DEPTH_NS,
     FLOWING,
@@ -26,7 +24,6 @@ from softswitch.media.voice_layout import (
 
 #: So long something is made up for packets that do not come; then it is silent until they do.
 _LONGEST_CONCEALED_MS = 100
-_TURNS_WATCHED = 300
 
 
 @part
@@ -35,15 +32,28 @@ def pull(voice: Any, rate_hz: int, scratch: Any, now_ns: int) -> bool:
     wanted = rate_hz // 100
     if voice["state"] == GATHERING and now_ns - voice["first_arrival_ns"] >= DEPTH_NS:
         voice["state"] = FLOWING
-        voice["least_spare"] = HEARD_SAMPLES
-        voice["spare_turns"] = 0
+        watch_anew(voice)
         voice["concealed_in_row"] = 0
     while voice["heard_end"] - voice["heard_begin"] < wanted:
         if voice["state"] != FLOWING or not _go_on(voice, rate_hz, scratch):
+            voice["turn_ns"] = now_ns
             return bool(_rest(voice, wanted))
-    if voice["state"] == FLOWING:
-        _watch_depth(voice, wanted)
+    if voice["state"] == FLOWING and keep_depth(voice, wanted):
+        _be_ahead(voice, scratch)
+    voice["turn_ns"] = now_ns
     return True
+
+
+@part
+def _be_ahead(voice: Any, scratch: Any) -> None:
+    """Take a packet before its turn, if it is there."""
+    sequence = voice["next_sequence"]
+    place = sequence & (JITTER_PLACES - 1)
+    if voice["sequence"][place] == sequence:
+        voice["sequence"][place] = -1
+        voice["next_sequence"] = (sequence + 1) & 0xFFFF
+        if voice["length"][place] > 0:
+            _hear(voice, place, scratch)
 
 
 @part
@@ -129,35 +139,3 @@ def _make_up(voice: Any, following: int, scratch: Any) -> None:
     voice["concealed"] += 1
     voice["concealed_in_row"] += count
     voice["heard_end"] = end + count
-
-
-@part
-def _watch_depth(voice: Any, wanted: int) -> None:
-    """Leave 10 ms out when for three seconds a packet and more than a turn were always in hand."""
-    if voice["frozen"] != 0:
-        return
-    frame = voice["frame_samples"]
-    ahead = (voice["highest_sequence"] - voice["next_sequence"] + 1) & 0xFFFF
-    waiting = ahead if ahead <= JITTER_PLACES else 0
-    spare = voice["heard_end"] - voice["heard_begin"] - wanted + waiting * frame
-    voice["least_spare"] = min(voice["least_spare"], spare)
-    voice["spare_turns"] += 1
-    if voice["spare_turns"] < _TURNS_WATCHED:
-        return
-    if voice["least_spare"] > frame + wanted and voice["heard_end"] - voice["heard_begin"] >= 2 * wanted:
-        _shorten(voice, wanted)
-    elif voice["least_spare"] > frame + wanted:
-        return  # at the next turn there is enough to blend
-    voice["least_spare"] = HEARD_SAMPLES
-    voice["spare_turns"] = 0
-
-
-@part
-def _shorten(voice: Any, count: int) -> None:
-    """Leave `count` samples out, going over smoothly from those before to those after."""
-    heard, begin = voice["heard"], voice["heard_begin"]
-    for i in range(count):
-        before, after = np.int64(heard[begin + i]), np.int64(heard[begin + count + i])
-        heard[begin + count + i] = (before * (count - i) + after * i) // count
-    voice["heard_begin"] = begin + count
-    voice["shortened"] += 1

@@ -11,6 +11,13 @@ from numba import from_dtype, types
 from softswitch.media.kernels.notices import notify_room
 from softswitch.media.kernels.prefetch import fetch_ahead
 from softswitch.media.kernels.sound.compiler import callback, part
+from softswitch.media.kernels.sound.extras import (
+    WHISPERS,
+    add_noise,
+    compose_personally,
+    exchange,
+    level_out,
+)
 from softswitch.media.kernels.sound.hearing import pull
 from softswitch.media.kernels.sound.speaking import speak
 from softswitch.media.layout import (
@@ -79,7 +86,9 @@ def _gather(ports: Any, room: Any, voices: Any, clips: Any, scratch: Any, now_ns
     total, samples = room["total"], room["samples"]
     for i in range(samples):
         total[i] = 0
+    room["whispers"] = 0
     ended = room["playing"] != 0 and _play(room, clips, total, samples)
+    silent = room["playing"] == 0
     slot = room["first"]
     while slot != NOBODY:
         port = ports[slot]
@@ -87,10 +96,15 @@ def _gather(ports: Any, room: Any, voices: Any, clips: Any, scratch: Any, now_ns
         _fetch_next(ports, voices, port["member_next"], samples)
         voice["contributes"] = 0
         if pull(voice, room["rate_hz"], scratch, now_ns):
-            _hear(voice, total, samples, port["hushed"])
+            _hear(voice, room, samples, port["hushed"])
         else:
             voice["level"] *= 1 - _SMOOTHING
+        silent &= voice["contributes"] != 1
         slot = port["member_next"]
+    if room["links"] != NOBODY:
+        silent &= not exchange(room, voices)
+    if silent and room["comfort"] > 0:
+        add_noise(room)
     return bool(ended)
 
 
@@ -106,22 +120,27 @@ def _fetch_next(ports: Any, voices: Any, slot: int, samples: int) -> None:
 
 
 @part
-def _hear(voice: Any, total: Any, samples: int, hushed: int) -> None:
-    """Take the next samples of a voice, and add them, by its gain, to `total` (float32)."""
-    heard, own, begin = voice["heard"], voice["own"], voice["heard_begin"]
+def _hear(voice: Any, room: Any, samples: int, hushed: int) -> None:
+    """Take the next samples of a voice, and add them, by its gain, to the room's sum, unless it whispers."""
+    heard, own, begin, total = voice["heard"], voice["own"], voice["heard_begin"], room["total"]
     voice["heard_begin"] = begin + samples
     if voice["muted"] != 0 or hushed != 0 or _silent(heard, begin, samples):
         voice["level"] *= 1 - _SMOOTHING
         return
-    gain = np.float32(voice["gain"])
+    gain, step = level_out(voice, begin, samples)
     energy = np.float32(0)
     for i in range(samples):
-        value = np.float32(heard[begin + i]) * gain
+        value = np.float32(heard[begin + i]) * (gain + step * np.float32(i))
         own[i] = value
-        total[i] += value
         energy += value * value
-    voice["level"] += _SMOOTHING * (float(energy) / samples - voice["level"])
     voice["contributes"] = 1
+    if voice["audience"] != NOBODY:
+        voice["contributes"] = WHISPERS
+        room["whispers"] += 1
+        return
+    for i in range(samples):
+        total[i] += own[i]
+    voice["level"] += _SMOOTHING * (float(energy) / samples - voice["level"])
 
 
 @part
@@ -168,7 +187,11 @@ def _give_out(ports: Any, room: Any, voices: Any, scratch: Any, now_ns: int) -> 
         port = ports[slot]
         voice = voices[port["voice"]]
         _fetch_next(ports, voices, port["member_next"], samples)
-        _compose(voice, total, samples, first, step)
+        if room["whispers"] != 0:
+            compose_personally(ports, room, voices, slot)
+            _compose(voice, room["personal"], samples, first, step)
+        else:
+            _compose(voice, total, samples, first, step)
         speak(port, slot, voice, scratch, now_ns)
         slot = port["member_next"]
 
@@ -180,7 +203,7 @@ def _compose(voice: Any, total: Any, samples: int, gain: Any, step: Any) -> None
     if voice["deaf"] != 0:
         for i in range(samples):
             spoken[at + i] = 0
-    elif voice["contributes"] != 0:
+    elif voice["contributes"] == 1:
         for i in range(samples):
             value = (total[i] - own[i]) * (gain + step * np.float32(i))
             spoken[at + i] = np.int16(min(max(value, -_PEAK), _PEAK))

@@ -1,0 +1,113 @@
+"""What conferences can do besides adding up: whispers, automatic gain, comfort noise, rooms within rooms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from softswitch.media import MediaEngine
+from softswitch.media.tones import level_dbm0
+
+from .test_conference import TONES_HZ, Speaker, decoded, level_at, tone
+
+QUIET = -45
+
+
+@pytest.fixture
+def engine(make_engine) -> MediaEngine:
+    return make_engine()
+
+
+def hear(legs, sounds, seconds=0.7):
+    """What each of the legs hears after the first quarter of a second, while all say their sounds."""
+    heard = Speaker(legs, sounds).run(seconds)
+    return [decoded(packets)[2000:] for packets in heard]
+
+
+def test_a_whisper_is_heard_by_one_member_alone(engine, make_leg):
+    room = engine.open_conference("whisper")
+    legs = [make_leg(engine) for _ in range(3)]
+    for leg in legs:
+        room.join(leg.port)
+    dispatcher, driver, _ = (leg.port for leg in legs)
+    room.whisper(dispatcher, driver)
+    of_dispatcher, of_driver, of_caller = hear(legs, [tone(hz) for hz in TONES_HZ[:3]])
+    assert level_at(of_driver, TONES_HZ[0]) == pytest.approx(-12, abs=1.5), "the driver hears the whisper"
+    assert level_at(of_driver, TONES_HZ[2]) == pytest.approx(-12, abs=1.5), "and the caller"
+    assert level_at(of_caller, TONES_HZ[0]) < QUIET, "the caller hears nothing of it"
+    assert level_at(of_caller, TONES_HZ[1]) == pytest.approx(-12, abs=1.5)
+    assert level_at(of_dispatcher, TONES_HZ[2]) == pytest.approx(-12, abs=1.5), "the dispatcher hears all"
+    room.leave(driver)
+    _, of_caller = hear([legs[0], legs[2]], [tone(hz) for hz in TONES_HZ[:2]])
+    assert level_at(of_caller, TONES_HZ[0]) < QUIET, "without its audience a whisper is heard by nobody"
+    room.whisper(dispatcher, None)
+    _, of_caller = hear([legs[0], legs[2]], [tone(hz) for hz in TONES_HZ[:2]])
+    assert level_at(of_caller, TONES_HZ[0]) == pytest.approx(-12, abs=1.5), "until it speaks to all again"
+
+
+@pytest.mark.parametrize(("level", "wanted"), [(-30, -24), (-5, -9)])
+def test_automatic_gain_brings_speech_to_one_level(engine, make_leg, level, wanted):
+    room = engine.open_conference("gain")
+    speaker, listener = make_leg(engine), make_leg(engine)
+    room.join(speaker.port, levelled=True)
+    room.join(listener.port)
+    heard = hear([speaker, listener], [tone(700, 2.5, level), None], 2.2)[1]
+    before, after = level_at(heard[:800], 700), level_at(heard[-3200:], 700)
+    if wanted > level:
+        assert after >= before + 3, f"soft speech is raised, from {before:.1f} to {after:.1f} dBm0"
+    else:
+        assert after <= level - 4, f"loud speech is lowered, to {after:.1f} dBm0"
+
+
+def test_a_room_in_which_nobody_speaks_rustles(engine, make_leg):
+    room = engine.open_conference("noise", comfort_noise=True)
+    listener, speaker = make_leg(engine), make_leg(engine)
+    for leg in (listener, speaker):
+        room.join(leg.port)
+    noise = hear([listener], [None], 0.5)[0]
+    assert -62 < level_dbm0(noise.astype(np.int16)) < -50, "−62 dB of full scale is −56 dBm0"
+    spoken = hear([listener, speaker], [None, tone(700, 1.0, -20)])[0]
+    assert level_at(spoken, 700) == pytest.approx(-20, abs=1.5)
+
+
+def test_linked_rooms_hear_each_other_and_nobody_itself(engine, make_leg):
+    rooms = [engine.open_conference(f"room-{n}") for n in range(3)]
+    legs = [make_leg(engine) for _ in range(4)]
+    for leg, room in zip(legs, (rooms[0], rooms[0], rooms[1], rooms[2]), strict=True):
+        room.join(leg.port)
+    rooms[0].link(rooms[1])
+    rooms[1].link(rooms[2])
+    heard = hear(legs, [tone(hz, 2.0, -20) for hz in TONES_HZ[:4]], 0.8)
+    for i, samples in enumerate(heard):
+        for k, hz in enumerate(TONES_HZ[:4]):
+            if k == i:
+                assert level_at(samples, hz) < QUIET, f"member {i} hears itself by way of another room"
+            else:
+                assert level_at(samples, hz) == pytest.approx(-20, abs=1.5), f"member {i} hears member {k}"
+    rooms[1].unlink(rooms[0])
+    heard = hear(legs, [tone(hz, 2.0, -20) for hz in TONES_HZ[:4]], 0.8)
+    assert level_at(heard[0], TONES_HZ[2]) < QUIET, "no more"
+    assert level_at(heard[0], TONES_HZ[1]) == pytest.approx(-20, abs=1.5)
+    rooms[2].close()
+    rooms[1].close()
+
+
+def test_what_cannot_be_linked_is_refused(engine):
+    one, other, wide = (engine.open_conference(name, rate) for name, rate in (("a", 8000), ("b", 8000), ("c", 16000)))
+    with pytest.raises(ValueError, match="8000 Hz cannot be linked with one of 16000 Hz"):
+        one.link(wide)
+    one.link(other)
+    with pytest.raises(ValueError, match="a way to each other"):
+        other.link(one)
+    with pytest.raises(ValueError, match="a way to each other"):
+        one.link(one)
+
+
+def test_voices_of_links_are_given_back(engine):
+    one, other = (engine.open_conference(name) for name in "ab")
+    free = len(engine.rooms._free_voices)
+    for _ in range(5):
+        one.link(other)
+        one.unlink(other)
+    engine._settle_all()
+    assert len(engine.rooms._free_voices) == free
