@@ -28,7 +28,7 @@ from softswitch.calls.sip_leg import SipLeg
 from softswitch.calls.talkgroups import Talkgroups
 from softswitch.calls.trunk import Trunk, Trunks
 from softswitch.events import DigitReceived, EventBus
-from softswitch.media import KeyPressed, MediaEvent, PlaybackEnded, RtpTimeout
+from softswitch.media import KeyPressed, MediaEvent, PlaybackEnded, RtpTimeout, SpeechStarted, SpeechStopped
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import IncomingInvite
 from softswitch.sip.message import Request
@@ -226,7 +226,7 @@ class Exchange:
 
     def media_event(self, event: MediaEvent) -> None:
         """Something happened at a media port that a call should know."""
-        if not isinstance(event, RtpTimeout | PlaybackEnded | KeyPressed):
+        if not isinstance(event, RtpTimeout | PlaybackEnded | KeyPressed | SpeechStarted | SpeechStopped):
             return
         leg = self.media.leg_of(event.port)
         call = self._legs.get(leg) if leg is not None else None
@@ -236,6 +236,9 @@ class Exchange:
             digit = digit_of_event(event.event)
             if digit:
                 self.bus.tell(DigitReceived, call.id, leg.id, digit, USUAL_MS)
+        elif isinstance(event, SpeechStarted | SpeechStopped):
+            if self.talkgroups is not None:
+                self.talkgroups.voice_heard(leg.id, speaking=isinstance(event, SpeechStarted))
         elif isinstance(event, RtpTimeout):
             call.media_lost()
         elif call.callee is None and call.replacement is None and not call.stays:

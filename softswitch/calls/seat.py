@@ -14,6 +14,7 @@ from softswitch.media import Port
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
     from softswitch.calls.talkgroup import Talkgroup
+    from softswitch.sip.timerwheel import Timer
 
 
 def plain_telephone(*, dispatcher: bool = False) -> Member:
@@ -33,6 +34,7 @@ class Seat:
         "call",
         "dispatcher",
         "group",
+        "hang_over",
         "heard_at",
         "home",
         "keypad",
@@ -58,6 +60,7 @@ class Seat:
         self.member = Member()
         self.muted = False
         self.dispatcher = False
+        self.hang_over: Timer | None = None
         self.silent = silent
         self.tuned = True
         #: when its last packet came, by the engine's clock.

@@ -29,6 +29,8 @@ NO_MEMBER = Cause(403, 21, "not a member of the talkgroup")
 #: What a number may do in talkgroups, by its roles.
 Rights = Callable[[str], Member]
 _NO_KEYS = Keypad()
+#: How long a member whose floor follows its voice keeps it while it says nothing, in seconds.
+VOICE_HANG_S = 1.0
 
 
 class Talkgroups:
@@ -157,9 +159,17 @@ class Talkgroups:
         refused = seat.group.join(seat, port, self._member(seat))
         if refused is None:
             self._seats[seat.leg.id] = [seat]
+            if self._floor_by(seat) == "voice" and not seat.speaks_floor:
+                self._listen(seat, port)
             if not seat.silent:
                 self._scan(seat, port)
         return refused
+
+    def _listen(self, seat: Seat, port: Port) -> None:
+        try:
+            port.listen_speech()
+        except MediaError as error:
+            logger.info("the voice of %s cannot be listened to: %s", seat.number, error)
 
     def _member(self, seat: Seat) -> Member:
         """What a party may do: what its service or its number says, within what the group allows it."""
@@ -279,10 +289,28 @@ class Talkgroups:
         return member.floor_by if member is not None else "keys"
 
     def voice_heard(self, leg_id: str, *, speaking: bool) -> None:
-        """Somebody began or ended speaking: a request of a member whose floor follows its voice."""
+        """Somebody began or ended speaking: a request of a member whose floor follows its voice.
+
+        What it says counts until it has been silent for a while, so that a breath does not cost the floor.
+        """
         seat = self.seat_of(leg_id)
-        if seat is not None and self._floor_by(seat) == "voice":
-            seat.group.command(seat, Command(Action.REQUEST if speaking else Action.RELEASE))
+        if seat is None or self._floor_by(seat) != "voice":
+            return
+        if seat.hang_over is not None:
+            seat.hang_over.cancel()
+            seat.hang_over = None
+            if speaking:
+                return  # it has the floor, or waits for it, still
+        if speaking:
+            seat.group.command(seat, Command(Action.REQUEST))
+        else:
+            at = self._host.now() + VOICE_HANG_S
+            seat.hang_over = self._host.timers.schedule(at, lambda now: self._fell_silent(seat))
+
+    def _fell_silent(self, seat: Seat) -> None:
+        seat.hang_over = None
+        if seat.leg.id in seat.group.seats:
+            seat.group.command(seat, Command(Action.RELEASE))
 
     def receive_floor(self, leg_id: str, data: bytes) -> None:
         """A terminal with a floor link sent one datagram of floor control; one that is in no group is passed over."""

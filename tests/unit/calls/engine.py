@@ -35,6 +35,7 @@ class FakePort:
     closed: bool = False
     history: list[PortSettings] = field(default_factory=list)
     last_received_s: float | None = None
+    listens: bool = False
 
     def configure(self, settings: PortSettings) -> None:
         assert not self.closed, "a closed port is configured"
@@ -43,6 +44,9 @@ class FakePort:
         if self.peer is not None:
             find_route(self.settings, self.peer.settings)
             find_route(self.peer.settings, self.settings)
+
+    def listen_speech(self, on: bool = True) -> None:
+        self.listens = on
 
     def counters(self) -> FakeCounters:
         return FakeCounters(last_received_s=self.last_received_s)

@@ -13,6 +13,7 @@ from softswitch.floor import Member, mcptt, tbcp
 from softswitch.floor.channel import Dialect, Peer
 from softswitch.floor.messages import FloorMessage, Kind
 from softswitch.floor.talkburst import TalkBurstGranted, TalkBurstRequest
+from softswitch.media import Port, SpeechStarted, SpeechStopped
 from tests.unit.calls.engine import FakePort
 from tests.unit.calls.phone import PhoneCall
 from tests.unit.calls.room_engine import RoomWorld, press
@@ -162,3 +163,28 @@ def test_attributes_of_members_decide_who_may_talk_and_who_comes_first() -> None
     calls[1].request("INFO", body=b'{"action": "request", "tier": "emergency"}', content_type=kind)
     assert world.room.talking == alice.host, "1002 has no right to an emergency"
     end(world, calls)
+
+
+def test_a_member_whose_floor_follows_its_voice() -> None:
+    members = (GroupMember("1001", floor_by="voice"), GroupMember("1002"))
+    world = RoomWorld(talkgroup=TalkgroupDefinition("8001", members=members))
+    (alice, bob), calls = gathered(world, "1001", "1002")
+    port = cast(FakePort, world.engine.port_to(alice.host))
+    assert port.listens and not cast(FakePort, world.engine.port_to(bob.host)).listens
+    began, ended = SpeechStarted(cast(Port, port), 0.0), SpeechStopped(cast(Port, port), 0.0)
+    press(calls[0], "*")
+    assert world.room.talking is None, "its keys mean nothing"
+    world.exchange.media_event(began)
+    assert world.room.talking == alice.host
+    world.exchange.media_event(ended)
+    world.advance(0.5)
+    world.exchange.media_event(began)
+    world.exchange.media_event(ended)
+    world.advance(0.8)
+    assert world.room.talking == alice.host, "a breath is no end"
+    world.advance(0.3)
+    assert world.room.talking is None
+    world.exchange.media_event(began)
+    world.exchange.media_event(ended)
+    end(world, calls)
+    world.advance(2)
