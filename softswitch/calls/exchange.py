@@ -6,18 +6,20 @@ runtime feeds it events and drains the agent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable
 
 from softswitch.calls.access import Access
 from softswitch.calls.application import Application
 from softswitch.calls.call import NORMAL, Call
 from softswitch.calls.conference import Conferences
 from softswitch.calls.digits import USUAL_MS, digit_of_event
+from softswitch.calls.gateway_intake import GatewayIntake
+from softswitch.calls.gateways import Gateway, Gateways
 from softswitch.calls.host import CallSettings
 from softswitch.calls.hunting import Diverted, History, Hunt, Stage, Target
-from softswitch.calls.leg import Cause, Information, Leg, Party
+from softswitch.calls.leg import Cause, Information, Leg
 from softswitch.calls.media_path import MediaPath
+from softswitch.calls.ported_leg import PortedLeg
 from softswitch.calls.replacement import Replacement
 from softswitch.calls.ringing import Ringing, RingingObserver
 from softswitch.calls.routing import Caller, Router
@@ -37,16 +39,8 @@ from softswitch.sip.uri import SipUri, parse_uri
 from softswitch.sip.useragent import UserAgent
 
 _NO_SERVICES = Cause(503, 63, "services are not running")
-_NO_GATEWAY = Cause(503, 38, "the gateway is not running")
 _NOT_FOLLOWED = Cause(480, 20, "redirections are not followed")
 _BAD_REDIRECTION = Cause(480, 20, "redirected to an address that cannot be called")
-
-
-class Dialler(Protocol):
-    """A gateway as the exchange sees it: makes legs out of numbers."""
-
-    def dial(self, target: Target, caller: Party, leg_id: str, offer: bytes | None, ringing: Ringing) -> Leg | Cause:
-        """Call `target`; the leg reports to `ringing`."""
 
 
 class Exchange:
@@ -81,7 +75,7 @@ class Exchange:
         self.services: Services | None = None
         self.conferences: Conferences | None = None
         self.talkgroups: Talkgroups | None = None
-        self.gateways: Mapping[str, Dialler] = {}
+        self._gateways = Gateways(media, new_id)
         #: services that take their own SIP requests before the dialplan.
         self.applications: list[Application] = []
         self.calls: dict[str, Call] = {}
@@ -92,8 +86,19 @@ class Exchange:
         self.intake = SipIntake(self, access, admit, new_id)
         #: handles an INVITE outside any dialog.
         self.incoming: Callable[[IncomingInvite, float], None] = self.intake.incoming
+        #: takes in the calls that gateways bring.
+        self.gateway_intake = GatewayIntake(self, admit, new_id)
         self._legs: dict[Leg, Call] = {}
         self._by_number: dict[str, dict[Call, int]] = {}
+
+    def add_gateway(self, name: str, gateway: Gateway) -> None:
+        """Let routes lead to `gateway:name`."""
+        self._gateways.add(name, gateway)
+        self.router.gateways |= {name}
+
+    def soon(self, action: Callable[[], None]) -> None:
+        """Do something when the present turn is over."""
+        self.timers.schedule(self.now(), lambda now: action())
 
     def add(self, call: Call) -> None:
         """A new call exists."""
@@ -105,15 +110,12 @@ class Exchange:
     def dial(self, target: Target, ringing: Ringing, observer: RingingObserver) -> Leg | Cause:
         """See CallHost."""
         if target.gateway:
-            gateway = self.gateways.get(target.gateway)
-            if gateway is None:
-                return _NO_GATEWAY
-            return gateway.dial(target, observer.caller.party, self._new_id(), ringing.offer, ringing)
+            return self._gateways.dial(target, observer.caller, ringing.offer, ringing)
         return self._dialler.dial(target, observer.caller, ringing.offer, ringing)
 
     def stages(self, number: str, caller: Leg) -> list[Stage] | Cause:
         """See CallHost."""
-        rights = caller.caller if isinstance(caller, SipLeg) else None
+        rights = caller.caller if isinstance(caller, SipLeg | PortedLeg) else None
         if rights is None:
             rights = Caller(caller.party.number, self.router.directory.class_of(caller.party.number))
         return self.router.stages(number, rights)[1]

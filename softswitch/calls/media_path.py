@@ -349,6 +349,9 @@ class MediaPath:
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _open(self, side: Side, leg: Leg) -> Port:
+        if leg.port is not None:
+            self._legs[leg.port.id] = leg
+            return leg.port
         assert self.engine is not None, "sides without an engine are passed through"
         address = self._address6 if side.family == 6 else None
         port = self.engine.open_port(side.owner, address=address)
@@ -356,8 +359,11 @@ class MediaPath:
         return port
 
     def _close_port(self, port: Port) -> None:
-        self._legs.pop(port.id, None)
-        port.close()
+        leg = self._legs.pop(port.id, None)
+        if leg is None or leg.port is not port:
+            port.close()
+        elif self.engine is not None and not port.closed:  # its gateway's own
+            self.engine.disconnect(port)
 
     def _close_ports(self, side: Side) -> None:
         for port in side.ports:
@@ -369,6 +375,8 @@ class MediaPath:
         while len(side.ports) < first + len(sections):
             side.ports.append(None)
         for index, media in enumerate(sections, first):
+            if leg.port is not None and (media.kind != "audio" or leg.port in side.ports):
+                continue  # a gateway brings one port, for sound
             if media.port and side.ports[index] is None and is_rtp(media):
                 side.ports[index] = self._open(side, leg)
 
