@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from gateways.poc.demonstration import demonstrate
 from gateways.poc.recognition import System
 from gateways.poc.simulator import Shim, Simulated, Simulator
 from softswitch.floor.participant_events import ParticipantSettings
+from tests.interop.sipp_runner import Sipp
 from tests.interop.switch import REALM, Plan, Switch, password_of, running_switch
 
 GROUPS = """
@@ -21,6 +23,9 @@ number = "8001"
 [[talkgroup]]
 number = "8002"
 talk_s = 2
+[[talkgroup]]
+number = "8003"
+members = ["1001"]
 """
 NUMBERS = [str(number) for number in range(1001, 1020)]
 
@@ -154,3 +159,21 @@ async def test_the_demonstration_talks_by_turns(switch: Switch) -> None:
     shown.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await shown
+
+
+@pytest.mark.needs("sipp")
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "uac_mcptt_chat",
+        "uac_mcptt_rejected_400",
+        "uac_mcptt_rejected_403_116",
+        "uac_mcptt_rejected_403_145",
+        "uac_mcptt_rejected_404_113",
+        "uac_mcptt_rejected_480",
+        "uac_mcptt_rejected_488",
+    ],
+)
+def test_refusals_as_the_standard_names_them(scenario: str, switch: Switch, tmp_path: Path) -> None:
+    target = f"{switch.plan.address}:{switch.plan.trunk}"
+    Sipp(scenario, tmp_path, "-key", "user", "1002", target).wait()
