@@ -18,6 +18,7 @@ from gateways.poc.simulator import Simulator
 _GROUP = "8001"
 _FIRST = 20000
 _GRANTS = 40
+_LATE = 20
 
 
 def _configuration(members: int) -> str:
@@ -50,6 +51,28 @@ async def _measure(bench: Bench, switch: SwitchUnderTest, members: int) -> None:
         simulated.let_go(talker)
         await asyncio.sleep(0.5)
         await _grants(bench, simulated)
+        await _late(bench, simulated)
+
+
+async def _late(bench: Bench, simulated: Simulator) -> None:
+    """How long it takes from joining while somebody talks to the first packet of the talker (KPI 4 of TS 22.179)."""
+    talker, *others = simulated.members.values()
+    simulated.press(talker)
+    await simulated.until(lambda: talker.client.participant.transmitting, 5)
+    waited = []
+    for client in others[:_LATE]:
+        simulated.do(client.client.hang_up)
+        await simulated.until(lambda: client.client.session is None, 5)  # noqa: B023
+        client.heard.clear()
+        began = time.monotonic()
+        await simulated.join([client], _GROUP)
+        if not await simulated.until(lambda: bool(client.heard), 5):  # noqa: B023
+            bench.fail("a late entrant heard nothing")
+            return
+        waited.append((client.first_heard_at - began) * 1000)
+    bench.figure("late_entry_p50_ms", statistics.median(waited), "ms")
+    bench.figure("late_entry_max_ms", max(waited), "ms", goal=150)
+    simulated.let_go(talker)
 
 
 async def _grants(bench: Bench, simulated: Simulator) -> None:

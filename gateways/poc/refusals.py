@@ -36,18 +36,14 @@ class Refused(Exception):
         self.refusal = refusal
 
 
-NOT_AUTHORISED_FOR_GROUP = Refusal(403, 106, "user not authorised to join chat group")
 NOT_A_MEMBER = Refusal(403, 116, "user is not part of the MCPTT group")
 NOT_AFFILIATED = Refusal(403, 120, "user is not affiliated to this group")
-NO_EMERGENCY = Refusal(403, 150, "user not authorised to initiate an emergency call")
-REQUIRED_PENDING = Refusal(200, 111, "group call proceeded without all required group members")
-REQUIRED_ABSENT = Refusal(480, 112, "group call abandoned due to required group members not part of the group session")
+NO_EMERGENCY = Refusal(403, 0, "user not authorised to declare an emergency")
 WRONG_COUNT = Refusal(403, 145, "unable to determine called party")
 NO_SETTINGS = Refusal(404, 146, "T-PF unable to determine the service settings for the called user")
-UNKNOWN_SESSION = Refusal(404, 0, "the session does not exist")
 UNKNOWN_GROUP = Refusal(404, 113, "group document does not exist")
 NO_FLOOR_LINE = Refusal(488, 0, "the floor control line cannot be accepted")
-ENCRYPTED = Refusal(488, 0, "encrypted bodies need a key management server")
+ENCRYPTED = Refusal(488, 140, "unable to decrypt XML content")
 NO_SESSION_TYPE = Refusal(400, 0, "the session type is not understood")
 NOT_ALLOWED_CANCEL = Refusal(403, 0, "the alert belongs to somebody else")
 BARRED = Refusal(480, 0, "incoming sessions are barred")

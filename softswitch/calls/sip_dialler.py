@@ -84,6 +84,8 @@ class SipDialler:
         if isinstance(caller, SipLeg) and caller.hops_left is not None:
             fields.append(("Max-Forwards", str(max(caller.hops_left - 1, 0))))
         extra, body, content_type = leg.invitation(offer)
+        own = {name for name, _ in extra}  # what an application says goes before hints that anybody may give
+        fields = [item for item in fields if item[0] not in own]
         leg.session = self._agent.invite(
             request_uri=target.request_uri,
             next_hop=target.next_hop,

@@ -7,6 +7,8 @@ import pytest
 from gateways.poc.mcptt_info import McpttInfo
 from gateways.poc.recognition import System
 from gateways.poc.settings import PocServerSettings
+from softswitch.calls.invitation import Invitation as CallOrder
+from softswitch.calls.invitation import Inviter
 from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
 from softswitch.events import GroupUrgency
 from softswitch.floor import Tier
@@ -147,6 +149,21 @@ def test_a_poc_client_talks_with_mcptt_clients() -> None:
     world.do(lambda: poc.let_go(world.now))
     world.do(lambda: world.devices["1001"].client.press(world.now))
     assert world.talking() == ["1001"] and poc.participant.talkers == (f"sip:1001@{world.domain}",)
+    end(world)
+
+
+def test_a_call_that_a_dispatcher_starts_invites_clients_with_floor_control() -> None:
+    world = PocWorld()
+    in_chat(world, "1001")
+    two = world.client("1002")
+    inviter = Inviter(world.exchange, lambda: world.new_id("i"), world.domain)
+    order = CallOrder("1002", "8001", "Tunnel", "console", answers_by_itself=True)
+    world.do(lambda: inviter.call(order, lambda call, leg: world.talkgroups.enter(call, leg, "8001")))
+    assert two.joined and two.server_floor is not None, "the client was offered floor control"
+    (invite,) = world.invites_to("1002")
+    assert invite.text.count("Answer-Mode") == 1, "one answer mode, the one of the service"
+    world.do(lambda: two.press(world.now))
+    assert world.talking() == ["1002"]
     end(world)
 
 
