@@ -16,6 +16,7 @@ from typing import Any
 
 from softswitch.calls.keyed_side import PREFERRED, KeyedSide, Mode, SecurityRefused
 from softswitch.calls.leg import Cause, Leg
+from softswitch.calls.secured_side import SecuredSide
 from softswitch.calls.side import (
     Side,
     codecs_of,
@@ -45,6 +46,9 @@ from softswitch.sdp.offer_answer import (
 from softswitch.sdp.relay import rewrite
 
 logger = logging.getLogger(__name__)
+
+#: What tells an offer of DTLS-SRTP (RFC 5764 §8) at a glance.
+DTLS = b"UDP/TLS/RTP/SAVP"
 
 NO_PORTS = Cause(503, 34, "no media port is free")
 NO_CODEC = Cause(488, 88, "the parties have no codec in common")
@@ -123,10 +127,10 @@ class MediaPath:
         """The offer for `target` that corresponds to what `source` offered."""
         src, dst = self.side(source), self.side(target)
         src.raw = sdp
-        if src.passthrough or dst.passthrough:
+        if self._passes(src, dst):
             return sdp
         with _refusals(source):
-            offered = src.read(sdp, offer=True)
+            offered = self._read(src, sdp, offer=True)
             if src.remote is not None:
                 check_new_offer(src.remote, offered)
             self._open_ports(dst, offered.media, target)
@@ -147,7 +151,7 @@ class MediaPath:
         """The answer for `target` that corresponds to what `source` answered; the engine's ports are joined."""
         src, dst = self.side(source), self.side(target)
         src.raw = sdp
-        if src.passthrough or dst.passthrough:
+        if self._passes(src, dst):
             if src.ports or dst.ports:
                 self._close_ports(src)
                 self._close_ports(dst)
@@ -156,7 +160,7 @@ class MediaPath:
         if offered is None or pending is None:
             raise NoMedia(NO_CODEC)
         with _refusals(source):
-            answered = src.read(sdp, offer=False)
+            answered = self._read(src, sdp, offer=False)
             check_answer(pending, answered)
             self._open_ports(dst, answered.media, target)
             local = self._answer_for(dst, offered, answered)
@@ -229,7 +233,7 @@ class MediaPath:
         if self.engine is None:
             raise NoMedia(NO_SERVICE_CODEC)
         with _refusals(leg):
-            offered = side.read(sdp, offer=True)
+            offered = self._read(side, sdp, offer=True)
             index = next((i for i, m in enumerate(offered.media) if m.kind == "audio" and m.port and is_rtp(m)), None)
             if index is None:
                 raise NoMedia(NO_SERVICE_CODEC)
@@ -268,7 +272,7 @@ class MediaPath:
         if side.pending is None:
             raise NoMedia(NO_SERVICE_CODEC)
         with _refusals(leg):
-            answered = side.read(sdp, offer=False)
+            answered = self._read(side, sdp, offer=False)
             check_answer(side.pending, answered)
             side.local, side.remote = side.pending, answered
             self._configure(side, answered, side.local, answered)
@@ -348,13 +352,34 @@ class MediaPath:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
+    def secure(self, leg: Leg) -> None:
+        """`leg` is a browser: whatever it is offered is offered with ICE and DTLS. Raises NoMedia without DTLS here."""
+        side = self.side(leg)
+        if side.secured is None and self.engine is not None:
+            with _refusals(leg):
+                side.secured = SecuredSide(self.engine.fingerprint)
+
+    def _passes(self, src: Side, dst: Side) -> bool:
+        """Whether a description travels untouched: not between a secured party and another."""
+        if self.engine is None:
+            return True
+        return (src.passthrough or dst.passthrough) and src.secured is None and dst.secured is None
+
+    def _read(self, side: Side, sdp: bytes, *, offer: bool) -> SessionDescription:
+        """What the party of `side` said, as plain RTP."""
+        if side.secured is None and DTLS in sdp and self.engine is not None:
+            side.secured = SecuredSide(self.engine.fingerprint)
+        return side.read(sdp, offer=offer)
+
     def _open(self, side: Side, leg: Leg) -> Port:
         if leg.port is not None:
             self._legs[leg.port.id] = leg
             return leg.port
         assert self.engine is not None, "sides without an engine are passed through"
         address = self._address6 if side.family == 6 else None
-        port = self.engine.open_port(side.owner, address=address)
+        port = self.engine.open_port(side.owner, address=address, rtcp_mux=side.secured is not None)
+        if side.secured is not None:
+            port.open_transport()
         self._legs[port.id] = leg
         return port
 
@@ -417,6 +442,8 @@ class MediaPath:
             settings = replace(settings, srtp=side.keyed.keys(index))
             if port.peer is not None and settings.formats != port.settings.formats and self.engine is not None:
                 self.engine.disconnect(port)  # the two sides change one after the other
+            if side.secured is not None:
+                side.secured.introduce(index, port, theirs.address())
             port.configure(settings)
 
     def _connect(self, first: Side, second: Side) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from softswitch.calls.keyed_side import MODES, KeyedSide
+from softswitch.calls.secured_side import SecuredSide
 from softswitch.media import Port, PortSettings, StreamFormat, can_transcode
 from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, MediaCapability
 from softswitch.sdp.description import SessionDescription
@@ -44,7 +45,8 @@ class Side:
     `owner` keeps the ports of one call together in the engine. `offered` and `pending` are descriptions on their way,
     `remote` and `local` those agreed, `agreed` the one of the two that was the answer, `raw` what the party said last.
     A side that is `passthrough` is left out of the engine as long as it talks to another party; one that is `held` is
-    joined with nobody, because an operator said so. `keyed` secures its streams by keys in the descriptions.
+    joined with nobody, because an operator said so. `keyed` secures its streams by keys in the descriptions,
+    `secured` by ICE and DTLS.
     """
 
     owner: str
@@ -61,6 +63,7 @@ class Side:
     agreed: SessionDescription | None = None
     raw: bytes | None = None
     session_id: int = 0
+    secured: SecuredSide | None = None
 
     def agree_on(self, srtp: str) -> None:
         """Secure this party's streams as `srtp` says: forbidden, best_effort or required; empty: as for everybody."""
@@ -69,10 +72,14 @@ class Side:
     def read(self, sdp: bytes, *, offer: bool) -> SessionDescription:
         """What this party said, as plain RTP; raises SdpError, SecurityRefused."""
         said = SessionDescription.parse(sdp)
+        if self.secured is not None:
+            return self.secured.take(said)
         return self.keyed.take_offer(said) if offer else self.keyed.take_answer(said)
 
     def give(self, description: SessionDescription, *, offer: bool) -> bytes:
         """A plain description of ours as this party takes it."""
+        if self.secured is not None:
+            return self.secured.give(description, self.ports, offer=offer).serialize()
         return self.keyed.give(description, offer=offer).serialize()
 
     @property

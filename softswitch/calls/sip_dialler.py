@@ -15,6 +15,8 @@ from softswitch.sip.errors import LocalProtocolError, ProtocolError
 from softswitch.sip.uri import SipUri
 from softswitch.sip.useragent import UserAgent
 
+#: Whoever registered over WebSocket is a browser, which takes nothing but ICE and DTLS (RFC 8827 §6.5).
+BROWSERS = ("ws", "wss")
 UNREACHABLE = Cause(503, 38, "there is no way to the callee")
 
 
@@ -63,6 +65,8 @@ class SipDialler:
         hop = target.next_hop
         side.family = 6 if hop is not None and ":" in hop.host else 4
         try:
+            if isinstance(hop, Address) and hop.transport in BROWSERS:
+                self._media.secure(leg)
             carried = self._media.carry_offer(caller, leg, offer) if offer is not None else b""
             self._invite(leg, target, caller, carried, trunk)
         except NoMedia as refused:

@@ -27,9 +27,12 @@ from softswitch.media.notices import (
     ServiceNotice,
     SpeechStarted,
     SpeechStopped,
+    TransportFailed,
+    TransportReady,
     WorkerLost,
     WorkerStarted,
 )
+from softswitch.media.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.port import Port, PortCounters
 from softswitch.media.routing import PortSettings
 from softswitch.media.srtp import KeysAwaited, SrtpKeys
@@ -55,6 +58,7 @@ __all__ = [
     "MediaEvent",
     "MediaStatistics",
     "NotTranscodable",
+    "PeerTransport",
     "PlaybackEnded",
     "Port",
     "PortClosed",
@@ -62,6 +66,7 @@ __all__ = [
     "PortRecord",
     "PortSettings",
     "PortsExhausted",
+    "RemoteTransport",
     "RoomPlaybackEnded",
     "RtpResumed",
     "RtpTimeout",
@@ -70,6 +75,8 @@ __all__ = [
     "SpeechStopped",
     "SrtpKeys",
     "StreamFormat",
+    "TransportFailed",
+    "TransportReady",
     "VoiceCounters",
     "WorkerLost",
     "WorkerStarted",

@@ -68,16 +68,18 @@ from softswitch.media.notices import (
     WorkerStarted,
 )
 from softswitch.media.packet_thread import PacketThread
+from softswitch.media.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.playback import Playback, clip_rate, playable_format, prepare_playback
 from softswitch.media.port import Port
 from softswitch.media.process_crew import ProcessCrew
-from softswitch.media.records import Fields, prepare_port, route_fields, settings_fields
+from softswitch.media.records import Fields, prepare_port, route_fields
 from softswitch.media.recovery import Recovery
 from softswitch.media.room_store import RoomStore
 from softswitch.media.routing import NO_ROUTE, PortSettings, find_route
 from softswitch.media.services import Answer, Message
 from softswitch.media.signals import Signals
 from softswitch.media.totals import MediaStatistics, WorkerStatus, collect
+from softswitch.media.transports import Transports
 from softswitch.media.voices import ROOM_RATES
 
 _DESCRIPTORS_BESIDES_PORTS = 256
@@ -129,6 +131,7 @@ class MediaEngine:
         self._playbacks = 0
         self._events: deque[MediaEvent] = deque()
         self.event_fd = -1
+        self._transports = Transports(self)
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -204,9 +207,8 @@ class MediaEngine:
         """`Port.configure`."""
         with self.lock:
             self.check_open(port)
-            fields = settings_fields(settings, port.family)
+            self._configure(port, settings)
             events_before, port.settings = self.signals.sends_events(port), settings
-            self.command(port, COMMAND_CONFIGURE, fields)
             self.signals.configured(port, events_before)
             if port.playback is not None:
                 self._play_on(port, port.playback)
@@ -214,6 +216,35 @@ class MediaEngine:
                 self._route_again(port)
             elif port.room is not None:
                 port.room.configured(port)
+
+    def _configure(self, port: Port, settings: PortSettings) -> None:
+        self.command(port, COMMAND_CONFIGURE, port.fields(settings))
+
+    # -- peers reached by ICE and DTLS ---------------------------------------------------------------------------
+
+    @property
+    def fingerprint(self) -> tuple[str, bytes]:
+        """Hash name and digest of our certificate, for ``a=fingerprint``; raises MediaError without the library."""
+        return self._transports.fingerprint
+
+    def open_transport(self, port: Port) -> PeerTransport:
+        """`Port.open_transport`."""
+        with self.lock:
+            self.check_open(port)
+            return self._transports.open(port)
+
+    def meet(self, port: Port, remote: RemoteTransport) -> None:
+        """`Port.meet`."""
+        with self.lock:
+            self.check_open(port)
+            now = time.monotonic()
+            self._transports.open(port).meet(remote, now)
+            self._configure(port, port.settings)
+            self._events.extend(self._transports.follow(port, now))
+
+    def secured(self, port: Port) -> None:
+        """The keys of a port's peer have come, or have changed: let media flow."""
+        self._configure(port, port.settings)
 
     def close_port(self, port: Port) -> None:
         """`Port.close`."""
@@ -223,6 +254,7 @@ class MediaEngine:
             self.disconnect(port)
             self._end_playback(port)
             self.signals.closing(port)
+            self._transports.close(port)
             port.seal()
             position = self.command(port, COMMAND_CLOSE)
             del self._ports[port.slot]
@@ -417,6 +449,8 @@ class MediaEngine:
                     event = self._translate(record)
                     if event is not None:
                         self._events.append(event)
+                self._events.extend(self._transports.poll(thread, self._ports, time.monotonic()))
+            self._events.extend(self._transports.handle_timers(time.monotonic()))
             self._settle()
             events = list(self._events)
             self._events.clear()
@@ -432,6 +466,7 @@ class MediaEngine:
                 ports_open=len(self._ports),
                 ports_free=self.capacity - len(self._ports),
                 ports_quarantined=self._allocator.quarantined,
+                transports=self._transports.counters,
             )
 
     def tell(self, event: MediaEvent) -> None:

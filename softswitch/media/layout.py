@@ -22,7 +22,7 @@ import numpy as np
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
 from softswitch.media.srtp_layout import CIPHERS, KEYING, KEYS_OCTETS, SHA_OCTETS, STREAM_STATE
 
-LAYOUT_VERSION = 5
+LAYOUT_VERSION = 6
 
 #: A socket address as the kernel writes it (sockaddr_in, sockaddr_in6), in 32-bit words.
 ADDRESS_WORDS = 7
@@ -67,8 +67,19 @@ MAXIMUM_ROOMS = 4096
 #: Samples of 10 ms at 48 kHz, the highest rate of a room.
 MAXIMUM_TURN = 480
 
+#: Bits of a port's `transport`: the peer agreed to DTLS; it is found by ICE alone, so no other source is heard.
+TRANSPORT_DTLS, TRANSPORT_ICE = 1, 2
+
+#: Datagrams that are no media (STUN, DTLS) wait here for the control side, and its own for the packet thread.
+PUNT_PLACES = 64
+#: The longest of them, in octets.
+PUNT_OCTETS = 2048
+#: Positions of the punt ring, each on a cache line of its own.
+PUNTS_WRITTEN, PUNTS_READ, PUNT_POSITIONS = 0, 8, 16
+
 #: What a CONFIGURE command brings and the port keeps.
 _SIGNALLED = [
+    ("transport", "i8"),
     ("symmetric", "i8"),
     ("rtcp_mux", "i8"),
     ("timeout_ns", "i8"),
@@ -215,6 +226,8 @@ PORT = np.dtype(
         ("last_format", "i8"),  # number of the format of the last packet
         ("malformed", "i8"),
         ("ignored", "i8"),
+        ("punts_from_ns", "i8"),
+        ("punts", "i8"),  # since then
         ("send_errors", "i8"),
         # RTCP.
         ("next_report_ns", "i8"),
@@ -302,6 +315,8 @@ COMMAND_STOP_PLAYING, COMMAND_CLOSE, COMMAND_DETACH, COMMAND_STOP = 5, 6, 7, 8
 COMMAND_JOIN, COMMAND_LEAVE, COMMAND_TALK, COMMAND_ADJUST = 9, 10, 11, 12
 COMMAND_PRESS, COMMAND_LISTEN = 13, 14
 COMMAND_TAP = 15
+#: Send a datagram that is no media; follow the peer to an address that ICE has proved.
+COMMAND_DATAGRAM, COMMAND_AIM = 16, 17
 #: From here on they are about a room, whose generation they bring.
 COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, COMMAND_ROOM_LINK, COMMAND_ROOM_UNLINK = 20, 21, 22, 23
 
@@ -325,6 +340,8 @@ COMMAND = np.dtype(
         ("deaf", "i8"),
         ("audience", "i8"),
         ("levelled", "i8"),
+        ("place", "i8"),  # of the datagram in the worker's `datagrams`
+        ("octets", "i8"),
         *_PLAYBACK,
         *_KEYPAD,
     ],
@@ -386,6 +403,14 @@ WORKER = np.dtype(
         ("rooms", "i8"),
         ("mixer", "i8"),  # address of the compiled mixer
         ("listener", "i8"),  # and of what listens to ports
+        # Datagrams that are no media: what came in, by place, and what is to go out.
+        ("punt_positions", "i8", PUNT_POSITIONS),
+        ("punt_port", "i8", PUNT_PLACES),
+        ("punt_generation", "i8", PUNT_PLACES),
+        ("punt_length", "i8", PUNT_PLACES),
+        ("punt_source", "u4", PUNT_PLACES * ADDRESS_WORDS),
+        ("punt_octets", "u1", PUNT_PLACES * PUNT_OCTETS),
+        ("datagrams", "u1", PUNT_PLACES * PUNT_OCTETS),
         # What closed ports have counted, under the names of their fields.
         ("packets_received", "i8"),
         ("octets_received", "i8"),

@@ -158,6 +158,24 @@ class ServiceNotice:
     notice: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class TransportReady:
+    """The keys of a port's peer are agreed on by DTLS; `profile` is their SRTP profile."""
+
+    port: Port
+    profile: str
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFailed:
+    """A port's peer is not reached, or not secured, or not who it was said to be; `reason` says which."""
+
+    port: Port
+    reason: str
+    time_s: float
+
+
 MediaEvent: TypeAlias = (
     Latched
     | RtpTimeout
@@ -175,4 +193,6 @@ MediaEvent: TypeAlias = (
     | WorkerLost
     | WorkerStarted
     | ServiceNotice
+    | TransportReady
+    | TransportFailed
 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from softswitch.media.allocation import BoundPair
 from softswitch.media.commands import CommandRing
+from softswitch.media.datagrams import Datagrams
 from softswitch.media.errors import MediaError
 from softswitch.media.layout import COMMAND_STOP, EVENTS_READ, EVENTS_WRITTEN
 from softswitch.media.memory import Arena
@@ -24,6 +25,8 @@ _STOP_S = 5.0
 class PacketThread:
     """Worker `number` of the arena: `ring` takes its commands, `events` gives what it has to tell.
 
+    `datagrams` are those it has set aside, and the way back.
+
     `pid` is that of the process it runs in.
     """
 
@@ -35,6 +38,7 @@ class PacketThread:
         self.number = number
         self._positions = arena.positions[number]
         self.ring = CommandRing(arena.commands[number], self._positions, command_fd)
+        self.datagrams = Datagrams(arena.workers[number], self.ring)
         self.pid = os.getpid()
 
     @property

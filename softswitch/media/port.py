@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from softswitch.media.addresses import decode_address
 from softswitch.media.layout import LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, NO_VOICE, UNLATCHED
+from softswitch.media.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.playback import Playback
+from softswitch.media.records import Fields, settings_fields
 from softswitch.media.routing import PortSettings
 
 if TYPE_CHECKING:
@@ -120,6 +122,7 @@ class Port:
         "slot",
         "ssrc",
         "thread",
+        "transport",
     )
 
     def __init__(
@@ -145,6 +148,24 @@ class Port:
         self.listens = 0  # as `listen` was told
         self.ear, self.ear_listens = NO_VOICE, 0  # as it is
         self.fax = False  # a modem was heard
+        self.transport: PeerTransport | None = None
+
+    def fields(self, settings: PortSettings) -> Fields:
+        """What a CONFIGURE command for `settings` brings; raises ValueError, MediaError."""
+        if self.transport is None:
+            return settings_fields(settings, self.family)
+        return settings_fields(self.transport.secure(settings), self.family) | {"transport": self.transport.bits}
+
+    def open_transport(self) -> PeerTransport:
+        """Reach the peer by ICE and DTLS: no media flows before both have come to an end.
+
+        Made when first asked for; its credentials are to be told to the peer. Raises MediaError without the library.
+        """
+        return self._engine.open_transport(self)
+
+    def meet(self, remote: RemoteTransport) -> None:
+        """What the peer of a port with a transport signalled, at first or anew."""
+        self._engine.meet(self, remote)
 
     @property
     def closed(self) -> bool:

@@ -84,6 +84,7 @@ def settings_fields(settings: PortSettings, family: int) -> Fields:
         if format_of[entry.payload_type] == 0:
             format_of[entry.payload_type] = i + 1
     return {
+        "transport": 0,
         "send": settings.send,
         "receive": settings.receive,
         "symmetric": settings.symmetric,

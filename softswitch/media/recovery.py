@@ -27,7 +27,7 @@ from softswitch.media.layout import (
 from softswitch.media.memory import Arena
 from softswitch.media.packet_thread import PacketThread
 from softswitch.media.port import Port
-from softswitch.media.records import Fields, route_fields, settings_fields
+from softswitch.media.records import Fields, route_fields
 from softswitch.media.rooms import Room
 from softswitch.media.routing import NO_ROUTE, PortSettings, Route, find_route
 from softswitch.media.signals import Signals
@@ -79,7 +79,7 @@ class Recovery:
         record["latch_version"] += record["latch_version"] % 2
         record["rtp_fd"] = record["rtcp_fd"] = -1
         if port.settings != PortSettings():
-            self._command(port, COMMAND_CONFIGURE, settings_fields(port.settings, port.family))
+            self._command(port, COMMAND_CONFIGURE, port.fields(port.settings))
         self._signals.reseated(port)
 
     def _open(self, ports: Sequence[Port]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,12 @@ class MediaStatistics:
     deadlines_missed: int
     events_lost: int
     players: int
+    dtls_handshakes: int
+    dtls_failures: int
+    dtls_fingerprint_mismatches: int
+    stun_answered: int
+    stun_refused: int
+    ice_consent_lost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,21 @@ class WorkerStatus:
     cpu_s: float
 
 
-def collect(arena: Arena, *, ports_open: int, ports_free: int, ports_quarantined: int) -> MediaStatistics:
+@dataclass(slots=True)
+class TransportCounters:
+    """What secured peers have done since the start, closed ports included; STUN also of plain keep-alives."""
+
+    dtls_handshakes: int = 0
+    dtls_failures: int = 0
+    dtls_fingerprint_mismatches: int = 0
+    stun_answered: int = 0
+    stun_refused: int = 0
+    ice_consent_lost: int = 0
+
+
+def collect(
+    arena: Arena, *, ports_open: int, ports_free: int, ports_quarantined: int, transports: TransportCounters
+) -> MediaStatistics:
     """Add up the counters of the open ports and those that closed ports have left."""
     used = max((int(worker["ports_used"]) for worker in arena.workers), default=0)
     ports = arena.ports[:used]
@@ -91,6 +111,7 @@ def collect(arena: Arena, *, ports_open: int, ports_free: int, ports_quarantined
         ports_quarantined=ports_quarantined,
         packet_threads=len(arena.workers),
         **totals,
+        **asdict(transports),
     )
 
 

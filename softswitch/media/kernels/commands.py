@@ -10,6 +10,7 @@ from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.handover import drop_sockets, take_sockets
 from softswitch.media.kernels.keypad import begin_keying
+from softswitch.media.kernels.latch import aim
 from softswitch.media.kernels.libc import (
     EPOLL_CTL_ADD,
     EPOLL_CTL_DEL,
@@ -28,14 +29,17 @@ from softswitch.media.kernels.membership import (
 )
 from softswitch.media.kernels.octets import copy_address, raise_port
 from softswitch.media.kernels.player import enter_wheel, start_playing, stop_everything, stop_playing
+from softswitch.media.kernels.punt import send_datagram
 from softswitch.media.kernels.reception import lost_in_stream
 from softswitch.media.kernels.report import plan_report, send_report
 from softswitch.media.kernels.srtp_keys import drop_keys, take_keys
 from softswitch.media.layout import (
     ADDRESS_WORDS,
     COMMAND_ADJUST,
+    COMMAND_AIM,
     COMMAND_CLOSE,
     COMMAND_CONFIGURE,
+    COMMAND_DATAGRAM,
     COMMAND_DETACH,
     COMMAND_JOIN,
     COMMAND_LEAVE,
@@ -57,6 +61,7 @@ from softswitch.media.layout import (
     FREE,
     NO_VOICE,
     OPEN,
+    TRANSPORT_ICE,
     UNLATCHED,
 )
 
@@ -123,6 +128,10 @@ def _apply(
         give_floor(rooms[command["room"]], command["peer"])
     elif operation == COMMAND_TAP:
         port["tap"] = command["tap"]
+    elif operation == COMMAND_DATAGRAM:
+        send_datagram(port, worker, command)
+    elif operation == COMMAND_AIM:
+        aim(port, command["signalled"], command["signalled_length"])
     elif operation == COMMAND_PLAY:
         _play(ports, slot, worker, command, scratch, now_ns)
     elif operation == COMMAND_STOP_PLAYING:
@@ -193,6 +202,7 @@ def _configure(port: Any, worker: Any, command: Any, now_ns: int) -> None:
         port["marker_pending"] = 1
     port["send"] = command["send"]
     port["receive"] = command["receive"]
+    port["transport"] = command["transport"]
     port["symmetric"] = command["symmetric"]
     port["rtcp_mux"] = command["rtcp_mux"]
     port["timeout_ns"] = command["timeout_ns"]
@@ -203,7 +213,8 @@ def _configure(port: Any, worker: Any, command: Any, now_ns: int) -> None:
         port["format_of"][i] = command["format_of"][i]
     for i in range(MAXIMUM_FORMATS):
         port["clock"][i] = command["clock"][i]
-    port["latched"] = UNLATCHED
+    if not port["transport"] & TRANSPORT_ICE:
+        port["latched"] = UNLATCHED
     port["timeout_from_ns"] = now_ns
     port["timed_out"] = 0
     if port["next_report_ns"] == 0:

@@ -3,6 +3,7 @@
 An unlatched port takes the first packet of an agreed payload type from anywhere (but the address the peer has just
 moved away from). From then on another source is let in only when it is the very address the peer signalled, or after
 the latched one has been silent for `latch_silence_ns` while we expect to receive, or when configuring opened the latch.
+A peer found by ICE is where its checks came from and nowhere else: `aim` is told.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.octets import copy_address, raise_port, same_address, same_host
-from softswitch.media.layout import LATCHED, LATCHED_AS_SIGNALLED, UNLATCHED
+from softswitch.media.layout import LATCHED, LATCHED_AS_SIGNALLED, TRANSPORT_ICE, UNLATCHED
 
 #: What `accept_source` decides.
 REFUSED, ACCEPTED, NEWLY_LATCHED = 0, 1, 2
@@ -23,6 +24,8 @@ def accept_source(port: Any, source: Any, source_length: int, now_ns: int) -> in
     ipv6 = port["ipv6"]
     if port["latched"] != UNLATCHED and same_address(source, port["source"], ipv6):
         return ACCEPTED
+    if port["transport"] & TRANSPORT_ICE:
+        return REFUSED
     as_signalled = port["signalled_length"] > 0 and same_address(source, port["signalled"], ipv6)
     if port["latched"] != UNLATCHED:
         silent = port["receive"] != 0 and now_ns - port["last_received_ns"] > port["latch_silence_ns"]
@@ -51,6 +54,19 @@ def _latch(port: Any, source: Any, source_length: int, as_signalled: bool) -> No
             raise_port(port["rtcp"])
         port["rtcp_length"] = source_length
     port["latched"] = LATCHED_AS_SIGNALLED if as_signalled else LATCHED
+    port["latch_version"] += 1
+
+
+@part
+def aim(port: Any, address: Any, length: int) -> None:
+    """Send to `address` (uint32[7]; length 0: to nobody), and hear nobody else."""
+    port["latch_version"] += 1
+    copy_address(address, port["source"])
+    copy_address(address, port["remote"])
+    copy_address(address, port["rtcp"])
+    port["remote_length"] = length
+    port["rtcp_length"] = length
+    port["latched"] = LATCHED_AS_SIGNALLED if length > 0 else UNLATCHED
     port["latch_version"] += 1
 
 

@@ -16,6 +16,7 @@ from softswitch.media.kernels.libc import MSG_TRUNC, recvfrom
 from softswitch.media.kernels.listening import tell_key
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import get16, get32
+from softswitch.media.kernels.punt import punt
 from softswitch.media.kernels.reception import DUPLICATE, NEW_STREAM, track
 from softswitch.media.kernels.sound_call import attend_far
 from softswitch.media.kernels.srtcp import unprotect_rtcp
@@ -69,11 +70,12 @@ def _report_received(
 def _set_aside(
     port: Any, packet: Any, size: int, worker: Any, positions: Any, events: Any, slot: int, scratch: Any, now_ns: int
 ) -> None:
-    """Count what is no RTP packet: RTCP too short for RTP, STUN, DTLS and TURN (RFC 7983 §7), or garbage."""
+    """What is no RTP packet: RTCP too short for RTP, STUN, DTLS and TURN (RFC 7983 §7), or garbage."""
     if is_rtcp(packet, size) and size <= MAXIMUM_PACKET:
         _report_received(port, slot, size, True, worker, positions, events, scratch, now_ns)
     elif size > 0 and (packet[0] <= 3 or 16 <= packet[0] <= 79):
-        port["ignored"] += 1
+        if not punt(port, slot, packet, size, worker, scratch, now_ns):
+            port["ignored"] += 1
     else:
         port["malformed"] += 1
 

@@ -1,0 +1,161 @@
+"""Descriptions of browsers (RFC 8829) and of other peers with DTLS-SRTP (RFC 5763), with and without their dress.
+
+Inside the switch every stream is plain ``RTP/AVP``. `undress` makes such a description of one that a browser wrote,
+`dress` turns ours into one that a browser takes. What goes between is `StreamTransport`: ICE credentials (RFC 8839),
+fingerprint (RFC 8122) and role (RFC 4145). Left out: simulcast, header extensions, data channels (refused).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from softswitch.sdp.attributes import Fingerprint, Group
+from softswitch.sdp.description import SessionDescription
+from softswitch.sdp.errors import SdpError
+from softswitch.sdp.media import MediaDescription
+from softswitch.sdp.offer_answer import refuse
+
+#: What a stream is called with keys by DTLS, and the one we offer (RFC 5764 §8, RFC 8829 §5.1.2).
+SECURED: Final = frozenset({"UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"})
+OFFERED: Final = "UDP/TLS/RTP/SAVPF"
+_PLAIN: Final = "RTP/AVP"
+_DISCARD_PORT: Final = 9
+
+#: Formats that only repair or wrap others: the engine carries one stream for each line (RFC 4588, 5109, 2198, 8627).
+_WRAPPERS: Final = frozenset({"rtx", "red", "ulpfec", "flexfec-03"})
+#: What says nothing to a peer without this dress.
+_DRESS: Final = frozenset(
+    {
+        "candidate", "end-of-candidates", "ice-ufrag", "ice-pwd", "ice-options", "fingerprint", "setup", "tls-id",
+        "mid", "msid", "bundle-only", "extmap", "extmap-allow-mixed", "rtcp-rsize", "ssrc", "ssrc-group", "rid",
+        "simulcast", "rtcp",
+    }
+)  # fmt: skip
+_OF_A_FORMAT: Final = frozenset({"rtpmap", "fmtp", "rtcp-fb"})
+#: Feedback that peers without the AVPF profile often act on all the same.
+_FEEDBACK: Final = ("nack pli", "ccm fir")
+
+
+class StreamTransport(NamedTuple):
+    """How one stream is reached and secured; `setup` is actpass, active or passive. `ufrag` "" is without ICE."""
+
+    ufrag: str
+    password: str
+    fingerprints: tuple[Fingerprint, ...]
+    setup: str
+    candidates: tuple[str, ...] = ()
+    mid: str = ""
+
+
+def is_secured(description: SessionDescription) -> bool:
+    """Whether any line asks for keys by DTLS."""
+    return any(media.protocol in SECURED for media in description.media)
+
+
+def transports(description: SessionDescription) -> list[StreamTransport | None]:
+    """The transport of each line, None for a line that is refused or not secured so.
+
+    What a line does not say the session says for all. Raises SdpError for a secured line without a fingerprint.
+    """
+    return [
+        _transport(description, media) if media.protocol in SECURED and media.port else None
+        for media in description.media
+    ]
+
+
+def _transport(description: SessionDescription, media: MediaDescription) -> StreamTransport:
+    def said(name: str) -> str:
+        return media.attribute(name) or description.attribute(name) or ""
+
+    texts = media.attribute_values("fingerprint") or description.attribute_values("fingerprint")
+    fingerprints = tuple(Fingerprint.parse(text) for text in texts)
+    if not fingerprints:
+        raise SdpError("a stream secured by DTLS needs a fingerprint (RFC 8122)")
+    ufrag, password = said("ice-ufrag"), said("ice-pwd")
+    if bool(ufrag) != bool(password):
+        raise SdpError("ICE needs both ice-ufrag and ice-pwd (RFC 8839 §5.4)")
+    setup = said("setup") or "actpass"
+    if setup not in ("actpass", "active", "passive"):
+        raise SdpError(f"setup:{setup} opens no connection (RFC 4145 §4)")
+    return StreamTransport(ufrag, password, fingerprints, setup, tuple(media.candidates), media.mid or "")
+
+
+def undress(description: SessionDescription) -> SessionDescription:
+    """The same streams as plain RTP; a line of another kind (a data channel) is left to be refused."""
+    plain = description.copy()
+    plain.attributes = [
+        entry for entry in plain.attributes
+        if entry[0] not in _DRESS and entry[0] not in ("group", "msid-semantic", "ice-lite")
+    ]  # fmt: skip
+    for media in plain.media:
+        if media.protocol in SECURED:
+            media.protocol = _PLAIN
+            _strip(media)
+    plain.inherit()
+    return plain
+
+
+def _strip(media: MediaDescription) -> None:
+    wrappers = {str(number) for number, found in media.rtpmaps.items() if found.encoding.lower() in _WRAPPERS}
+    media.formats = [text for text in media.formats if text not in wrappers]
+    kept = []
+    for name, value in media.attributes:
+        target, _, rest = (value or "").partition(" ")
+        stale = name in _OF_A_FORMAT and target in wrappers
+        unheard = name == "rtcp-fb" and (media.kind != "video" or rest.strip() not in _FEEDBACK)
+        if name not in _DRESS and not stale and not unheard:
+            kept.append((name, value))
+    media.attributes = kept
+
+
+def dress(
+    plain: SessionDescription,
+    ours: Sequence[StreamTransport | None],
+    protocols: Sequence[str],
+    *,
+    bundle: Sequence[str] = (),
+) -> SessionDescription:
+    """Our plain description as a peer with DTLS-SRTP takes it: one transport for each live line, in step.
+
+    `protocols` are what the peer called its lines (one we add is `OFFERED`), `bundle` the mids that share a transport.
+    """
+    dressed = plain.copy()
+    by_ice = False
+    for index, media in enumerate(dressed.media):
+        transport = ours[index] if index < len(ours) else None
+        protocol = protocols[index] if index < len(protocols) else OFFERED
+        if media.protocol == _PLAIN or media.protocol in SECURED:
+            media.protocol = protocol
+        if not media.port or transport is None:
+            dressed.media[index] = refuse(media)
+            if transport is not None and transport.mid:
+                dressed.media[index].set_attribute("mid", transport.mid)
+            continue
+        by_ice |= bool(transport.ufrag)
+        _put_on(media, transport)
+    if bundle:
+        dressed.attributes.append(("group", str(Group("BUNDLE", tuple(bundle)))))
+    if by_ice:
+        dressed.attributes.append(("ice-lite", None))
+    dressed.inherit()
+    return dressed
+
+
+def _put_on(media: MediaDescription, transport: StreamTransport) -> None:
+    media.remove_attribute("rtcp", "mid")
+    attributes = media.attributes
+    if transport.mid:
+        attributes.append(("mid", transport.mid))
+    if not media.rtcp_mux:
+        attributes.append(("rtcp-mux", None))
+    attributes.extend(("fingerprint", str(each)) for each in transport.fingerprints)
+    attributes.append(("setup", transport.setup))
+    if transport.ufrag:
+        attributes.append(("ice-ufrag", transport.ufrag))
+        attributes.append(("ice-pwd", transport.password))
+        attributes.extend(("candidate", text) for text in transport.candidates)
+        attributes.append(("end-of-candidates", None))
+
+
+__all__ = ["OFFERED", "SECURED", "StreamTransport", "dress", "is_secured", "transports", "undress"]
