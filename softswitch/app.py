@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialplan import Plan, Target
+from gateways.webrtc import WebRtcGateway
 from softswitch import wiring, wiring_gateways
 from softswitch.calls.access import Access
 from softswitch.calls.conference import Conferences
@@ -178,6 +179,7 @@ class Application:
         )
         self._build_rooms()
         self._build_desks()
+        self._build_gateways()
         self.records = Records(self.store, settings.node.id)
         self.bus.subscribe(self.records.on_event, *self.records.types)
         self.bus.subscribe(self.presence.on_event, "call.state", "leg.state")
@@ -286,6 +288,11 @@ class Application:
         self.dispatch = SipDispatch(
             self.agent, self.exchange, self.registrations, self.presence, pager.handle, self.access
         )
+
+    def _build_gateways(self) -> None:
+        self.webrtc = WebRtcGateway(self.exchange, self.ids.next, lambda work: self.driver.post(lambda now: work()))
+        self.exchange.add_sdp_gateway("webrtc", self.webrtc)
+        self.router.gateway_devices = self.webrtc.devices
 
     def _build_runtime(self, tasks: TaskOwner) -> None:
         self.resolver = Resolver(ResolverSettings(), random=random.random, clock=self.now)

@@ -393,6 +393,27 @@ class MediaPortsReleased(Event):
     calls: list[str]
 
 
+@dataclasses.dataclass(slots=True)
+class WebRtcSessionOffered(Event):
+    """A call waits for the browsers of `number`: the session holds the offer to answer."""
+
+    type: ClassVar[str] = "webrtc.offered"
+    session_id: str
+    call_id: str
+    number: str
+    caller: str
+
+
+@dataclasses.dataclass(slots=True)
+class MediaTransportFailed(Event):
+    """A party's media could not be reached or secured (ICE, DTLS); `reason` says which."""
+
+    type: ClassVar[str] = "media.transport_failed"
+    leg_id: str
+    call_id: str
+    reason: str
+
+
 Subscriber = Callable[[Event], None]
 
 

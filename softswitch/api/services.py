@@ -101,6 +101,20 @@ class BanServices:
 
 
 @dataclass(slots=True, kw_only=True)
+class BrowserServices:
+    """Sessions of browsers, and those registered to be called. `open`, `offer` wait for the switch's answer."""
+
+    sessions: Rows
+    session: Callable[[str], Row | None]
+    open: Change
+    answer: Callable[[str, Mapping[str, Any]], Awaitable[Row]]
+    offer: Callable[[str, Mapping[str, Any]], Awaitable[Row]]
+    close: Callable[[str], None]
+    register: Callable[[Mapping[str, Any]], Row]
+    unregister: Callable[[str, str], None]
+
+
+@dataclass(slots=True, kw_only=True)
 class ApiServices:
     """Everything the API needs. Rows are mappings with the fields of the models in `softswitch.api.models`.
 
@@ -148,3 +162,4 @@ class ApiServices:
     record_audit: Callable[[AuditNote], None] = _no_note
     event_types: Rows = _nothing
     webhooks: Webhooks | None = None
+    browsers: BrowserServices | None = None

@@ -14,7 +14,7 @@ from softswitch.calls.call import NORMAL, Call
 from softswitch.calls.conference import Conferences
 from softswitch.calls.digits import USUAL_MS, digit_of_event
 from softswitch.calls.gateway_intake import GatewayIntake
-from softswitch.calls.gateways import Gateway, Gateways
+from softswitch.calls.gateways import Gateway, Gateways, SdpGateway
 from softswitch.calls.host import CallSettings
 from softswitch.calls.hunting import Diverted, History, Hunt, Stage, Target
 from softswitch.calls.leg import Cause, Information, Leg
@@ -29,8 +29,16 @@ from softswitch.calls.sip_intake import SipIntake
 from softswitch.calls.sip_leg import SipLeg
 from softswitch.calls.talkgroups import Talkgroups
 from softswitch.calls.trunk import Trunk, Trunks
-from softswitch.events import DigitReceived, EventBus
-from softswitch.media import KeyPressed, MediaEvent, PlaybackEnded, RtpTimeout, SpeechStarted, SpeechStopped
+from softswitch.events import DigitReceived, EventBus, MediaTransportFailed
+from softswitch.media import (
+    KeyPressed,
+    MediaEvent,
+    PlaybackEnded,
+    RtpTimeout,
+    SpeechStarted,
+    SpeechStopped,
+    TransportFailed,
+)
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import IncomingInvite
 from softswitch.sip.message import Request
@@ -41,6 +49,10 @@ from softswitch.sip.useragent import UserAgent
 _NO_SERVICES = Cause(503, 63, "services are not running")
 _NOT_FOLLOWED = Cause(480, 20, "redirections are not followed")
 _BAD_REDIRECTION = Cause(480, 20, "redirected to an address that cannot be called")
+
+
+#: What happens at media ports that a call should know.
+_HEARD_OF = RtpTimeout | PlaybackEnded | KeyPressed | SpeechStarted | SpeechStopped | TransportFailed
 
 
 class Exchange:
@@ -95,6 +107,10 @@ class Exchange:
         """Let routes lead to `gateway:name`."""
         self._gateways.add(name, gateway)
         self.router.gateways |= {name}
+
+    def add_sdp_gateway(self, name: str, gateway: SdpGateway) -> None:
+        """Let targets lead to a gateway whose parties speak SDP themselves."""
+        self._gateways.add_sdp(name, gateway)
 
     def soon(self, action: Callable[[], None]) -> None:
         """Do something when the present turn is over."""
@@ -228,7 +244,7 @@ class Exchange:
 
     def media_event(self, event: MediaEvent) -> None:
         """Something happened at a media port that a call should know."""
-        if not isinstance(event, RtpTimeout | PlaybackEnded | KeyPressed | SpeechStarted | SpeechStopped):
+        if not isinstance(event, _HEARD_OF):
             return
         leg = self.media.leg_of(event.port)
         call = self._legs.get(leg) if leg is not None else None
@@ -242,6 +258,9 @@ class Exchange:
             if self.talkgroups is not None:
                 self.talkgroups.voice_heard(leg.id, speaking=isinstance(event, SpeechStarted))
         elif isinstance(event, RtpTimeout):
+            call.media_lost()
+        elif isinstance(event, TransportFailed):
+            self.bus.tell(MediaTransportFailed, leg.id, call.id, event.reason)
             call.media_lost()
         elif call.callee is None and call.replacement is None and not call.stays:
             call.disconnect(NORMAL)

@@ -24,6 +24,13 @@ class Gateway(Protocol):
         """Call now; the leg knows by now what the caller offers."""
 
 
+class SdpGateway(Protocol):
+    """One way out to parties that speak no SIP but answer offers themselves."""
+
+    def dial(self, target: Target, caller: Leg, leg_id: str, offer: bytes | None, observer: LegObserver) -> Leg | Cause:
+        """Offer a call to `target` on behalf of `caller`; the leg reports to `observer`."""
+
+
 class Gateways:
     """All gateways of this node by the names that routes use."""
 
@@ -31,6 +38,7 @@ class Gateways:
         self._media = media
         self._new_id = new_id
         self._by_name: dict[str, Gateway] = {}
+        self._with_sdp: dict[str, SdpGateway] = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
@@ -39,8 +47,15 @@ class Gateways:
         """Routes may say `gateway:name` from now on."""
         self._by_name[name] = gateway
 
+    def add_sdp(self, name: str, gateway: SdpGateway) -> None:
+        """Targets may name `gateway` from now on."""
+        self._with_sdp[name] = gateway
+
     def dial(self, target: Target, caller: Leg, offer: bytes | None, observer: LegObserver) -> Leg | Cause:
         """Call `target` through its gateway; a Cause says why it cannot be."""
+        with_sdp = self._with_sdp.get(target.gateway)
+        if with_sdp is not None:
+            return with_sdp.dial(target, caller, self._new_id(), offer, observer)
         gateway = self._by_name.get(target.gateway)
         if gateway is None:
             return Cause(503, 38, f"gateway {target.gateway} is not running")
@@ -66,4 +81,4 @@ class Gateways:
         return cause
 
 
-__all__ = ["Gateway", "Gateways"]
+__all__ = ["Gateway", "Gateways", "SdpGateway"]

@@ -47,6 +47,8 @@ class Router:
     max_diversions: int = 5
     services: frozenset[str] = frozenset({"service"})
     gateways: frozenset[str] = frozenset()
+    #: devices of a subscriber that a gateway knows of, beside those registered by SIP.
+    gateway_devices: Callable[[str], list[Target]] = field(default=lambda number: [])
     _when: datetime | None = field(default=None, init=False)
     _when_until: float = field(default=0.0, init=False)
 
@@ -171,6 +173,11 @@ class Router:
             else:
                 stages.append(Stage([target], ring_s, number, history=history))
             q = binding.q
+        elsewhere = self.gateway_devices(number)
+        if elsewhere and not stages:
+            stages.append(Stage([], ring_s, number, history=history))
+        if elsewhere:
+            stages[0].targets.extend(elsewhere)
         return stages
 
     def _trunk(self, destination: Destination, history: History, *, insist: bool) -> list[Stage] | Cause:

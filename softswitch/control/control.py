@@ -14,6 +14,7 @@ from softswitch.api.webhooks import Webhooks, WebhookSettings
 from softswitch.app import Application
 from softswitch.control import event_types
 from softswitch.control.bans import Bans
+from softswitch.control.browsers import Browsers
 from softswitch.control.calls import CallControl
 from softswitch.control.groups import GroupDesk
 from softswitch.control.history import History
@@ -88,6 +89,7 @@ class Control:
             record_audit=self._record_audit,
             event_types=event_types.rows,
             webhooks=self._webhooks,
+            browsers=Browsers(app).services,
         )
 
     # -- rows -------------------------------------------------------------------------------------------------------

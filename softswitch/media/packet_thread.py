@@ -25,9 +25,7 @@ _STOP_S = 5.0
 class PacketThread:
     """Worker `number` of the arena: `ring` takes its commands, `events` gives what it has to tell.
 
-    `datagrams` are those it has set aside, and the way back.
-
-    `pid` is that of the process it runs in.
+    `datagrams` are those it has set aside, and the way back; `pid` is that of the process it runs in.
     """
 
     def __init__(self, arena: Arena, number: int, command_fd: int) -> None:

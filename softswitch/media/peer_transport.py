@@ -91,7 +91,7 @@ class PeerTransport:
         if self._by_ice:
             settings = replace(settings, remote=None, remote_rtcp=None)
         if self.keys is None:
-            return replace(settings, srtp=KeysAwaited(), timeout_s=0.0)
+            return replace(settings, srtp=KeysAwaited())
         return replace(settings, srtp=self.keys)
 
     def meet(self, remote: RemoteTransport, now: float) -> None:

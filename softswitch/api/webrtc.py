@@ -1,0 +1,137 @@
+"""`/webrtc`: browsers without SIP place and take calls by an SDP offer and answer (gateways/webrtc)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from softswitch.api.models.webrtc import (
+    BrowserDescription,
+    BrowserRegistered,
+    BrowserRegistration,
+    BrowserSession,
+    NewBrowserSession,
+)
+from softswitch.api.operations import Context, Operation
+from softswitch.api.problems import not_found
+from softswitch.api.services import ApiServices, BrowserServices, Row
+
+
+def operations(services: ApiServices) -> list[Operation]:
+    """The operations of this component; none without the gateway."""
+    browsers = services.browsers
+    return [] if browsers is None else [*_reading(browsers), *_talking(browsers), *_registering(browsers)]
+
+
+def _reading(browsers: BrowserServices) -> list[Operation]:
+    async def sessions(context: Context) -> Iterable[Row]:
+        return browsers.sessions()
+
+    async def session(context: Context) -> Row:
+        row = browsers.session(context.path["id"])
+        if row is None:
+            raise not_found("session", context.path["id"])
+        return row
+
+    return [
+        Operation(
+            method="GET",
+            path="/webrtc/sessions",
+            summary="Sessions of browsers",
+            component="webrtc",
+            role="dispatcher",
+            handler=sessions,
+            answer=BrowserSession,
+            many=True,
+        ),
+        Operation(
+            method="GET",
+            path="/webrtc/sessions/{id}",
+            summary="One session, with the description to apply next",
+            component="webrtc",
+            role="dispatcher",
+            handler=session,
+            answer=BrowserSession,
+        ),
+    ]
+
+
+def _talking(browsers: BrowserServices) -> list[Operation]:
+    async def open_session(context: Context) -> Row:
+        return await browsers.open(context.body, context.principal)
+
+    async def answer(context: Context) -> Row:
+        return await browsers.answer(context.path["id"], context.body)
+
+    async def offer(context: Context) -> Row:
+        return await browsers.offer(context.path["id"], context.body)
+
+    async def close(context: Context) -> None:
+        browsers.close(context.path["id"])
+
+    def change(name: str, summary: str, handler: object) -> Operation:
+        return Operation(
+            method="POST",
+            path=f"/webrtc/sessions/{{id}}/{name}",
+            summary=summary,
+            component="webrtc",
+            role="dispatcher",
+            handler=handler,  # type: ignore[arg-type]  # one of the two above
+            body=BrowserDescription,
+            answer=BrowserSession,
+        )
+
+    return [
+        Operation(
+            method="POST",
+            path="/webrtc/sessions",
+            summary="Place a call from a browser: SDP offer in, SDP answer out",
+            component="webrtc",
+            role="dispatcher",
+            handler=open_session,
+            body=NewBrowserSession,
+            answer=BrowserSession,
+            status=201,
+            location="/webrtc/sessions/{session_id}",
+        ),
+        change("answer", "Answer a call that was offered to a browser", answer),
+        change("offer", "Change the media of a session (ICE restart, hold): SDP offer in, answer out", offer),
+        Operation(
+            method="DELETE",
+            path="/webrtc/sessions/{id}",
+            summary="End a session, or decline the call",
+            component="webrtc",
+            role="dispatcher",
+            handler=close,
+            status=204,
+        ),
+    ]
+
+
+def _registering(browsers: BrowserServices) -> list[Operation]:
+    async def register(context: Context) -> Row:
+        return browsers.register(context.body)
+
+    async def unregister(context: Context) -> None:
+        browsers.unregister(context.path["number"], context.path["device"])
+
+    return [
+        Operation(
+            method="POST",
+            path="/webrtc/registrations",
+            summary="Offer a subscriber's calls also to a browser",
+            component="webrtc",
+            role="dispatcher",
+            handler=register,
+            body=BrowserRegistration,
+            answer=BrowserRegistered,
+        ),
+        Operation(
+            method="DELETE",
+            path="/webrtc/registrations/{number}/{device}",
+            summary="Offer calls to a browser no more",
+            component="webrtc",
+            role="dispatcher",
+            handler=unregister,
+            status=204,
+        ),
+    ]

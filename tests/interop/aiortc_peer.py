@@ -1,0 +1,111 @@
+"""An independent WebRTC peer (aiortc): sends a tone, keeps what it hears, and speaks to the API as a browser would."""
+
+from __future__ import annotations
+
+import asyncio
+import fractions
+import time
+from typing import Any
+
+import aiortc
+import av
+import numpy as np
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from tests.interop.audio import Samples
+
+RATE = 48_000
+_FRAME = 960
+
+
+class ToneTrack(MediaStreamTrack):
+    """A sine in frames of 20 ms, in real time."""
+
+    kind = "audio"
+
+    def __init__(self, hz: float, amplitude: int = 8000) -> None:
+        super().__init__()
+        self._hz, self._amplitude = hz, amplitude
+        self._sent, self._began = 0, time.monotonic()
+
+    async def recv(self) -> av.AudioFrame:
+        await asyncio.sleep(max(self._began + self._sent / RATE - time.monotonic(), 0))
+        at = (np.arange(_FRAME) + self._sent) / RATE
+        samples = (self._amplitude * np.sin(2 * np.pi * self._hz * at)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples[np.newaxis], "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, self._sent, fractions.Fraction(1, RATE)
+        self._sent += _FRAME
+        return frame
+
+
+class RtcPeer:
+    """One peer connection with a tone; `heard` is what came back, at 8 kHz."""
+
+    def __init__(self, hz: float = 440.0) -> None:
+        self.connection = aiortc.RTCPeerConnection()
+        self.connection.addTrack(ToneTrack(hz))
+        self._frames: list[Samples] = []
+        self._listener: asyncio.Task[None] | None = None
+        self.connection.on("track", self._listen)
+
+    def _listen(self, track: MediaStreamTrack) -> None:
+        if track.kind == "audio":
+            self._listener = asyncio.ensure_future(self._keep(track))
+
+    async def _keep(self, track: MediaStreamTrack) -> None:
+        resampler = av.AudioResampler("s16", "mono", 8000)
+        try:
+            while True:
+                for frame in resampler.resample(await track.recv()):
+                    self._frames.append(frame.to_ndarray()[0].astype(np.float64))
+        except MediaStreamError:
+            return
+
+    @property
+    def heard(self) -> Samples:
+        """Everything heard so far."""
+        return np.concatenate(self._frames) if self._frames else np.zeros(0)
+
+    async def hear(self, seconds: float, timeout_s: float = 10.0) -> Samples:
+        """What is heard from now on for so long; fails when it does not come."""
+        begin = len(self.heard)
+        async with asyncio.timeout(timeout_s):
+            while len(self.heard) - begin < seconds * 8000:
+                await asyncio.sleep(0.05)
+        return self.heard[begin:]
+
+    async def offer(self) -> str:
+        """A complete offer with candidates."""
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        return self.connection.localDescription.sdp
+
+    async def apply(self, sdp: str, kind: str = "answer") -> None:
+        """Take the switch's description."""
+        await self.connection.setRemoteDescription(aiortc.RTCSessionDescription(sdp, kind))
+
+    async def answer(self, offer: str) -> str:
+        """The answer to the switch's offer."""
+        await self.apply(offer, "offer")
+        await self.connection.setLocalDescription(await self.connection.createAnswer())
+        return self.connection.localDescription.sdp
+
+    async def connected(self, timeout_s: float = 10.0) -> None:
+        """Wait for ICE and DTLS; fails with the states otherwise."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.connection.connectionState != "connected":
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            ice, dtls = self.connection.iceConnectionState, self.connection.connectionState
+            raise AssertionError(f"expected a connection, ICE is {ice} and the connection {dtls}") from None
+
+    async def close(self) -> None:
+        """End the connection."""
+        await self.connection.close()
+        if self._listener is not None:
+            self._listener.cancel()
+
+
+def payload(sdp: str, caller: str, callee: str, **more: Any) -> dict[str, Any]:
+    """The body of POST /webrtc/sessions."""
+    return {"sdp": sdp, "type": "offer", "caller": caller, "callee": callee, **more}
