@@ -13,7 +13,7 @@ from softswitch.rtp.ice import host_candidates
 from softswitch.sdp.attributes import Fingerprint
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.offer_answer import next_version
-from softswitch.sdp.webrtc import OFFERED, StreamTransport, dress, transports, undress
+from softswitch.sdp.webrtc import StreamTransport, dress, transports, undress
 
 #: Who opens DTLS: an answer takes the role that is left, and lets the one who could take either begin (the lite side
 #: of ICE does not know when the way is open before the other tells).
@@ -23,12 +23,14 @@ _ANSWERING = {"actpass": "passive", "active": "passive", "passive": "active"}
 class SecuredSide:
     """What was agreed with one such party, line by line."""
 
-    __slots__ = ("_fingerprint", "_protocols", "_remote", "_said", "by_ice")
+    __slots__ = ("_bundle", "_fingerprint", "_mids", "_protocols", "_remote", "_said", "by_ice")
 
     def __init__(self, fingerprint: tuple[str, bytes]) -> None:
         self._fingerprint = Fingerprint(*fingerprint)
         self._remote: list[StreamTransport | None] = []
         self._protocols: list[str] = []
+        self._mids: list[str] = []
+        self._bundle: tuple[str, ...] = ()
         self._said: SessionDescription | None = None
         self.by_ice = True
 
@@ -36,6 +38,8 @@ class SecuredSide:
         """What the party said, as plain RTP; raises SdpError."""
         self._remote = transports(description)
         self._protocols = [media.protocol for media in description.media]
+        self._mids = [media.mid or "" for media in description.media]
+        self._bundle = next((group.mids for group in description.groups if group.semantics == "BUNDLE"), ())
         self.by_ice = any(each is not None and each.ufrag for each in self._remote)
         return undress(description)
 
@@ -45,8 +49,11 @@ class SecuredSide:
             self._ours(index, ports[index] if index < len(ports) else None, offer=offer)
             for index in range(len(plain.media))
         ]
-        protocols = [*self._protocols, *[OFFERED] * (len(plain.media) - len(self._protocols))]
-        dressed = dress(plain, ours, protocols)
+        mids = [*self._mids, *(str(index) for index in range(len(self._mids), len(plain.media)))]
+        alone = [
+            mid for mid, transport in zip(mids, ours, strict=False) if transport is not None and mid in self._bundle
+        ]
+        dressed = dress(plain, ours, self._protocols, mids, bundle=alone[:1])
         if self._said is not None:
             next_version(self._said, dressed)
         self._said = dressed
@@ -65,10 +72,9 @@ class SecuredSide:
         if port is None:
             return None
         remote = self._remote[index] if index < len(self._remote) else None
-        mid = remote.mid if remote is not None else str(index)
         setup = "actpass" if offer or remote is None else _ANSWERING[remote.setup]
         if not self.by_ice:
-            return StreamTransport("", "", (self._fingerprint,), setup, (), mid)
+            return StreamTransport("", "", (self._fingerprint,), setup)
         ice = port.open_transport().ice
         candidates = tuple(str(each) for each in host_candidates([port.local[0]], port.local[1]))
-        return StreamTransport(ice.ufrag, ice.password, (self._fingerprint,), setup, candidates, mid)
+        return StreamTransport(ice.ufrag, ice.password, (self._fingerprint,), setup, candidates)

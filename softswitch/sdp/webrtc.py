@@ -45,7 +45,6 @@ class StreamTransport(NamedTuple):
     fingerprints: tuple[Fingerprint, ...]
     setup: str
     candidates: tuple[str, ...] = ()
-    mid: str = ""
 
 
 def is_secured(description: SessionDescription) -> bool:
@@ -78,7 +77,7 @@ def _transport(description: SessionDescription, media: MediaDescription) -> Stre
     setup = said("setup") or "actpass"
     if setup not in ("actpass", "active", "passive"):
         raise SdpError(f"setup:{setup} opens no connection (RFC 4145 §4)")
-    return StreamTransport(ufrag, password, fingerprints, setup, tuple(media.candidates), media.mid or "")
+    return StreamTransport(ufrag, password, fingerprints, setup, tuple(media.candidates))
 
 
 def undress(description: SessionDescription) -> SessionDescription:
@@ -113,12 +112,14 @@ def dress(
     plain: SessionDescription,
     ours: Sequence[StreamTransport | None],
     protocols: Sequence[str],
+    mids: Sequence[str],
     *,
     bundle: Sequence[str] = (),
 ) -> SessionDescription:
     """Our plain description as a peer with DTLS-SRTP takes it: one transport for each live line, in step.
 
-    `protocols` are what the peer called its lines (one we add is `OFFERED`), `bundle` the mids that share a transport.
+    `protocols` and `mids` are what the peer called its lines (lines beyond them are `OFFERED` and have no name),
+    `bundle` those of them that share a transport (RFC 9143).
     """
     dressed = plain.copy()
     by_ice = False
@@ -128,12 +129,12 @@ def dress(
         if media.protocol == _PLAIN or media.protocol in SECURED:
             media.protocol = protocol
         if not media.port or transport is None:
-            dressed.media[index] = refuse(media)
-            if transport is not None and transport.mid:
-                dressed.media[index].set_attribute("mid", transport.mid)
-            continue
-        by_ice |= bool(transport.ufrag)
-        _put_on(media, transport)
+            media = dressed.media[index] = refuse(media)
+        else:
+            by_ice |= bool(transport.ufrag)
+            _put_on(media, transport)
+        if index < len(mids) and mids[index]:
+            media.set_attribute("mid", mids[index])
     if bundle:
         dressed.attributes.append(("group", str(Group("BUNDLE", tuple(bundle)))))
     if by_ice:
@@ -145,8 +146,6 @@ def dress(
 def _put_on(media: MediaDescription, transport: StreamTransport) -> None:
     media.remove_attribute("rtcp", "mid")
     attributes = media.attributes
-    if transport.mid:
-        attributes.append(("mid", transport.mid))
     if not media.rtcp_mux:
         attributes.append(("rtcp-mux", None))
     attributes.extend(("fingerprint", str(each)) for each in transport.fingerprints)

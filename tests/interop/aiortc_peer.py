@@ -70,7 +70,7 @@ class RtcPeer:
         """What is heard from now on for so long; fails when it does not come."""
         begin = len(self.heard)
         async with asyncio.timeout(timeout_s):
-            while len(self.heard) - begin < seconds * 8000:
+            while len(self.heard) - begin < seconds * 8000:  # noqa: ASYNC110 (frames come by themselves)
                 await asyncio.sleep(0.05)
         return self.heard[begin:]
 
@@ -93,7 +93,7 @@ class RtcPeer:
         """Wait for ICE and DTLS; fails with the states otherwise."""
         try:
             async with asyncio.timeout(timeout_s):
-                while self.connection.connectionState != "connected":
+                while self.connection.connectionState != "connected":  # noqa: ASYNC110 (as a browser's page would)
                     await asyncio.sleep(0.02)
         except TimeoutError:
             ice, dtls = self.connection.iceConnectionState, self.connection.connectionState

@@ -1,0 +1,2 @@
+import * as JsSIP from 'jssip';
+window.JsSIP = JsSIP;

@@ -1,0 +1,188 @@
+"""A port whose peer is found by ICE and secured by DTLS: nothing but the proven peer is heard, and only with keys."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from softswitch.media import PCMA, MediaEngine, Port, PortSettings, RemoteTransport, TransportFailed, TransportReady
+from softswitch.media.dtls import DtlsCertificate, DtlsTransport, context
+from softswitch.rtp.ice.stun import (
+    BINDING,
+    ICE_CONTROLLING,
+    PRIORITY,
+    REQUEST,
+    SUCCESS,
+    USE_CANDIDATE,
+    USERNAME,
+    StunMessage,
+    is_stun,
+)
+
+pytest.importorskip("OpenSSL")
+CERTIFICATE = DtlsCertificate.generate(datetime.datetime.now(datetime.UTC))
+SETTINGS = PortSettings(formats=(PCMA,), rtcp_mux=True)
+
+
+class Browser:
+    """A full ICE agent's least: checks one address, nominates it, and opens DTLS from there."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(3)
+        self.ufrag = secrets.token_hex(4)
+        self.dtls: DtlsTransport | None = None
+
+    def remote(self, fingerprint: tuple[str, bytes] = CERTIFICATE.fingerprint) -> RemoteTransport:
+        return RemoteTransport(self.ufrag, "peer-password-of-22-chars", (fingerprint,), False)
+
+    def check(self, port: Port, *, password: str = "") -> StunMessage:
+        assert port.transport is not None
+        ice = port.transport.ice
+        name = f"{ice.ufrag}:{self.ufrag}".encode()
+        attributes = [(USERNAME, name), (PRIORITY, bytes(4)), (ICE_CONTROLLING, bytes(8)), (USE_CANDIDATE, b"")]
+        request = StunMessage(REQUEST, BINDING, secrets.token_bytes(12), attributes)
+        self.socket.sendto(request.serialize(password or ice.password), port.local)
+        while True:
+            data = self.socket.recv(2048)
+            if is_stun(data):
+                return StunMessage.parse(data)
+
+    def shake(self, port: Port, fingerprint: tuple[str, bytes]) -> DtlsTransport:
+        self.dtls = DtlsTransport(context(CERTIFICATE), client=True, fingerprints=[fingerprint])
+        self.dtls.start()
+        deadline = time.monotonic() + 5
+        while self.dtls.keys is None and not self.dtls.failed and time.monotonic() < deadline:
+            for datagram in self.dtls.datagrams_to_send():
+                self.socket.sendto(datagram, port.local)
+            self.dtls.receive_datagram(self.socket.recv(2048))
+        for datagram in self.dtls.datagrams_to_send():
+            self.socket.sendto(datagram, port.local)
+        return self.dtls
+
+
+class Driver:
+    """Polls the engine while something else waits, as the switch does by the event descriptor."""
+
+    def __init__(self, engine: MediaEngine) -> None:
+        self.engine = engine
+        self.events: list[object] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.002):
+            self.events.extend(self.engine.poll())
+
+    def told(self, kind: type) -> list[object]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def driver(engine: MediaEngine) -> Iterator[Driver]:
+    made = Driver(engine)
+    yield made
+    made.close()
+
+
+Wait = Callable[..., Any]
+
+
+def secured(engine: MediaEngine, browser: Browser, **remote: tuple[str, bytes]) -> Port:
+    port = engine.open_port("browser", rtcp_mux=True)
+    port.open_transport()
+    port.meet(browser.remote(**remote))
+    port.configure(SETTINGS)
+    return port
+
+
+def test_a_browser_gets_keys_and_its_address_is_taken(engine: MediaEngine, driver: Driver, wait_for: Wait) -> None:
+    browser = Browser()
+    port = secured(engine, browser)
+    answer = browser.check(port)
+    assert (answer.message_class, answer.mapped_address) == (SUCCESS, browser.socket.getsockname())
+    dtls = browser.shake(port, engine.fingerprint)
+    assert dtls.keys is not None, f"the handshake should come to keys, it said {dtls.failed!r}"
+    wait_for(lambda: driver.told(TransportReady), "the keys are told of")
+    assert port.transport is not None
+    assert port.transport.keys is not None
+    assert port.transport.keys.remote_master_key == dtls.keys.local_master_key
+    wait_for(lambda: port.counters().remote == browser.socket.getsockname(), "media goes to the checked address")
+    assert engine.statistics().dtls_handshakes == 1
+
+
+def test_plain_media_is_not_believed(engine: MediaEngine, driver: Driver, wait_for: Wait) -> None:
+    browser = Browser()
+    port = secured(engine, browser)
+    browser.check(port)
+    browser.socket.sendto(b"\x80\x08" + bytes(170), port.local)
+    wait_for(lambda: port.counters().dropped_source + port.counters().srtp_auth_failures, "the packet is dropped")
+    assert port.counters().packets_received == 0
+
+
+def test_another_certificate_is_refused_and_counted(engine: MediaEngine, driver: Driver, wait_for: Wait) -> None:
+    browser = Browser()
+    port = secured(engine, browser, fingerprint=("sha-256", bytes(32)))
+    browser.check(port)
+    browser.shake(port, engine.fingerprint)
+    wait_for(lambda: driver.told(TransportFailed), "the failure is told of")
+    assert engine.statistics().dtls_fingerprint_mismatches == 1
+    assert port.counters().remote == ("", 0), "nothing may be sent to a peer that is not the one signalled"
+
+
+def test_dtls_from_elsewhere_than_the_checked_address_is_left_alone(
+    engine: MediaEngine, driver: Driver, wait_for: Wait
+) -> None:
+    browser, stranger = Browser(), Browser()
+    port = secured(engine, browser)
+    browser.check(port)
+    assert stranger.check(port, password="guessed").error_code == 401
+    hello = DtlsTransport(context(CERTIFICATE), client=True, fingerprints=[])
+    hello.start()
+    for datagram in hello.datagrams_to_send():
+        stranger.socket.sendto(datagram, port.local)
+    assert browser.shake(port, engine.fingerprint).keys is not None
+    assert engine.statistics().stun_refused == 1
+
+
+def test_a_peer_moves_to_another_address_and_keeps_its_keys(
+    engine: MediaEngine, driver: Driver, wait_for: Wait
+) -> None:
+    browser = Browser()
+    port = secured(engine, browser)
+    browser.check(port)
+    browser.shake(port, engine.fingerprint)
+    wait_for(lambda: port.counters().remote == browser.socket.getsockname(), "media goes to the checked address")
+    assert port.transport is not None
+    before, keys = port.transport.ice.ufrag, port.transport.keys
+    moved = Browser()
+    port.meet(moved.remote())
+    assert port.transport.ice.ufrag != before, "new credentials of the peer restart ICE (RFC 8445 §9)"
+    moved.check(port)
+    wait_for(lambda: port.counters().remote == moved.socket.getsockname(), "media follows the peer")
+    assert port.transport.keys == keys
+
+
+def test_a_flood_is_not_all_handed_over(engine: MediaEngine, wait_for: Wait) -> None:
+    port = engine.open_port("plain")
+    port.configure(SETTINGS)
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    octets = StunMessage(REQUEST, BINDING, bytes(12)).serialize()
+    for _ in range(200):
+        sender.sendto(octets, port.local)
+    wait_for(lambda: port.counters().ignored > 100, "the flood is counted")
+    engine.poll()
+    assert 0 < engine.statistics().stun_answered <= 64
