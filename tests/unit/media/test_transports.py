@@ -99,6 +99,21 @@ def driver(engine: MediaEngine) -> Iterator[Driver]:
 
 
 Wait = Callable[..., Any]
+MakeBrowser = Callable[[], Browser]
+
+
+@pytest.fixture
+def make_browser() -> Iterator[MakeBrowser]:
+    """Makes browsers whose sockets are closed when the test ends."""
+    made: list[Browser] = []
+
+    def make() -> Browser:
+        made.append(Browser())
+        return made[-1]
+
+    yield make
+    for browser in made:
+        browser.socket.close()
 
 
 def secured(engine: MediaEngine, browser: Browser, **remote: tuple[str, bytes]) -> Port:
@@ -109,8 +124,10 @@ def secured(engine: MediaEngine, browser: Browser, **remote: tuple[str, bytes]) 
     return port
 
 
-def test_a_browser_gets_keys_and_its_address_is_taken(engine: MediaEngine, driver: Driver, wait_for: Wait) -> None:
-    browser = Browser()
+def test_a_browser_gets_keys_and_its_address_is_taken(
+    engine: MediaEngine, driver: Driver, make_browser: MakeBrowser, wait_for: Wait
+) -> None:
+    browser = make_browser()
     port = secured(engine, browser)
     answer = browser.check(port)
     assert (answer.message_class, answer.mapped_address) == (SUCCESS, browser.socket.getsockname())
@@ -124,8 +141,10 @@ def test_a_browser_gets_keys_and_its_address_is_taken(engine: MediaEngine, drive
     assert engine.statistics().dtls_handshakes == 1
 
 
-def test_plain_media_is_not_believed(engine: MediaEngine, driver: Driver, wait_for: Wait) -> None:
-    browser = Browser()
+def test_plain_media_is_not_believed(
+    engine: MediaEngine, driver: Driver, make_browser: MakeBrowser, wait_for: Wait
+) -> None:
+    browser = make_browser()
     port = secured(engine, browser)
     browser.check(port)
     browser.socket.sendto(b"\x80\x08" + bytes(170), port.local)
@@ -133,8 +152,10 @@ def test_plain_media_is_not_believed(engine: MediaEngine, driver: Driver, wait_f
     assert port.counters().packets_received == 0
 
 
-def test_another_certificate_is_refused_and_counted(engine: MediaEngine, driver: Driver, wait_for: Wait) -> None:
-    browser = Browser()
+def test_another_certificate_is_refused_and_counted(
+    engine: MediaEngine, driver: Driver, make_browser: MakeBrowser, wait_for: Wait
+) -> None:
+    browser = make_browser()
     port = secured(engine, browser, fingerprint=("sha-256", bytes(32)))
     browser.check(port)
     browser.shake(port, engine.fingerprint)
@@ -144,9 +165,9 @@ def test_another_certificate_is_refused_and_counted(engine: MediaEngine, driver:
 
 
 def test_dtls_from_elsewhere_than_the_checked_address_is_left_alone(
-    engine: MediaEngine, driver: Driver, wait_for: Wait
+    engine: MediaEngine, driver: Driver, make_browser: MakeBrowser, wait_for: Wait
 ) -> None:
-    browser, stranger = Browser(), Browser()
+    browser, stranger = make_browser(), make_browser()
     port = secured(engine, browser)
     browser.check(port)
     assert stranger.check(port, password="guessed").error_code == 401
@@ -158,17 +179,17 @@ def test_dtls_from_elsewhere_than_the_checked_address_is_left_alone(
     assert engine.statistics().stun_refused == 1
 
 
-def test_a_peer_moves_to_another_address_and_keeps_its_keys(
-    engine: MediaEngine, driver: Driver, wait_for: Wait
+def test_a_peer_that_moves_keeps_its_keys(
+    engine: MediaEngine, driver: Driver, make_browser: MakeBrowser, wait_for: Wait
 ) -> None:
-    browser = Browser()
+    browser = make_browser()
     port = secured(engine, browser)
     browser.check(port)
     browser.shake(port, engine.fingerprint)
     wait_for(lambda: port.counters().remote == browser.socket.getsockname(), "media goes to the checked address")
     assert port.transport is not None
     before, keys = port.transport.ice.ufrag, port.transport.keys
-    moved = Browser()
+    moved = make_browser()
     port.meet(moved.remote())
     assert port.transport.ice.ufrag != before, "new credentials of the peer restart ICE (RFC 8445 §9)"
     moved.check(port)
@@ -179,10 +200,10 @@ def test_a_peer_moves_to_another_address_and_keeps_its_keys(
 def test_a_flood_is_not_all_handed_over(engine: MediaEngine, wait_for: Wait) -> None:
     port = engine.open_port("plain")
     port.configure(SETTINGS)
-    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     octets = StunMessage(REQUEST, BINDING, bytes(12)).serialize()
-    for _ in range(200):
-        sender.sendto(octets, port.local)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(200):
+            sender.sendto(octets, port.local)
     wait_for(lambda: port.counters().ignored > 100, "the flood is counted")
     engine.poll()
     assert 0 < engine.statistics().stun_answered <= 64
