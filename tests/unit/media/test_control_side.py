@@ -21,7 +21,7 @@ from softswitch.media.memory import Arena
 from softswitch.media.playback import playable_format
 from softswitch.media.resample import resample
 from softswitch.media.routing import find_route
-from softswitch.media.totals import collect
+from softswitch.media.totals import TransportCounters, collect
 
 G722 = StreamFormat(9, "G722", 8000)
 EVENT = StreamFormat(101, "telephone-event", 8000)
@@ -234,7 +234,7 @@ def test_memory_of_another_layout_is_refused():
 
 def test_totals_of_nothing():
     arena = Arena.create(ports=1, workers=1, commands=1, events=1, samples=1)
-    totals = collect(arena, ports_open=0, ports_free=1, ports_quarantined=0)
+    totals = collect(arena, ports_open=0, ports_free=1, ports_quarantined=0, transports=TransportCounters())
     assert (totals.packets_received, totals.lost, totals.packet_threads) == (0, 0, 1)
     arena.close()
 
