@@ -1,0 +1,138 @@
+"""One span with its D channel: driver, data link and layer 3 put together.
+
+The driver gives frames, the line makes events of calls of them; whoever owns the line drains both after every change
+by `settle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from gateways.e1.q921 import DataReceived, Link, LinkError, LinkEstablished, LinkParameters, LinkReleased, Side
+from gateways.e1.q931 import Access, AccessParameters
+from gateways.e1.q931.access import Choice
+from gateways.e1.q931.events import IsdnEvent
+from gateways.e1.span.interface import Alarm, Span
+
+#: Alarms with which nothing can be heard on the D channel (Q.921 §5.5.1.3, PH-DEACTIVATE).
+_SILENT = frozenset({Alarm.LOS, Alarm.LOF, Alarm.AIS, Alarm.PACKETS})
+
+
+class Line:
+    """Span `name`; `side` is ours. `deliver` gets each event of layer 3, `errors` those of the link.
+
+    `hold_off_s`: how long an alarm may last before the data link is given up.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        span: Span,
+        side: Side,
+        *,
+        deliver: Callable[[Line, IsdnEvent], None],
+        link: LinkParameters | None = None,
+        parameters: AccessParameters | None = None,
+        slots: Iterable[int] | None = None,
+        choose: Choice | None = None,
+        hold_off_s: float = 0.5,
+    ) -> None:
+        self.name = name
+        self.span = span
+        self.link = Link(side, link)
+        self.access = Access(side, parameters, slots=span.slots if slots is None else slots, choose=choose)
+        self.alarms: frozenset[Alarm] = frozenset()
+        #: monotonic seconds of the last change of the data link.
+        self.changed_at = 0.0
+        self.last_error = ""
+        self._deliver = deliver
+        self._hold_off_s = hold_off_s
+        self._give_up: float | None = None
+        self._started = False
+
+    # -- what the driver tells --------------------------------------------------------------------------------------
+
+    def dframe_received(self, frame: bytes, now: float) -> None:
+        """See SpanObserver."""
+        self.link.receive_data(frame, now)
+        self.settle(now)
+
+    def alarms_changed(self, alarms: frozenset[Alarm], now: float) -> None:
+        """See SpanObserver."""
+        self.alarms = alarms
+        if not alarms & _SILENT:
+            self._give_up = None
+            if not self._started:
+                self._started = True
+                self.link.establish(now)
+        elif self._started and self._give_up is None:
+            self._give_up = now + self._hold_off_s
+        self.settle(now)
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` is wanted."""
+        candidates = (self.link.next_timer(), self.access.next_timer(), self._give_up)
+        return min((at for at in candidates if at is not None), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due at `now`."""
+        if self._give_up is not None and now >= self._give_up:
+            self._give_up, self._started = None, False
+            self.link.line_failed()
+        self.link.handle_timer(now)
+        self.access.handle_timer(now)
+        self.settle(now)
+
+    def stop(self, now: float) -> None:
+        """Take the data link down."""
+        self.link.release(now)
+        self.settle(now)
+
+    # -- draining ---------------------------------------------------------------------------------------------------
+
+    def settle(self, now: float) -> None:
+        """Carry messages between the layers, send what is to be sent, and deliver what happened."""
+        busy = True
+        while busy:
+            busy = False
+            while (event := self.link.next_event()) is not None:
+                busy = True
+                self._on_link(event, now)
+            while (told := self.access.next_event()) is not None:
+                busy = True
+                self._deliver(self, told)
+            for message in self.access.data_to_send():
+                busy = True
+                self.link.send(message, now)
+        for frame in self.link.data_to_send():
+            self.span.send_dframe(frame)
+
+    def _on_link(self, event: object, now: float) -> None:
+        if isinstance(event, DataReceived):
+            self.access.receive_data(event.data, now)
+        elif isinstance(event, LinkEstablished):
+            self.changed_at = now
+            self.access.link_up(now, reset=event.reset)
+        elif isinstance(event, LinkReleased):
+            self.changed_at = now
+            self.access.link_down(now, event.reason)
+        elif isinstance(event, LinkError):
+            self.last_error = event.text
+
+    def describe(self) -> dict[str, Any]:
+        """What an operator wants to know of this line."""
+        access = self.access
+        return {
+            "span": self.name,
+            "side": self.link.side.value,
+            "link": self.link.supervision,
+            "alarms": sorted(alarm.name for alarm in self.alarms),
+            "last_error": self.last_error,
+            "channels": len(access.slots),
+            "in_use": sum(access.call_in(slot) is not None for slot in access.slots),
+            "blocked": sorted(access.blocked),
+            "counters": dict(self.link.counters) | dict(access.counters) | self.span.counters(),
+        }
