@@ -30,7 +30,7 @@ _ENDING = frozenset({CallState.NULL, CallState.DISCONNECT_REQUEST, CallState.REL
 class E1Leg(PortedLeg):
     """One party behind an exchange. `call` is None until a call out has begun."""
 
-    __slots__ = ("_now", "_table", "answered_at", "call", "line")
+    __slots__ = ("_now", "_table", "answered_at", "call", "line", "slot")
 
     protocol = "e1"
 
@@ -50,6 +50,8 @@ class E1Leg(PortedLeg):
         super().__init__(leg_id, direction, party, port, codecs=CODECS, soon=soon, caller=caller, trusted=True)
         self.line = line
         self.call: IsdnCall | None = None
+        #: the timeslot that its port carries.
+        self.slot = 0
         self.answered_at = 0.0
         self._now = now
         self._table = table
@@ -81,6 +83,13 @@ class E1Leg(PortedLeg):
             self.disconnect(call_cause(event.cause, self._table))
         else:
             self.alerted(183, inband=True)
+
+    def fail(self, cause: Cause) -> None:
+        """The call could not be set up."""
+        if self.port is not None:
+            self.port.close()
+        if self.state is not LegState.ENDED:
+            self.refused(cause)
 
     def cleared(self, event: Cleared) -> None:
         """The call is over; its channel is free again."""

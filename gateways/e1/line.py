@@ -20,9 +20,10 @@ _SILENT = frozenset({Alarm.LOS, Alarm.LOF, Alarm.AIS, Alarm.PACKETS})
 
 
 class Line:
-    """Span `name`; `side` is ours. `deliver` gets each event of layer 3, `errors` those of the link.
+    """Span `name`; `side` is ours. `deliver` gets each event of layer 3.
 
-    `hold_off_s`: how long an alarm may last before the data link is given up.
+    `rearm` is called when `next_timer` may have changed. `hold_off_s`: how long an alarm may last before the data link
+    is given up.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Line:
         side: Side,
         *,
         deliver: Callable[[Line, IsdnEvent], None],
+        rearm: Callable[[Line], None],
         link: LinkParameters | None = None,
         parameters: AccessParameters | None = None,
         slots: Iterable[int] | None = None,
@@ -47,6 +49,7 @@ class Line:
         self.changed_at = 0.0
         self.last_error = ""
         self._deliver = deliver
+        self._rearm = rearm
         self._hold_off_s = hold_off_s
         self._give_up: float | None = None
         self._started = False
@@ -109,6 +112,7 @@ class Line:
                 self.link.send(message, now)
         for frame in self.link.data_to_send():
             self.span.send_dframe(frame)
+        self._rearm(self)
 
     def _on_link(self, event: object, now: float) -> None:
         if isinstance(event, DataReceived):

@@ -93,7 +93,8 @@ class Exchange:
         self.calls: dict[str, Call] = {}
         self.answered = 0
         self.attempts = 0
-        self._new_id = new_id
+        #: makes identifiers of calls and legs.
+        self.new_id = new_id
         self._dialler = SipDialler(agent, media, trunks, domain, now, new_id, self._leg_for)
         self.intake = SipIntake(self, access, admit, new_id)
         #: handles an INVITE outside any dialog.

@@ -51,5 +51,8 @@ class Span(Protocol):
     def open_channel(self, slot: int, owner: str) -> Port:
         """The port of a timeslot, for the call `owner`: A-law, 20 ms. Raises MediaError; `Port.close` frees it."""
 
+    def move_channel(self, port: Port, slot: int) -> None:
+        """Let an open port carry another timeslot: the far end chose one. Raises MediaError."""
+
     def counters(self) -> dict[str, Any]:
         """What was counted on the line: frames, packets, slips, errors."""

@@ -63,14 +63,18 @@ class LoopSpan:
     def open_channel(self, slot: int, owner: str) -> Port:
         """See Span."""
         port = self._engine.open_port(owner, address="127.0.0.1")
+        port.configure(PortSettings(formats=(ALAW,)))
+        self.move_channel(port, slot)
+        return port
+
+    def move_channel(self, port: Port, slot: int) -> None:
+        """See Span."""
+        self._ports = {at: kept for at, kept in self._ports.items() if kept is not port and not kept.closed}
         self._ports[slot] = port
         far = self._far._ports.get(slot)
         if far is not None and not far.closed:
             port.configure(_towards(far))
             far.configure(_towards(port))
-        else:
-            port.configure(PortSettings(formats=(ALAW,)))
-        return port
 
     def counters(self) -> dict[str, Any]:
         """See Span."""
