@@ -168,6 +168,13 @@ class Peer:
         settings.mediaConfig.transportConfig.boundAddress = self.setup.get("address", "127.0.0.1")
         settings.mediaConfig.transportConfig.port = self.setup.get("rtp_port", 0)
         settings.mediaConfig.rtcpMuxEnabled = bool(self.setup.get("rtcp_mux"))
+        settings.mediaConfig.srtpUse = self.setup.get("srtp", pj.PJMEDIA_SRTP_DISABLED)
+        settings.mediaConfig.srtpSecureSignaling = 0
+        if "suites" in self.setup:
+            for name in self.setup["suites"]:
+                crypto = pj.SrtpCrypto()
+                crypto.name = name
+                settings.mediaConfig.srtpOpt.cryptos.append(crypto)
         return settings
 
     def perform(self, order: dict[str, Any]) -> None:

@@ -1,0 +1,159 @@
+"""SRTP with keys in SDP against independent phones: secured legs, plain legs, and both in one call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.interop import audio
+from tests.interop.pjsua import Pjsua
+from tests.interop.switch import Plan, Switch, password_of, running_switch
+from tests.interop.test_pjsua import TEXT
+
+pytestmark = pytest.mark.needs("pjsua2")
+needs_voice = pytest.mark.needs("espeak-ng", "sox")
+
+NEVER, OPTIONAL, ALWAYS = 0, 1, 2  # pjsip's words: PJMEDIA_SRTP_…
+TALK_S = 3.0
+UNIVERSAL = "AES_CM_128_HMAC_SHA1_80"
+STRONGEST = "AES_256_CM_HMAC_SHA1_80"  # of those pjsip has; GCM is tried against libsrtp in the unit tests
+
+
+@pytest.fixture(scope="module")
+def srtp_switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
+    """A switch with a subscriber for each of the terms."""
+    plan = Plan(subscribers={"1003": 'srtp = "required"', "1004": 'srtp = "forbidden"', "1005": 'srtp = "required"'})
+    with running_switch(plan, tmp_path_factory.mktemp("switch")) as switch:
+        yield switch
+
+
+@contextmanager
+def phones(
+    switch: Switch, folder: Path, *wanted: tuple[str, int], speak: bool = False, suites: tuple[str, ...] = ()
+) -> Iterator[list[Pjsua]]:
+    """Registered phones of these numbers and ways with SRTP."""
+    with ExitStack() as stack:
+        made = []
+        for i, (number, srtp) in enumerate(wanted, 1):
+            setup: dict[str, object] = {"srtp": srtp}
+            if suites:
+                setup["suites"] = suites
+            if speak:
+                file, _ = audio.speech(folder, TEXT[f"100{i}"], seconds=30, voice="en-us" if i == 2 else "en")
+                setup |= {"play": str(file), "record": str(folder / f"heard-{i}-%.wav")}
+            phone = Pjsua(
+                folder / number,
+                number=number,
+                password=password_of(number),
+                switch=f"127.0.0.1:{switch.plan.sip}",
+                **setup,
+            )
+            made.append(stack.enter_context(phone))
+            made[-1].registered()
+        yield made
+
+
+def profiles(switch: Switch) -> list[str]:
+    """How the legs of the one call are secured, the caller's first."""
+    (call,) = switch.get("/voice/calls")["items"]
+    return [leg["srtp"] for leg in switch.get(f"/voice/calls/{call['call_id']}")["legs"]]
+
+
+@needs_voice
+@pytest.mark.parametrize(
+    ("caller", "callee", "expected"),
+    [
+        (("1001", ALWAYS), ("1002", NEVER), [STRONGEST, ""]),
+        (("1001", NEVER), ("1002", OPTIONAL), ["", UNIVERSAL]),
+        (("1003", ALWAYS), ("1005", ALWAYS), [STRONGEST, STRONGEST]),
+        (("1004", OPTIONAL), ("1002", OPTIONAL), ["", UNIVERSAL]),
+    ],
+    ids=["secured-to-plain", "plain-to-best-effort", "both-required", "forbidden-to-best-effort"],
+)
+def test_speech_both_ways(
+    srtp_switch: Switch, tmp_path: Path, caller: tuple[str, int], callee: tuple[str, int], expected: list[str]
+) -> None:
+    """Each hears the other before and after a hold, whatever either leg is secured with."""
+    with phones(srtp_switch, tmp_path, caller, callee, speak=True) as (first, second):
+        first.do("call", to=callee[0])
+        second.wait("state", state="CONFIRMED")
+        first.wait("state", state="CONFIRMED")
+        time.sleep(TALK_S)
+        assert profiles(srtp_switch) == expected
+        second.do("hold", call=1)
+        time.sleep(1)
+        second.do("resume", call=1)
+        time.sleep(TALK_S)
+        assert profiles(srtp_switch) == expected, "a hold changes nothing"
+        first.do("hangup", call=1)
+        second.wait("state", state="DISCONNECTED")
+    for listener, speaker in ((1, 2), (2, 1)):
+        _, sent = audio.speech(tmp_path, TEXT[f"100{speaker}"], seconds=30, voice="en-us" if speaker == 2 else "en")
+        heard = audio.read_wav(tmp_path / f"heard-{listener}-1.wav")
+        audio.assert_alike(sent, heard, seconds=TALK_S, what=f"what phone {listener} heard")
+
+
+@pytest.mark.parametrize(
+    "suite",
+    [
+        "AES_256_CM_HMAC_SHA1_80",
+        "AES_256_CM_HMAC_SHA1_32",
+        "AES_CM_128_HMAC_SHA1_80",
+        "AES_CM_128_HMAC_SHA1_32",
+    ],
+)
+def test_every_suite(srtp_switch: Switch, tmp_path: Path, suite: str) -> None:
+    """The echo service comes back under each suite, in RTP and RTCP that pjsip's libsrtp takes for authentic."""
+    with phones(srtp_switch, tmp_path, ("1001", ALWAYS), suites=(suite,)) as (phone,):
+        phone.do("call", to="600")
+        phone.wait("state", state="CONFIRMED")
+        time.sleep(1.5)
+        assert profiles(srtp_switch) == [suite]
+        phone.do("statistics", call=1)
+        statistics = phone.wait("statistics")
+        phone.do("hangup", call=1)
+        phone.wait("state", state="DISCONNECTED")
+    assert statistics["received"] > 50, f"the echo was not heard: {statistics}"
+    assert statistics["lost"] == 0
+
+
+def test_a_conference_of_secured_and_plain_members(srtp_switch: Switch, tmp_path: Path) -> None:
+    """Both are sent sound by the room."""
+    with phones(srtp_switch, tmp_path, ("1001", ALWAYS), ("1002", NEVER)) as members:
+        for member in members:
+            member.do("call", to="7001")
+            member.wait("state", state="CONFIRMED")
+        time.sleep(1.5)
+        for member in members:
+            member.do("statistics", call=1)
+            statistics = member.wait("statistics")
+            assert statistics["received"] > 40, f"a member hears nothing: {statistics}"
+            member.do("hangup", call=1)
+            member.wait("state", state="DISCONNECTED")
+
+
+@pytest.mark.parametrize(("number", "srtp"), [("1003", NEVER), ("1004", ALWAYS)], ids=["required", "forbidden"])
+def test_terms_that_do_not_meet_are_refused(srtp_switch: Switch, tmp_path: Path, number: str, srtp: int) -> None:
+    """A plain call where SRTP is required, and a secured one where it is forbidden, end with 488."""
+    with phones(srtp_switch, tmp_path, (number, srtp)) as (phone,):
+        phone.do("call", to="600")
+        told = phone.wait("state", state="DISCONNECTED")
+    assert told["status"] == 488, told
+
+
+def test_no_key_is_in_the_log(srtp_switch: Switch, tmp_path: Path) -> None:
+    """Whatever is logged of a secured call, its keys are not."""
+    with phones(srtp_switch, tmp_path, ("1001", ALWAYS)) as (phone,):
+        phone.do("call", to="600")
+        phone.wait("state", state="CONFIRMED")
+        phone.do("hangup", call=1)
+        phone.wait("state", state="DISCONNECTED")
+    said = (tmp_path / "1001" / "pjsua-1001.log").read_text(errors="replace")
+    keys = {part.split()[0].split("|")[0] for part in said.split("inline:")[1:]}
+    assert len(keys) >= 2, "the phone's own log shows both keys"
+    logged = srtp_switch.log.read_text(errors="replace")
+    assert not [key for key in keys if key in logged]
