@@ -440,7 +440,7 @@ class MediaPath:
                 continue
             settings = port_settings(theirs, ours, agreed, self._timeout_s)
             settings = replace(settings, srtp=side.keyed.keys(index))
-            if port.peer is not None and settings.formats != port.settings.formats and self.engine is not None:
+            if port.peer not in (None, port) and settings.formats != port.settings.formats and self.engine is not None:
                 self.engine.disconnect(port)  # the two sides change one after the other
             if side.secured is not None:
                 side.secured.introduce(index, port, theirs.address())

@@ -26,7 +26,8 @@ STRONGEST = "AES_256_CM_HMAC_SHA1_80"  # of those pjsip has; GCM is tried agains
 @pytest.fixture(scope="module")
 def srtp_switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
     """A switch with a subscriber for each of the terms."""
-    plan = Plan(subscribers={"1003": 'srtp = "required"', "1004": 'srtp = "forbidden"', "1005": 'srtp = "required"'})
+    terms = {"1003": 'srtp = "required"', "1004": 'srtp = "forbidden"', "1005": 'srtp = "required"'}
+    plan = Plan(subscribers=terms, extra='[[conference]]\nnumber = "7001"\n')
     with running_switch(plan, tmp_path_factory.mktemp("switch")) as switch:
         yield switch
 
