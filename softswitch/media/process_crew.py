@@ -126,9 +126,13 @@ class ProcessCrew(Crew):
             number = int(path.stem.partition("-")[2])
             try:
                 connection = Connection(self._folder, number)
-                attachment = self._try_attach(connection, number, ports)
             except OSError:
                 path.unlink(missing_ok=True)  # nobody is there
+                continue
+            try:
+                attachment = self._try_attach(connection, number, ports)
+            except OSError:  # it is just ending
+                connection.close()
                 continue
             if attachment is None:
                 continue

@@ -38,7 +38,7 @@ class Service(Protocol):
 
 
 #: Name -> "module:factory". A module is imported only where its service is wanted.
-SERVICES: dict[str, str] = {}
+SERVICES: dict[str, str] = {"figures": "softswitch.media.figures:Figures"}
 
 
 class ServiceHost:

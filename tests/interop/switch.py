@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -270,6 +271,22 @@ class Switch:
             process.kill()
             process.wait()
 
+    def end_workers(self) -> None:
+        """Kill media workers that outlived the switch: the test is over, and nobody will come back to them."""
+        for pid in self.worker_pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def worker_pids(self) -> set[int]:
+        """The media workers of this switch, found by their log in its data directory."""
+        logs = f"{self.data.resolve()}/media/worker-"
+        found = set()
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if os.readlink(process / "fd" / "2").startswith(logs):
+                    found.add(int(process.name))
+        return found
+
     def reload(self) -> None:
         """Ask by SIGHUP for the configuration to be read again."""
         os.kill(self.pid, signal.SIGHUP)
@@ -344,7 +361,8 @@ class Switch:
 
     def ports_in_use(self) -> int:
         """RTP sockets the process holds in its range, read from the kernel and not from the switch."""
-        return len(udp_ports_of(self.pid) & set(range(self.plan.rtp[0], self.plan.rtp[1] + 1)))
+        held = set().union(*map(udp_ports_of, {self.pid} | self.worker_pids()))
+        return len(held & set(range(self.plan.rtp[0], self.plan.rtp[1] + 1)))
 
 
 def udp_ports_of(pid: int) -> set[int]:
@@ -415,3 +433,4 @@ def running_switch(plan: Plan, folder: Path) -> Iterator[Switch]:
         )
     finally:
         switch.kill()
+        switch.end_workers()
