@@ -1,0 +1,224 @@
+"""A hundred calls with sound, and somebody is killed in the middle: the switch itself, or one of its media workers."""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import signal
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.interop.rawsip import Answer, RawPhone, build, media_address
+from tests.interop.switch import Plan, Switch, wait_until
+
+CALLS = 100
+_PACKET_S = 0.04
+
+
+def _udp(port: int = 0) -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind(("127.0.0.1", port))
+    made.setblocking(False)
+    return made
+
+
+class Callees:
+    """Answers every INVITE at `port`, each with an RTP socket of its own; counts what is hung up."""
+
+    def __init__(self, port: int) -> None:
+        self.media: list[socket.socket] = []
+        self.byes = 0
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", port))
+        self._answers: dict[str, bytes] = {}
+        self._port = port
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End answering."""
+        self._socket.sendto(b"end", ("127.0.0.1", self._port))
+        self._thread.join(5)
+        self._socket.close()
+        for each in self.media:
+            each.close()
+
+    def _run(self) -> None:
+        while True:
+            data, source = self._socket.recvfrom(65536)
+            if data == b"end":
+                return
+            request = Answer(data.decode("utf-8", "replace"))
+            method = request.start.partition(" ")[0]
+            if method == "BYE":
+                self.byes += 1
+            if method == "INVITE":
+                self._socket.sendto(self._accept(request), source)
+            elif method in ("BYE", "OPTIONS", "UPDATE"):
+                self._socket.sendto(_reply(request, request.get("To")), source)
+
+    def _accept(self, request: Answer) -> bytes:
+        call_id = request.get("Call-ID")
+        if call_id not in self._answers:
+            media = _udp()
+            self.media.append(media)
+            sdp = (
+                "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+                f"m=audio {media.getsockname()[1]} RTP/AVP 8\r\n"
+            )
+            to = f"{request.get('To')};tag=callee{len(self.media)}"
+            contact = ("Contact", f"<sip:callee@127.0.0.1:{self._port}>")
+            self._answers[call_id] = _reply(request, to, (contact, ("Content-Type", "application/sdp")), sdp)
+        return self._answers[call_id]
+
+
+def _reply(request: Answer, to: str, more: tuple[tuple[str, str], ...] = (), body: str = "") -> bytes:
+    fields = [("Via", value) for value in request.all("Via")] + [("To", to)]
+    fields += [("Record-Route", value) for value in request.all("Record-Route")]
+    fields += [(name, request.get(name)) for name in ("From", "Call-ID", "CSeq")]
+    return build("SIP/2.0 200 OK", [*fields, *more], body)
+
+
+class Stream:
+    """What one party sends, numbered, to the switch's port; and the numbers that arrive at the other party."""
+
+    def __init__(self, source: socket.socket, to: tuple[str, int]) -> None:
+        self.source, self.to = source, to
+        self.sent = 0
+        self.arrived: list[int] = []
+
+    def send(self) -> None:
+        """The next packet."""
+        header = struct.pack("!BBHII", 0x80, 8, self.sent & 0xFFFF, self.sent * 320, 99)
+        self.source.sendto(header + b"\xd5" * 160, self.to)
+        self.sent += 1
+
+    @property
+    def missing(self) -> int:
+        """How many packets have not arrived; numbers are the switch's own, but move with ours."""
+        return self.sent - len(set(self.arrived))
+
+
+class Traffic:
+    """All streams, sent in real time and received by two threads of this process."""
+
+    def __init__(self, streams: dict[socket.socket, Stream]) -> None:
+        self.streams = streams  # by the socket at which each arrives
+        self._sending = threading.Event()
+        self._sending.set()
+        self._receiving = threading.Event()
+        self._receiving.set()
+        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._send, self._receive)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End sending, and a little later receiving."""
+        self._sending.clear()
+        self._threads[0].join(5)
+        time.sleep(1)
+        self._receiving.clear()
+        self._threads[1].join(5)
+
+    def _send(self) -> None:
+        due = time.monotonic()
+        while self._sending.is_set():
+            for stream in self.streams.values():
+                stream.send()
+            due += _PACKET_S
+            time.sleep(max(due - time.monotonic(), 0))
+
+    def _receive(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            for where, stream in self.streams.items():
+                selector.register(where, selectors.EVENT_READ, stream)
+            while self._receiving.is_set():
+                for key, _ in selector.select(0.1):
+                    packet = key.fileobj.recv(2048)  # type: ignore[union-attr]
+                    if packet[1] & 0x7F == 8:
+                        key.data.arrived.append(struct.unpack_from("!H", packet, 2)[0])
+
+
+class World:
+    """A switch with a hundred calls between phones of ours."""
+
+    def __init__(self, switch: Switch, stack: ExitStack) -> None:
+        self.switch = switch
+        self.callees = Callees(switch.plan.callee)
+        stack.callback(self.callees.close)
+        self.phones = [stack.enter_context(RawPhone(("127.0.0.1", switch.plan.trunk))) for _ in range(CALLS)]
+        streams = {}
+        for phone in self.phones:
+            sound = _udp(phone.rtp_port)
+            stack.callback(sound.close)
+            answer = phone.invite("5502", "8")
+            assert answer.status == 200, f"the call was refused: {answer.start}"
+            streams[self.callees.media[-1]] = Stream(sound, media_address(answer.body))
+        self.traffic = Traffic(streams)
+        time.sleep(1)
+
+    def check_no_packet_is_missing(self) -> None:
+        """Every packet of every call has arrived."""
+        self.traffic.stop()
+        streams = list(self.traffic.streams.values())
+        missing = {index: stream.missing for index, stream in enumerate(streams) if stream.missing}
+        assert not missing, f"packets missing of {streams[0].sent} in each call: {missing}"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A switch of its own with its calls; whatever is left of it is killed in the end."""
+    plan = Plan(extra="")
+    switch = Switch(plan, tmp_path / "switch")
+    switch.config.write_text(switch.config.read_text().replace("[rtp]", "[rtp]\nunclaimed_s = 2\nworkers = 2"))
+    try:
+        switch.start()
+        with ExitStack() as stack:
+            yield World(switch, stack)
+    finally:
+        switch.kill()
+        switch.end_workers()
+
+
+def test_a_killed_switch_silences_nobody(world: World) -> None:
+    """Packets flow on without the switch; the next one attaches, and gives back what no call claims."""
+    workers = world.switch.worker_pids()
+    assert len(workers) == 2
+    os.kill(world.switch.pid, signal.SIGKILL)
+    time.sleep(2)
+    world.check_no_packet_is_missing()
+    world.switch.kill()
+    world.switch.start()
+    assert world.switch.worker_pids() == workers, "the same workers go on"
+    log = world.switch.log_text()
+    found = re.search(r"(\d+) media ports of (\d+) calls go on from before", log)
+    assert found and (int(found[1]), int(found[2])) == (2 * CALLS, CALLS), log[-2000:]
+    wait_until(lambda: world.switch.ports_in_use() == 0, 20, "unclaimed ports are given back")
+    assert f"{2 * CALLS} media ports of {CALLS} calls that are gone were closed" in world.switch.log_text()
+
+
+def test_a_killed_worker_silences_nobody(world: World) -> None:
+    """Another worker takes its calls over, with the same sockets; the event says so, and it is replaced."""
+    victim = sorted(world.switch.worker_pids())[0]
+    os.kill(victim, signal.SIGKILL)
+    began = time.monotonic()
+    wait_until(lambda: "has ended; it had" in world.switch.log_text(), 5, "the loss is noticed")
+    noticed = time.monotonic() - began
+    assert noticed < 3, f"a lost worker is noticed within a second, and not after {noticed:.1f} s"
+    time.sleep(1)
+    world.check_no_packet_is_missing()
+    rows = world.switch.get("/system/media")["workers"]
+    assert sum(row["ports"] for row in rows) == 2 * CALLS
+    wait_until(lambda: "runs again" in world.switch.log_text(), 60, "another worker is started")
+    assert all(row["alive"] for row in world.switch.get("/system/media")["workers"])
+    statuses = {phone.bye().status for phone in world.phones}
+    assert statuses == {200}, f"every call can be hung up as ever: {statuses}"
+    wait_until(lambda: world.callees.byes == CALLS, 10, "the callees are hung up on")
