@@ -100,8 +100,18 @@ def arguments(description: str, *, parser: argparse.ArgumentParser | None = None
     return parser.parse_args()
 
 
+def family(pid: int) -> list[int]:
+    """A process and its children: the switch and its media workers."""
+    children = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [pid, *(int(child) for text in children for child in text.split())]
+
+
 def cpu_seconds(pid: int) -> float:
-    """CPU time (user and system, all threads, ended ones too) a process has used, in seconds."""
+    """CPU time (user and system, all threads, ended ones too) a process and its children have used, in seconds."""
+    return sum(_cpu_seconds_of(member) for member in family(pid))
+
+
+def _cpu_seconds_of(pid: int) -> float:
     try:
         return time.clock_gettime((~pid << 3) | _CPU_CLOCK_OF_PROCESS)
     except OSError:
@@ -110,8 +120,11 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of a process, in octets."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    """Resident memory of a process and, besides what they share, of its children, in octets."""
+    pages = 0
+    for member in family(pid):
+        resident, shared = (int(word) for word in Path(f"/proc/{member}/statm").read_text().split()[1:3])
+        pages += resident - (shared if member != pid else 0)
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 

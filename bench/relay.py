@@ -28,7 +28,10 @@ def serve_engine() -> None:
     words = sys.stdin.readline().split()
     laws = (PCMA, PCMU) if words[0] == "transcode" else (PCMA, PCMA)
     phones = [int(word) for word in words[1:]]
-    with MediaEngine() as engine:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        MediaEngine(workers=Path(folder) / "media", worker_grace_s=5.0) as engine,
+    ):
         ports = []
         for i, phone in enumerate(phones):
             port = engine.open_port(f"call-{i // 2}")
