@@ -16,11 +16,13 @@ import pytest
 from softswitch.media import PCMA, PCMU, MediaEngine, PortSettings, WorkerLost, WorkerStarted, services
 from softswitch.media.layout import CONFERENCE_PEER
 from softswitch.media.worker_process import Connection, socket_path
-from tests.unit.media.conftest import eventually
+from tests.unit.media import conftest
 
 pytestmark = pytest.mark.slow
 
 PORTS = {"first_port": 21000, "last_port": 21199}
+
+PATIENCE_S = 40.0  # a process starts, and loads compiled code, in two seconds on an idle machine
 
 orphans = []  # workers whose engine was abandoned
 
@@ -31,7 +33,7 @@ class Caller:
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(5)
+        self.socket.settimeout(20)
         self.address = self.socket.getsockname()
         self.sent = 0
 
@@ -95,6 +97,11 @@ def abandon(engine):
     engine._ports.clear()
     engine._crew.threads = []
     engine.event_fd = -1
+
+
+def eventually(condition, what):
+    """`conftest.eventually` with patience for processes."""
+    return conftest.eventually(condition, what, PATIENCE_S)
 
 
 def has_ended(pid):
@@ -168,7 +175,7 @@ def test_a_killed_worker_loses_no_packet(start, callers):
         seen.extend(engine.poll())
         return any(isinstance(event, WorkerStarted) for event in seen)
 
-    eventually(started, "WorkerStarted", 30)
+    eventually(started, "WorkerStarted")
     assert engine.healthy
 
 
@@ -184,7 +191,7 @@ def test_without_another_worker_ports_wait_for_the_next(start, callers):
     os.kill(one.thread.pid, signal.SIGKILL)
     eventually(lambda: any(isinstance(event, WorkerLost) and not event.moved for event in engine.poll()), "WorkerLost")
     late = engine.poll
-    eventually(lambda: any(isinstance(event, WorkerStarted) for event in late()), "WorkerStarted", 30)
+    eventually(lambda: any(isinstance(event, WorkerStarted) for event in late()), "WorkerStarted")
     assert room.thread is one.thread is other.thread is empty.thread
     callers[0].send(one, 2)
     assert len(callers[1].numbers(10)) == 10, "the room is mixed again"
@@ -237,7 +244,7 @@ def test_workers_of_another_layout_are_retired(start, callers, monkeypatch):
     callers[0].send(one, 2)
     assert consecutive(callers[1].numbers(2)), "a retired worker goes on for a while"
     os.kill(pid, signal.SIGTERM)
-    eventually(lambda: has_ended(pid), "a retired worker that is told to ends", 10)
+    eventually(lambda: has_ended(pid), "a retired worker that is told to ends")
 
 
 def test_a_worker_that_nobody_comes_back_to_ends(start, callers):
@@ -247,7 +254,7 @@ def test_a_worker_that_nobody_comes_back_to_ends(start, callers):
     callers[1].numbers(1)
     began = time.monotonic()
     abandon(engine)
-    eventually(lambda: has_ended(pid), "the worker ends after its grace", 10)
+    eventually(lambda: has_ended(pid), "the worker ends after its grace")
     assert time.monotonic() - began >= 0.5
     assert not _held(port)
 
