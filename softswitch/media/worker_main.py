@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from softswitch.media import channel
-from softswitch.media.layout import COMMAND_STOP
+from softswitch.media.layout import COMMAND_STOP, COMMANDS_DONE, COMMANDS_WRITTEN
 from softswitch.media.memory import Arena, layout_digest
 from softswitch.media.packet_loop import PacketLoop
 from softswitch.media.services import Message, ServiceHost
@@ -155,7 +155,9 @@ class WorkerProcess:
     # -- the end ----------------------------------------------------------------------------------------------------
 
     def _forsaken(self) -> bool:
-        if self._served and not self._arena.workers[self._number]["ports_open"]:
+        positions = self._arena.positions[self._number]
+        settled = positions[COMMANDS_DONE] == positions[COMMANDS_WRITTEN]
+        if self._served and settled and not self._arena.workers[self._number]["ports_open"]:
             return True
         return time.monotonic() - self._alone_since > self._grace_s
 

@@ -236,6 +236,8 @@ def test_workers_of_another_layout_are_retired(start, callers, monkeypatch):
     first = start(threads=1)
     one, _ = connected(first, callers)
     pid = one.thread.pid
+    callers[0].send(one)
+    callers[1].numbers(1)
     abandon(first)
     monkeypatch.setattr("softswitch.media.process_crew.layout_digest", lambda: 1)
     second = start(threads=1)
