@@ -122,6 +122,17 @@ def libraries(settings: Settings, data: Path) -> Iterator[Finding]:
         yield Finding("libraries", "ok", f"All {len(REQUIRED)} libraries are installed.")
 
 
+def srtp(settings: Settings, data: Path) -> Iterator[Finding]:
+    """Whether media can be secured here."""
+    from softswitch.media.srtp import unusable
+
+    missing = unusable()
+    if missing:
+        yield Finding("srtp", "warning", missing, "Install it, or calls with SRTP are refused.")
+    else:
+        yield Finding("srtp", "ok", "SRTP is usable (OpenSSL's libcrypto).")
+
+
 def codecs(settings: Settings, data: Path) -> Iterator[Finding]:
     """Which codecs work here."""
     from mediacodecs import registry
@@ -291,6 +302,7 @@ CHECKS: tuple[Callable[[Settings, Path], Iterator[Finding]], ...] = (
     media_ports,
     libraries,
     codecs,
+    srtp,
     files_limit,
     clock,
     disk,

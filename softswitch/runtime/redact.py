@@ -10,7 +10,7 @@ import re
 _CREDENTIALS = re.compile(
     rb"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*[a-z]*[ \t]*)([^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*)"
 )
-_CRYPTO = re.compile(rb"(?m)^(a=crypto:[^\r\n]*?inline:)([^\r\n]+)")
+_CRYPTO = re.compile(rb"(?im)^(a=crypto:[^\r\n]*?inline:)([^\r\n]+)")
 _KEY_LINE = re.compile(rb"(?m)^(k=)([^\r\n]+)")
 _NOT_LINE_END = re.compile(rb"[^\r\n]")
 _LOG_SECRETS = re.compile(
@@ -24,7 +24,7 @@ def redact_message(data: bytes) -> bytes:
     lowered = data.lower()
     if b"authorization" in lowered:
         data = _CREDENTIALS.sub(_blank, data)
-    if b"inline:" in data:
+    if b"inline:" in lowered:
         data = _CRYPTO.sub(_blank, data)
     if b"\nk=" in data:
         data = _KEY_LINE.sub(_blank, data)

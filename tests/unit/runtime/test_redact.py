@@ -14,6 +14,7 @@ from softswitch.runtime.redact import redact_message, redact_text
         (b'proxy-authorization:Digest response="0123"', b"proxy-authorization:Digest "),
         (b'Authorization: Digest username="u",\r\n response="0123"', b"Authorization: Digest "),
         (b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:0123456789|2^31", b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"),
+        (b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 INLINE:0123456789", b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 INLINE:"),
         (b"k=clear:0123", b"k="),
     ],
 )

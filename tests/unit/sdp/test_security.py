@@ -117,3 +117,12 @@ def test_any_text_gives_an_attribute_or_an_error(text: str) -> None:
 def test_keys_round_trip(material: bytes, lifetime: str, mki: tuple[int, int] | None) -> None:
     key = InlineKey(material, lifetime, mki)
     assert InlineKey.parse(str(key)) == key
+
+
+@given(st.text(alphabet="0123456789 AESCMinline:|;^=+/_-\x00é", max_size=120))
+def test_whatever_stands_in_the_attribute_is_read_or_refused(text):
+    try:
+        crypto = Crypto.parse(text)
+    except SdpError:
+        return
+    assert Crypto.parse(str(crypto)) == crypto
