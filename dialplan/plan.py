@@ -287,7 +287,8 @@ class Plan:
             emergency = None if search.emergency else self.emergency_number(values[0])
             if emergency is not None:
                 return self._route_emergency(emergency, search)
-            return self._resolve(values[0], search, depth + 1)
+            found = self._resolve(values[0], search, depth + 1)
+            return found if isinstance(found, Refusal) or rule is None else [_with_media(d, rule) for d in found]
         if kind == "refuse":
             search.note("→ refused {}", " ".join(values))
             return Refusal(int(values[0]), values[1] if len(values) > 1 else "Forbidden")
@@ -345,3 +346,8 @@ class Plan:
         if not search.dry_run:
             self._turns[group.name] = turn + 1
         return group.members[turn:] + group.members[:turn]
+
+
+def _with_media(destination: Destination, rule: Rule) -> Destination:
+    """The destination with the media and codecs of the rule that led to its number, where its own says nothing."""
+    return destination._replace(media=destination.media or rule.media, codecs=destination.codecs or rule.codecs)

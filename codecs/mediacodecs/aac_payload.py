@@ -65,7 +65,7 @@ def read_format(encoding: str, fmtp: str) -> AacFormat:
     widths = [int(text) if text.isascii() and text.isdigit() and len(text) < 3 else -1 for text in texts]
     if not (1 <= widths[0] <= 16 and all(0 <= width <= 16 for width in widths[1:])):
         raise ValueError("mpeg4-generic: no such AU headers")
-    return AacFormat(*widths, config)
+    return AacFormat(widths[0], widths[1], widths[2], config)
 
 
 def _specific_config(stream: bytes) -> bytes:
@@ -104,7 +104,8 @@ def _generic_units(form: AacFormat, payload: bytes) -> list[bytes]:
     begin = 2 + (bits + 7) // 8
     if begin > len(payload):
         raise ValueError("mpeg4-generic: AU headers are longer than the packet")
-    headers, units, position = int.from_bytes(payload[2:begin], "big"), [], 0
+    units: list[bytes] = []
+    headers, position = int.from_bytes(payload[2:begin], "big"), 0
     total = 8 * (begin - 2)
     while position < bits:
         index = form.delta_bits if position else form.index_bits

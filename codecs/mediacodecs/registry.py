@@ -48,10 +48,11 @@ _ENTRIES = (
 
 # What an SDP offer may name and nothing here codes: legs that both speak it are relayed.
 _RELAYED_ONLY = (
-    ("G723", 8000, "not coded: FFmpeg does both, which needs worker threads beside the packet threads"),
+    ("G723", 8000, "not coded: no library that packet threads can call"),
     ("G729", 8000, "not coded: FFmpeg only decodes it, the encoder bcg729 is under GPL-3.0"),
-    ("iLBC", 8000, "not coded: FFmpeg only decodes it"),
-    ("MP4A-LATM", 48000, "not coded: FFmpeg does both, which needs worker threads beside the packet threads"),
+    ("iLBC", 8000, "not coded: FFmpeg only decodes it, and Debian has no library"),
+    ("MP4A-LATM", 48000, "not sent to phones; mediacodecs.aac decodes it for recordings and gateways"),
+    ("MPEG4-GENERIC", 48000, "not sent to phones; mediacodecs.aac decodes it for recordings and gateways"),
 )
 
 

@@ -141,6 +141,7 @@ overload_lag_s = 0
             ("passthrough", 'pattern = "5501"', "trunk:sipp", 'media = "passthrough"'),
             ("relay", 'pattern = "5502"', "trunk:sipp", 'media = "relay"'),
             ("pcmu", 'pattern = "5503"', "trunk:sipp", 'media = "relay"\ncodecs = ["PCMU"]'),
+            ("gsm", 'pattern = "5506"', "number:1002", 'codecs = ["GSM"]'),
             ("second-passthrough", 'pattern = "5601"', "trunk:second", 'media = "passthrough"'),
             ("second-relay", 'pattern = "5602"', "trunk:second", 'media = "relay"'),
             ("loop", 'prefix = "57"', "trunk:loop", 'media = "passthrough"'),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from softswitch.media import can_transcode
 from tests.interop import audio
 from tests.interop.pjsua import Pjsua
 from tests.interop.switch import Switch, password_of
@@ -74,6 +75,26 @@ def test_speech_both_ways(switch: Switch, tmp_path: Path, transport: str) -> Non
     for name, sent in (("1002", spoken[0]), ("1001", spoken[1])):
         heard = audio.read_wav(tmp_path / f"heard-{name}-1.wav")
         audio.assert_alike(sent, heard, seconds=TALK_S, what=f"what {name} heard over {transport}")
+
+
+@needs_voice
+@pytest.mark.skipif(not can_transcode("GSM"), reason="libgsm is not installed (apt-get install libgsm1)")
+def test_speech_between_gsm_and_alaw(switch: Switch, tmp_path: Path) -> None:
+    """5506 offers the callee GSM alone; the caller speaks A-law, and the switch transcodes."""
+    with (
+        phones(switch, tmp_path, "1001", speak=True, codecs=["PCMA"]) as ((caller,), (said,)),
+        phones(switch, tmp_path, "1002", speak=True, codecs=["GSM"]) as ((called,), (answered,)),
+    ):
+        connect(caller, called, "5506")
+        time.sleep(TALK_S)
+        caller.do("hangup", call=1)
+        called.wait("state", state="DISCONNECTED")
+        caller.wait("state", state="DISCONNECTED")
+    for name, sent in (("1002", said), ("1001", answered)):
+        heard = audio.read_wav(tmp_path / f"heard-{name}-1.wav")
+        audio.assert_alike(sent, heard, seconds=TALK_S - 1, least=0.85, what=f"what {name} heard")
+    codecs = {leg["codec"] for record in switch.cdrs() for leg in record["legs"]}
+    assert codecs == {"PCMA", "GSM"}, f"the record says {codecs}"
 
 
 def test_digits(switch: Switch, tmp_path: Path) -> None:

@@ -66,6 +66,13 @@ def test_check_tells_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert json.loads(capsys.readouterr().out) == {"ok": False, "problems": [problem]}
 
 
+def test_check_warns_of_codecs_that_are_only_relayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "switch.toml"
+    file.write_text('[[trunk]]\nname = "peer"\nhost = "203.0.113.1"\ncodecs = ["PCMA", "G729"]\n')
+    assert main(["check", "--config", str(file)]) == 0
+    assert "trunk peer: G729 is only relayed" in capsys.readouterr().out
+
+
 def test_check_takes_the_file_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bad.toml").write_text(BROKEN)
     assert main(["check"]) == 0
