@@ -32,7 +32,6 @@ from softswitch.sip.events import (
     IncomingInvite,
     OfferReceived,
     RequestReceived,
-    ResponseReceived,
     SessionAnswered,
     SessionConfirmed,
     SessionEnded,
@@ -184,7 +183,7 @@ class PocClient:
             body, content_type = multipart(*parts)
             request.add("Content-Type", content_type)
             request.body = body
-        self.agent.send(request, self.habits.server, now, owner=_Asked(self, method), credentials=self.login)
+        self.agent.send(request, self.habits.server, now, owner=Asked(self, method), credentials=self.login)
 
     # -- sessions ---------------------------------------------------------------------------------------------------
 
@@ -255,7 +254,7 @@ class PocClient:
         info = McpttInfo(session_type="chat" if chat else "prearranged", request_uri=self.uri_of(group))
         body, content_type = multipart((resource_lists.CONTENT_TYPE, listed), (CONTENT_TYPE, info.serialize()))
         fields = [("Refer-To", "<cid:list@client>"), ("Refer-Sub", "false")]
-        self.session.request("REFER", now, fields, body, content_type, owner=_Asked(self, "REFER"))
+        self.session.request("REFER", now, fields, body, content_type, owner=Asked(self, "REFER"))
 
     def hang_up(self, now: float) -> None:
         """Leave the session."""
@@ -288,11 +287,11 @@ class PocClient:
             case SessionAnswered():
                 self._agreed(event.sdp)
                 self._join(now)
-                self._tell("INVITE", event.response.status, now)
+                self.tell("INVITE", event.response.status, now)
             case SessionRejected():
                 self.session = None
                 self.warning = event.response.get("Warning") or ""
-                self._tell("INVITE", event.response.status, now)
+                self.tell("INVITE", event.response.status, now)
             case SessionConfirmed():
                 self._join(now)
             case OfferReceived() if event.sdp is not None and self.session is not None:
@@ -343,7 +342,8 @@ class PocClient:
         line = self.server_floor
         self.participant.join(now, implicit_request=self._implicit and line is not None)
 
-    def _tell(self, method: str, status: int, now: float) -> None:
+    def tell(self, method: str, status: int, now: float) -> None:
+        """A request of this client was answered."""
         self.told.append((method, status))
         self.on_told(method, status, now)
 
@@ -389,7 +389,7 @@ class PocClient:
         return self.participant.next_event()
 
 
-class _Asked:
+class Asked:
     """Who waits for the outcome of a request (`ResponseReceived`, `TransactionFailed`)."""
 
     __slots__ = ("_client", "_method")
@@ -402,50 +402,8 @@ class _Asked:
         """It was answered."""
         if response.status >= 200:
             self._client.warning = response.get("Warning") or ""
-            self._client._tell(self._method, response.status, now)
+            self._client.tell(self._method, response.status, now)
 
     def on_failure(self, status: int, now: float) -> None:
         """It was not."""
-        self._client._tell(self._method, status, now)
-
-
-class Clients:
-    """All clients behind one user agent: hands its events to whom they concern."""
-
-    def __init__(self, agent: UserAgent) -> None:
-        self.agent = agent
-        self.by_number: dict[str, PocClient] = {}
-
-    def add(self, client: PocClient) -> None:
-        """One more client."""
-        self.by_number[client.number] = client
-
-    def handle(self, event: Event, now: float) -> None:
-        """One event of the user agent."""
-        if isinstance(event, IncomingInvite):
-            client = self._called(event.request)
-            if client is None:
-                event.session.reject(404, now)
-            else:
-                client.invited(event, now)
-        elif isinstance(event, RequestReceived):
-            client = self._called(event.request)
-            if client is None:
-                self.agent.respond(event.transaction, 404, now)
-            else:
-                client.requested(event, now)
-        elif isinstance(event, ResponseReceived):
-            if isinstance(event.transaction.owner, _Asked):
-                event.transaction.owner.on_response(event.response, now)
-        else:
-            owner = getattr(getattr(event, "session", None), "owner", None)
-            if isinstance(owner, PocClient):
-                owner.on_event(event, now)
-            elif (asked := getattr(getattr(event, "transaction", None), "owner", None)) is not None and isinstance(
-                asked, _Asked
-            ):
-                asked.on_failure(getattr(event, "status", 408), now)
-
-    def _called(self, request: Request) -> PocClient | None:
-        uri = request.uri
-        return self.by_number.get(getattr(uri, "username", ""))
+        self._client.tell(self._method, status, now)

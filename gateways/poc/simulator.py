@@ -14,14 +14,15 @@ import resource
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
 
 from gateways.poc import tones
-from gateways.poc.client import Clients, Habits, PocClient
+from gateways.poc.client import Habits, PocClient
+from gateways.poc.client_host import Clients
 from gateways.poc.recognition import System
-from softswitch.floor.participant_events import ParticipantEvent, ParticipantSettings
+from gateways.poc.simulated import Shim, Simulated
+from softswitch.floor.participant_events import ParticipantSettings
 from softswitch.sip.address import Address
 from softswitch.sip.settings import UserAgentSettings
 from softswitch.sip.timerwheel import TimerWheel
@@ -32,62 +33,6 @@ _TICK_S = 0.005
 _BUFFER_OCTETS = 4 << 20
 _BATCH = 256
 _SPARE_DESCRIPTORS = 256
-
-
-@dataclass(slots=True)
-class Shim:
-    """Loses and doubles floor control of both directions, always in the same way for one `seed`."""
-
-    drop: float = 0.0
-    duplicate: float = 0.0
-    seed: int = 1
-    dropped: int = 0
-    doubled: int = 0
-    _random: random.Random = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)
-
-    def copies(self) -> int:
-        """How often the next datagram arrives."""
-        if self._random.random() < self.drop:
-            self.dropped += 1
-            return 0
-        if self._random.random() < self.duplicate:
-            self.doubled += 1
-            return 2
-        return 1
-
-
-class Simulated:
-    """One client with its sockets' share and what it has seen; `index` is its tone."""
-
-    __slots__ = (
-        "client",
-        "events",
-        "first_heard_at",
-        "floor",
-        "granted_at",
-        "heard",
-        "index",
-        "number",
-        "packets",
-        "pressed_at",
-        "timer",
-    )
-
-    def __init__(self, client: PocClient, floor: socket.socket, index: int) -> None:
-        self.client = client
-        self.number = client.number
-        self.floor = floor
-        self.index = index
-        self.heard: Counter[int] = Counter()
-        self.events: list[ParticipantEvent] = []
-        self.packets = 0
-        self.pressed_at = 0.0
-        self.granted_at = 0.0
-        self.first_heard_at = 0.0
-        self.timer: asyncio.TimerHandle | None = None
 
 
 class Simulator:
@@ -389,3 +334,6 @@ def _allow_descriptors(wanted: int) -> None:
     if soft < wanted:
         most = wanted * 2 if hard == resource.RLIM_INFINITY else min(wanted * 2, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+__all__ = ["Shim", "Simulated", "Simulator"]

@@ -14,8 +14,10 @@ from gateways.poc.demonstration import demonstrate
 from gateways.poc.recognition import System
 from gateways.poc.simulator import Shim, Simulated, Simulator
 from softswitch.floor.participant_events import ParticipantSettings
+from tests.interop.rawsip import RawPhone, RtpParty, media_address
 from tests.interop.sipp_runner import Sipp
 from tests.interop.switch import REALM, Plan, Switch, password_of, running_switch
+from tests.interop.test_rooms import Party
 
 GROUPS = """
 [[talkgroup]]
@@ -177,3 +179,33 @@ async def test_the_demonstration_talks_by_turns(switch: Switch) -> None:
 def test_refusals_as_the_standard_names_them(scenario: str, switch: Switch, tmp_path: Path) -> None:
     target = f"{switch.plan.address}:{switch.plan.trunk}"
     Sipp(scenario, tmp_path, "-key", "user", "1002", target).wait()
+
+
+async def test_telephones_clients_and_a_dispatcher_share_a_group(switch: Switch) -> None:
+    """Two telephones with keys, clients of both systems and an operator over the API: each talker is heard by all."""
+    async with simulator(switch) as simulated:
+        members = simulated.add(NUMBERS[:16]) + simulated.add(NUMBERS[16:17], System.POC)
+        await in_group(simulated, members)
+        with contextlib.ExitStack() as stack:
+            phone = stack.enter_context(RawPhone(("127.0.0.1", switch.plan.sip), "1018", password_of("1018")))
+            rtp = stack.enter_context(RtpParty(phone.rtp_port, 8))
+            answer = await asyncio.to_thread(phone.invite, "8001", "8")
+            assert answer.status == 200, answer.start
+            rtp.send(tones.payload_of(17) * 1500, media_address(answer.body))
+            party = Party(phone, rtp)
+            await asyncio.to_thread(party.press, "*")
+            assert await simulated.until(lambda: all(m.heard[17] > 5 for m in members), 5), "the telephone is not heard"
+            assert members[0].client.participant.talkers == ("tel:1018",), "clients are told that a telephone talks"
+            await asyncio.to_thread(party.press, "#")
+            await asyncio.sleep(0.3)
+            simulated.press(members[16])
+            assert await simulated.until(lambda: simulated.transmitting == ["1017"], 3), "the PoC client waits"
+            before = len(rtp.packets)
+            assert await simulated.until(lambda: len(rtp.packets) > before + 10, 3), "the telephone hears nothing"
+            assert all(packet[12:] == tones.payload_of(16) for packet in rtp.packets[before + 2 :]), "somebody else"
+            inside = {row["party"]: row["leg_id"] for row in switch.get("/groups/8001")["participants"]}
+            status, _ = switch.http("POST", "/groups/8001/floor/revoke", {"leg_id": inside["1017"]})
+            assert status < 300, f"the dispatcher's revoke is answered {status}"
+            assert await simulated.until(lambda: not simulated.transmitting, 3), "the talker was not stopped"
+            await asyncio.to_thread(phone.bye)
+        await leave(simulated)
