@@ -146,6 +146,25 @@ class DigitReceived(Event):
 
 
 @dataclasses.dataclass(slots=True)
+class SpeechChanged(Event):
+    """A party that is listened to for speech begins to speak, or has stopped."""
+
+    type: ClassVar[str] = "call.speech"
+    call_id: str
+    leg_id: str
+    speaking: bool
+
+
+@dataclasses.dataclass(slots=True)
+class CallIsFax(Event):
+    """A party answers as a fax machine or a modem (2100 Hz): its sound is left as it is from now on."""
+
+    type: ClassVar[str] = "call.fax"
+    call_id: str
+    leg_id: str
+
+
+@dataclasses.dataclass(slots=True)
 class RegistrationChanged(Event):
     """A binding came, went or was refreshed: `action` is registered, refreshed, expired or removed."""
 
@@ -209,6 +228,17 @@ class ConferenceLeft(Event):
     leg_id: str
     party: str
     present: int
+
+
+@dataclasses.dataclass(slots=True)
+class ConferenceSpeaker(Event):
+    """Another party of a conference is the loudest now; empty: nobody speaks."""
+
+    type: ClassVar[str] = "conference.speaker"
+    conference: str
+    call_id: str
+    leg_id: str
+    party: str
 
 
 @dataclasses.dataclass(slots=True)

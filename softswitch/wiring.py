@@ -132,6 +132,7 @@ def _trunk(trunk: TrunkSettings) -> Trunk:
         trunk.options_ping_s,
         trunk.transport,
         srtp=trunk.srtp or "",
+        dtmf="" if trunk.dtmf == "auto" else trunk.dtmf,
     )
 
 

@@ -50,7 +50,7 @@ COMMANDS: dict[str, Command] = {
     "record": Command("Record the call", NoArguments),
     "play": Command("Play a sound to the parties", Play),
     "stop_play": Command("Stop what is played", PlayedTo, "play/stop"),
-    "dtmf": Command("Send keys to a party by SIP INFO", Digits),
+    "dtmf": Command("Send keys to a party: as telephone-events, tones or SIP INFO", Digits),
     "request_floor": Command("Ask for the floor on behalf of a party", FloorOf, "floor/request"),
     "release_floor": Command("Give the floor back on behalf of a party", FloorOf, "floor/release"),
     "wait_floor": Command("Wait for the floor on behalf of a party", FloorOf, "floor/wait"),

@@ -333,7 +333,9 @@ class Call:
         if key is not None:
             self._host.bus.tell(DigitReceived, self.id, leg.id, key.digit, key.duration_ms)
         other = self.other(leg)
-        if other is not None:
+        if other is not None and key is not None and self._host.pass_key(other, key):
+            information.accept()
+        elif other is not None:
             other.inform(information)
         elif not self._host.information(leg, information):
             information.accept()

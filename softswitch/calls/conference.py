@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.media_path import NO_SERVICE_CODEC
 from softswitch.calls.rooms import FULL, RoomHost, take_seat
-from softswitch.events import ConferenceJoined, ConferenceLeft
-from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port
+from softswitch.events import ConferenceJoined, ConferenceLeft, ConferenceSpeaker
+from softswitch.media import LoudestSpeaker, MediaEngine, MediaError, NotTranscodable, Port
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
@@ -138,6 +138,16 @@ class Conferences:
                 room.mixer.join(participant.port)
             except MediaError as error:
                 logger.error("a party cannot come back to conference %s: %s", number, error)
+
+    def loudest(self, event: LoudestSpeaker) -> None:
+        """Somebody else speaks in a room of the media engine, which may be one of ours."""
+        for number, room in self._rooms.items():
+            if room.mixer is event.room:
+                found = (p for p in room.participants.values() if p.port is event.port and p.port is not None)
+                speaker = next(found, None)
+                leg = speaker.leg if speaker is not None else None
+                names = (speaker.call.id, leg.id, leg.party.number) if speaker is not None and leg else ("", "", "")
+                self._host.bus.tell(ConferenceSpeaker, number, *names)
 
     def _tell(self, kind: type[ConferenceJoined | ConferenceLeft], number: str, participant: _Participant) -> None:
         leg = participant.leg

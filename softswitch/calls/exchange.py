@@ -12,11 +12,12 @@ from softswitch.calls.access import Access
 from softswitch.calls.application import Application
 from softswitch.calls.call import NORMAL, Call
 from softswitch.calls.conference import Conferences
-from softswitch.calls.digits import USUAL_MS, digit_of_event
+from softswitch.calls.digits import USUAL_MS, Key, digit_of_event
 from softswitch.calls.gateway_intake import GatewayIntake
 from softswitch.calls.gateways import Gateway, Gateways, SdpGateway
 from softswitch.calls.host import CallSettings
 from softswitch.calls.hunting import Diverted, History, Hunt, Stage, Target
+from softswitch.calls.keys import Keys
 from softswitch.calls.leg import Cause, Information, Leg
 from softswitch.calls.media_path import MediaPath
 from softswitch.calls.ported_leg import PortedLeg
@@ -29,9 +30,11 @@ from softswitch.calls.sip_intake import SipIntake
 from softswitch.calls.sip_leg import SipLeg
 from softswitch.calls.talkgroups import Talkgroups
 from softswitch.calls.trunk import Trunk, Trunks
-from softswitch.events import DigitReceived, EventBus, MediaTransportFailed
+from softswitch.events import CallIsFax, DigitReceived, EventBus, MediaTransportFailed, SpeechChanged
 from softswitch.media import (
+    FaxDetected,
     KeyPressed,
+    LoudestSpeaker,
     MediaEvent,
     PlaybackEnded,
     RtpTimeout,
@@ -52,7 +55,7 @@ _BAD_REDIRECTION = Cause(480, 20, "redirected to an address that cannot be calle
 
 
 #: What happens at media ports that a call should know.
-_HEARD_OF = RtpTimeout | PlaybackEnded | KeyPressed | SpeechStarted | SpeechStopped | TransportFailed
+_HEARD_OF = RtpTimeout | PlaybackEnded | KeyPressed | SpeechStarted | SpeechStopped | FaxDetected | TransportFailed
 
 
 class Exchange:
@@ -95,6 +98,8 @@ class Exchange:
         self.attempts = 0
         #: makes identifiers of calls and legs.
         self.new_id = new_id
+        self.keys = Keys(media, trunks, router.directory, timers, now)
+        media.keys = self.keys
         self._dialler = SipDialler(agent, media, trunks, domain, now, new_id, self._leg_for)
         self.intake = SipIntake(self, access, admit, new_id)
         #: handles an INVITE outside any dialog.
@@ -162,6 +167,10 @@ class Exchange:
     def serve(self, call: Call, leg: Leg, target: Target) -> Cause | None:
         """See CallHost."""
         return _NO_SERVICES if self.services is None else self.services.serve(call, leg, target)
+
+    def pass_key(self, leg: Leg, key: Key) -> bool:
+        """See CallHost."""
+        return self.keys.informed(leg, key)
 
     def information(self, leg: Leg, information: Information) -> bool:
         """See CallHost."""
@@ -245,6 +254,10 @@ class Exchange:
 
     def media_event(self, event: MediaEvent) -> None:
         """Something happened at a media port that a call should know."""
+        if isinstance(event, LoudestSpeaker):
+            if self.conferences is not None:
+                self.conferences.loudest(event)
+            return
         if not isinstance(event, _HEARD_OF):
             return
         leg = self.media.leg_of(event.port)
@@ -255,9 +268,14 @@ class Exchange:
             digit = digit_of_event(event.event)
             if digit:
                 self.bus.tell(DigitReceived, call.id, leg.id, digit, USUAL_MS)
+                self.keys.heard(call.other(leg), Key(digit, USUAL_MS), inband=event.inband)
         elif isinstance(event, SpeechStarted | SpeechStopped):
+            speaking = isinstance(event, SpeechStarted)
+            self.bus.tell(SpeechChanged, call.id, leg.id, speaking)
             if self.talkgroups is not None:
-                self.talkgroups.voice_heard(leg.id, speaking=isinstance(event, SpeechStarted))
+                self.talkgroups.voice_heard(leg.id, speaking=speaking)
+        elif isinstance(event, FaxDetected):
+            self.bus.tell(CallIsFax, call.id, leg.id)
         elif isinstance(event, RtpTimeout):
             call.media_lost()
         elif isinstance(event, TransportFailed):

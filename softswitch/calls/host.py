@@ -13,6 +13,7 @@ from softswitch.sip.timerwheel import TimerWheel
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
+    from softswitch.calls.digits import Key
     from softswitch.calls.ringing import Ringing, RingingObserver
 
 
@@ -56,6 +57,9 @@ class CallHost(Protocol):
 
     def serve(self, call: Call, leg: Leg, target: Target) -> Cause | None:
         """Let a service of the switch answer `leg`; a Cause says why it cannot."""
+
+    def pass_key(self, leg: Leg, key: Key) -> bool:
+        """Press a key towards `leg` that the other party told by INFO; False: pass the INFO on."""
 
     def information(self, leg: Leg, information: Information) -> bool:
         """Application data from a party that talks to the switch; False when it means nothing here."""

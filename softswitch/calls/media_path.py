@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from softswitch.calls.keyed_side import PREFERRED, KeyedSide, Mode, SecurityRefused
 from softswitch.calls.leg import Cause, Leg
@@ -44,6 +44,9 @@ from softswitch.sdp.offer_answer import (
     with_direction,
 )
 from softswitch.sdp.relay import rewrite
+
+if TYPE_CHECKING:
+    from softswitch.calls.keys import Keys
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +104,8 @@ class MediaPath:
         suites: Sequence[str] = PREFERRED,
     ) -> None:
         self.engine = engine
+        #: what the exchange has to say of keys.
+        self.keys: Keys | None = None
         self._timeout_s = timeout_s
         self._address6 = address6
         self._session_id = session_id
@@ -440,6 +445,8 @@ class MediaPath:
                 continue
             settings = port_settings(theirs, ours, agreed, self._timeout_s)
             settings = replace(settings, srtp=side.keyed.keys(index))
+            if self.keys is not None:
+                settings = self.keys.fit(self._legs.get(port.id), settings)
             if port.peer not in (None, port) and settings.formats != port.settings.formats and self.engine is not None:
                 self.engine.disconnect(port)  # the two sides change one after the other
             if side.secured is not None:
@@ -452,6 +459,8 @@ class MediaPath:
         for one, other in zip(first.ports, second.ports, strict=False):
             if one is not None and other is not None:
                 self.engine.connect(one, other)
+        if self.keys is not None and first.first_port is not None and second.first_port is not None:
+            self.keys.connected(self.leg_of(first.first_port), self.leg_of(second.first_port))
 
 
 def _place(side: Side, index: int, direction: str = "sendrecv") -> LocalMedia:

@@ -27,7 +27,7 @@ from softswitch.calls.routing import Caller
 from softswitch.calls.sip_intake import TOO_MANY_CALLS
 from softswitch.events import LegStateChanged
 from softswitch.floor.adapters import Action, Command
-from softswitch.media import NotTranscodable
+from softswitch.media import MediaError, NotTranscodable
 
 if TYPE_CHECKING:
     from softswitch.calls.exchange import Exchange
@@ -41,7 +41,6 @@ OPERATIONS: dict[str, frozenset[State]] = {
 OPERATIONS["force_release"] = frozenset({State.CALLER_SETUP, State.CALLEE_SETUP, State.ACTIVE})
 
 _PROGRESS = {Method.RING: 180, Method.QUEUE: 182, Method.PROCEED: 183}
-_BETWEEN_DIGITS_S = 0.1
 Sound = Callable[[str], NDArray[np.int16] | None]
 
 
@@ -243,16 +242,16 @@ class Operator:
                 self._engine.stop(port)
 
     def dtmf(self, call: Call, leg_id: str, digits: str, duration_ms: int) -> None:
-        """Press keys towards a party (default: the callee), one after the other, by SIP INFO.
+        """Press keys towards a party (default: the callee), one after the other, in the way that suits it best.
 
         Raises NotPossible, LookupError.
         """
         self._must_be_possible("dtmf", call)
         leg = self._party(call, leg_id, call.callee or call.caller)
-        timers, at = self._exchange.timers, self._exchange.now()
-        for digit in digits:
-            timers.schedule(at, lambda now, digit=digit: _send_digit(leg, digit, duration_ms))  # type: ignore[misc]
-            at += duration_ms / 1000 + _BETWEEN_DIGITS_S
+        try:
+            self._exchange.keys.send(leg, digits, duration_ms)
+        except MediaError as error:
+            raise NotPossible("dtmf", call, str(error)) from error
 
     def release(self, call: Call, cause: Cause) -> None:
         """End the call, whatever it does."""
@@ -325,26 +324,6 @@ class Operator:
 
     def _tell(self, call: Call, leg: Leg, state: str) -> None:
         self._exchange.bus.publish(LegStateChanged(leg.id, call.id, leg.party.number, state))
-
-
-class _Digit:
-    """One key as application data of a call (Information); nobody waits for the outcome."""
-
-    content_type = "application/dtmf-relay"
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-
-    def accept(self) -> None:
-        """It was passed on."""
-
-    def refuse(self, status: int) -> None:
-        """The party cannot take it now."""
-
-
-def _send_digit(leg: Leg, digit: str, duration_ms: int) -> None:
-    if leg.state is LegState.ANSWERED:
-        leg.inform(_Digit(f"Signal={digit}\r\nDuration={duration_ms}\r\n".encode()))
 
 
 def parties(call: Call) -> list[Leg]:

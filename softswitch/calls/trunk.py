@@ -40,6 +40,7 @@ class Trunk:
     options_ping_s: float = 0.0
     transport: str = "udp"
     srtp: str = ""
+    dtmf: str = ""
     up: bool = True
     active: int = 0
 

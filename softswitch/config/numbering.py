@@ -39,6 +39,12 @@ Md5Hex = Annotated[str, AfterValidator(matching(HEX_MD5_PATTERN, "an MD5 in 32 h
 Sha256Hex = Annotated[str, AfterValidator(matching(HEX_SHA256_PATTERN, "a SHA-256 in 64 hexadecimal digits"))]
 Patterns = Annotated[tuple[PatternText, ...], BeforeValidator(one_or_more)]
 
+Dtmf = Literal["auto", "rfc4733", "inband", "info"]
+_DTMF = (
+    "`rfc4733` telephone-events, `inband` tones, `info` SIP INFO; `auto`: events where they were agreed, else tones, "
+    "else INFO."
+)
+
 
 class SubscriberSettings(Section):
     """A number with credentials. Give `password`, or both HA1 values; only the HA1 values are kept."""
@@ -64,6 +70,7 @@ class SubscriberSettings(Section):
     srtp: Secrecy | None = Field(
         default=None, description="Whether media of its devices is secured; the default is `rtp.srtp`."
     )
+    dtmf: Dtmf = Field(default="auto", description=f"How keys reach its devices: {_DTMF}")
     pickup_group: Name | None = Field(default=None, description="Group whose members may pick up each other's calls.")
     max_calls: Count = Field(default=20, description="Most simultaneous calls; 0 means no limit.")
 
@@ -109,6 +116,7 @@ class TrunkSettings(Section):
         default=(), description="Codecs offered to the peer, best first; empty: the caller's."
     )
     srtp: Secrecy | None = Field(default=None, description="Whether its media is secured; the default is `rtp.srtp`.")
+    dtmf: Dtmf = Field(default="auto", description=f"How keys reach it: {_DTMF}")
     class_of_service: Name | None = Field(
         default=None, description="Class that limits what calls from this trunk may reach."
     )

@@ -88,7 +88,7 @@ class TransferCall(Request):
 
 
 class Digits(Request):
-    """Keys pressed towards a party, by SIP INFO (application/dtmf-relay)."""
+    """Keys pressed towards a party: as telephone-events, as tones or by SIP INFO, whichever suits it."""
 
     digits: str = Field(min_length=1, max_length=64, pattern=r"^[0-9A-D*#]+$")
     leg_id: Annotated[str, Field(max_length=128, description="The party that gets them; empty: the callee.")] = ""

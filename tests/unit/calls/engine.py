@@ -35,7 +35,18 @@ class FakePort:
     closed: bool = False
     history: list[PortSettings] = field(default_factory=list)
     last_received_s: float | None = None
-    listens: bool = False
+    listens: int = 0
+    pressed: list[str] = field(default_factory=list)
+
+    def send_digits(self, digits: str, duration_ms: int = 160, gap_ms: int = 80) -> int:
+        self.pressed.append(digits)
+        return 1
+
+    def listen(self, *, keys: bool = False, hush: bool = False) -> None:
+        self.listens = int(keys)
+
+    def listen_keys(self, on: bool = True) -> None:
+        self.listens = int(on)
 
     def configure(self, settings: PortSettings) -> None:
         assert not self.closed, "a closed port is configured"

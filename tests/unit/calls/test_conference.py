@@ -9,7 +9,8 @@ import pytest
 
 from softswitch.calls.conference import ConferenceDefinition
 from softswitch.calls.operator import Operator
-from softswitch.events import ConferenceJoined, ConferenceLeft
+from softswitch.events import ConferenceJoined, ConferenceLeft, ConferenceSpeaker
+from softswitch.media import LoudestSpeaker
 from tests.unit.calls.room_engine import RoomEngine, RoomWorld, hosts
 
 
@@ -34,6 +35,18 @@ def test_a_caller_without_an_offer_enters_when_it_has_answered() -> None:
     call = alice.call("7001", body=None)
     assert call.talking and world.room.hosts() == hosts(alice)
     call.hang_up()
+    world.check_over()
+
+
+def test_who_speaks_is_told() -> None:
+    world = RoomWorld()
+    alice, _ = world.phones("1001", "1002")
+    calls = [alice.call("7001")]
+    port = world.engine.port_to(alice.host)
+    for heard in (port, None):
+        world.exchange.media_event(LoudestSpeaker(world.room, heard, 0.0))  # type: ignore[arg-type]
+    assert [(e.conference, e.party) for e in world.told(ConferenceSpeaker)] == [("7001", "1001"), ("7001", "")]
+    calls[0].hang_up()
     world.check_over()
 
 
