@@ -100,12 +100,12 @@ class Side:
     def addresses(
         self, sections: Sequence[MediaDescription], answered: Sequence[MediaDescription] | None = None
     ) -> list[MediaAddress | None]:
-        """Our place for each media line, None where it is refused."""
+        """Our place for each media line, None where it is refused: whatever is no RTP."""
         places: list[MediaAddress | None] = []
         for index, media in enumerate(sections):
             port = self.ports[index] if index < len(self.ports) else None
             refused = answered is not None and not answered[index].port
-            if port is None or not media.port or refused:
+            if port is None or not media.port or refused or not is_rtp(media):  # T.38 in place of sound, for one
                 places.append(None)
             else:
                 places.append(MediaAddress(*port.local, rtcp_mux=media.rtcp_mux))
