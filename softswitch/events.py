@@ -382,6 +382,90 @@ class FloorIdle(Event):
 
 
 @dataclasses.dataclass(slots=True)
+class RecordingStarted(Event):
+    """A recording began; `kind` is call, conference or talkgroup, `room` the number of the latter two."""
+
+    type: ClassVar[str] = "recording.started"
+    recording_id: str
+    kind: str
+    call_id: str
+    room: str
+    by: str
+
+
+@dataclasses.dataclass(slots=True)
+class RecordingPaused(Event):
+    """Nothing is kept until the recording goes on."""
+
+    type: ClassVar[str] = "recording.paused"
+    recording_id: str
+    call_id: str
+    room: str
+    by: str
+
+
+@dataclasses.dataclass(slots=True)
+class RecordingResumed(Event):
+    """A recording that was paused goes on."""
+
+    type: ClassVar[str] = "recording.resumed"
+    recording_id: str
+    call_id: str
+    room: str
+    by: str
+
+
+@dataclasses.dataclass(slots=True)
+class RecordingFinished(Event):
+    """A recording is complete and in the index; `lost_s` could not be written."""
+
+    type: ClassVar[str] = "recording.finished"
+    recording_id: str
+    kind: str
+    call_id: str
+    room: str
+    seconds: float
+    octets: int
+    lost_s: float
+
+
+@dataclasses.dataclass(slots=True)
+class RecordingFailed(Event):
+    """A recording has not come about, or is not in the index."""
+
+    type: ClassVar[str] = "recording.failed"
+    recording_id: str
+    call_id: str
+    room: str
+    reason: str
+
+
+@dataclasses.dataclass(slots=True)
+class RecordingRemoved(Event):
+    """A recording was removed: by somebody, or because its time of keeping is over."""
+
+    type: ClassVar[str] = "recording.removed"
+    recording_id: str
+    reason: str
+
+
+@dataclasses.dataclass(slots=True)
+class StorageFull(Event):
+    """An alarm: recordings cannot be written. Calls go on."""
+
+    type: ClassVar[str] = "storage.full"
+    reason: str
+
+
+@dataclasses.dataclass(slots=True)
+class StorageAvailable(Event):
+    """The alarm is over: recordings are written again."""
+
+    type: ClassVar[str] = "storage.available"
+    free_octets: int
+
+
+@dataclasses.dataclass(slots=True)
 class ConfigurationReloaded(Event):
     """A new configuration is in force (`accepted`) or was refused and the old one kept."""
 

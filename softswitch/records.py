@@ -59,6 +59,8 @@ def _stored(record: CallRecord, node: str) -> stored.CallRecord:
     details: dict[str, Any] = {"source": str(record.source), "route": record.route, "emergency": record.emergency}
     if cause is not None:
         details["reason"] = cause.text
+    if record.recording_ids:
+        details["recording_ids"] = list(record.recording_ids)
     if record.merged_into:
         details["merged_into"] = record.merged_into
     return stored.CallRecord(

@@ -70,6 +70,7 @@ class CallRecord:
     merged_into: str = ""
     talkgroup: str = ""
     legs: dict[str, LegRecord] = field(default_factory=dict)
+    recording_ids: list[str] = field(default_factory=list)
 
     def open_leg(self, leg: Leg, now: float) -> None:
         """A leg joined the call."""
@@ -143,5 +144,6 @@ class CallRecord:
             "released_by": cause.by if cause else "",
             "merged_into": self.merged_into,
             "talkgroup": self.talkgroup,
+            "recording_ids": list(self.recording_ids),
             "legs": [leg.to_dict() for leg in self.legs.values()],
         }

@@ -34,6 +34,8 @@ NEEDS_RESTART = frozenset(
         "http.client_authority",
         "http.websocket_sip",
         "http.metrics",
+        "recording.directory",
+        "recording.minimum_free_mb",
         "storage.path",
         "storage.durability",
         "storage.queue",

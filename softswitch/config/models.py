@@ -28,6 +28,7 @@ from softswitch.config.system import (
     ListenSettings,
     LoggingSettings,
     NodeSettings,
+    RecordingSettings,
     RtpSettings,
     SecuritySettings,
     SipSettings,
@@ -47,6 +48,7 @@ __all__ = [
     "ListenSettings",
     "LoggingSettings",
     "NodeSettings",
+    "RecordingSettings",
     "RouteSettings",
     "RtpSettings",
     "ScheduleSettings",
@@ -79,6 +81,7 @@ class Settings(Section):
     rtp: RtpSettings = Field(default_factory=RtpSettings, description="Media ports.")
     http: HttpSettings = Field(default_factory=HttpSettings, description="Control API and console.")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="Database.")
+    recording: RecordingSettings = Field(default_factory=RecordingSettings, description="Recordings.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Limits and bans.")
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="Log output.")
     hep: HepSettings = Field(default_factory=HepSettings, description="Copy of the signalling.")

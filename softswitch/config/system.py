@@ -15,6 +15,7 @@ from softswitch.config.base import (
     IpAddress,
     IpNetwork,
     Name,
+    Number,
     PemFile,
     PortNumber,
     PositiveCount,
@@ -355,3 +356,42 @@ class HepSettings(Section):
         default=1, description="Capture agent id."
     )
     password: Secret | None = Field(default=None, description="Authentication key of the collector.")
+
+
+class RecordingSettings(Section):
+    """What is recorded by itself, how, and how long it is kept. Anything else is recorded when somebody asks for it."""
+
+    directory: str = Field(
+        default="recordings", min_length=1, description="Folder below the data directory, or a path."
+    )
+    calls: Switch = Field(default=False, description="Whether every call is recorded.")
+    trunks: tuple[Name, ...] = Field(default=(), description="Trunks whose calls are recorded.")
+    subscribers: tuple[Number, ...] = Field(default=(), description="Subscribers whose calls are recorded.")
+    conferences: tuple[str, ...] = Field(default=(), description="Conferences that are recorded; `all` for every one.")
+    talkgroups: tuple[str, ...] = Field(default=(), description="Talkgroups that are recorded; `all` for every one.")
+    format: Literal["wav", "ogg", "mka"] = Field(
+        default="wav", description="16-bit WAV, or Opus in Ogg or Matroska files (these need libopus)."
+    )
+    layout: Literal["mixed", "stereo", "separate"] = Field(
+        default="stereo",
+        description="Of calls: all in one channel, caller left and callee right, or a track for each. Rooms are mixed "
+        "unless `separate`.",
+    )
+    sample_rate: Literal[0, 8000, 16000, 48000] = Field(
+        default=0, description="Sample rate of the files in Hz; 0: the best of the parties' codecs, at most 16000."
+    )
+    pre_record_s: Annotated[float, Field(ge=0, le=30)] = Field(
+        default=0,
+        description="Seconds of every call that are kept in memory, so that a recording may begin in the past.",
+    )
+    beep: Switch = Field(default=False, description="Whether the parties hear a short tone when a recording begins.")
+    group_idle_s: PositiveSeconds = Field(
+        default=60, description="Silence in seconds after which the recording of a talkgroup is complete."
+    )
+    retention_days: Seconds = Field(default=0, description="Days after which recordings are removed; 0 keeps them.")
+    max_gigabytes: Seconds = Field(
+        default=0, description="Size of all recordings above which the oldest are removed; 0 sets no limit."
+    )
+    minimum_free_mb: Count = Field(
+        default=256, description="Free space in megabytes below which nothing is recorded, for others need it too."
+    )

@@ -94,7 +94,75 @@ def _talkgroups(database: Database) -> None:
     _table(database, "scan_lists").create({"number": str, "groups": str}, pk="number", not_null={"groups"})
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first_tables, _audit_features_open_calls, _talkgroups)
+
+def _recordings(database: Database) -> None:
+    """Recordings, the chain that shows when one was changed, and who spoke when in those of talkgroups."""
+    recordings = _table(database, "recordings")
+    recordings.create(
+        {
+            "id": str,
+            "kind": str,
+            "call_id": str,
+            "room": str,
+            "caller": str,
+            "callee": str,
+            "started_at": float,
+            "ended_at": float,
+            "seconds": float,
+            "state": str,
+            "layout": str,
+            "format": str,
+            "started_by": str,
+            "octets": int,
+            "files": str,
+            "details": str,
+        },
+        pk="id",
+        not_null={"kind", "started_at", "state", "files", "details"},
+    )
+    recordings.create_index(["started_at"])
+    recordings.create_index(["call_id"])
+    _table(database, "recording_chain").create(
+        {
+            "sequence": int,
+            "time": float,
+            "action": str,
+            "recording": str,
+            "content": str,
+            "previous_hash": str,
+            "hash": str,
+        },
+        pk="sequence",
+        not_null={"time", "action", "recording", "content", "previous_hash", "hash"},
+    )
+    _append_only(database, "recording_chain", deletable=False)
+    bursts = _table(database, "bursts")
+    bursts.create(
+        {
+            "id": str,
+            "recording": str,
+            "room": str,
+            "party": str,
+            "call_id": str,
+            "leg_id": str,
+            "started_at": float,
+            "ended_at": float,
+            "offset_s": float,
+            "priority": int,
+            "tier": str,
+        },
+        pk="id",
+        not_null={"recording", "room", "party", "started_at", "offset_s"},
+    )
+    bursts.create_index(["recording", "started_at"])
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+    _first_tables,
+    _audit_features_open_calls,
+    _talkgroups,
+    _recordings,
+)
 VERSION = len(MIGRATIONS)
 
 

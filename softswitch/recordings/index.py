@@ -1,0 +1,153 @@
+"""The index of recordings in the store, and how long they are kept."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from softswitch.events import EventBus, RecordingFailed, RecordingFinished, RecordingRemoved
+from softswitch.media.recording.files import describe_part
+from softswitch.media.recording.requests import Notice
+from softswitch.media.recording.session import Part
+from softswitch.recordings.policy import Policy
+from softswitch.recordings.scene import Running, Scene
+from softswitch.store import recordings as rows
+from softswitch.store.errors import StoreError
+from softswitch.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+_KEEP_HOUSE_S = 30.0
+_AT_A_TIME = 100
+
+
+class Index:
+    """Rows and files of recordings; `directory` is where the files are, paths in the index are relative to it."""
+
+    def __init__(self, store: Store, bus: EventBus, directory: Path, wall: Callable[[], float]) -> None:
+        self._store = store
+        self._bus = bus
+        self._wall = wall
+        self.directory = directory
+        self.policy = Policy()
+        self._next_housekeeping = 0.0
+
+    def begin(self, scene: Scene, running: Running) -> None:
+        """A recording begins."""
+        self._write(rows.begin(scene.row(running)), running.id, scene)
+
+    def burst(self, row: Mapping[str, Any]) -> None:
+        """Somebody has, or had, the floor."""
+        try:
+            self._store.write(rows.put_burst(row))
+        except StoreError as error:
+            logger.error("a talk burst is not in the index: %s", error)
+
+    def complete(self, scene: Scene, notice: Notice) -> None:
+        """The recorder is done with a recording."""
+        identifier, files = notice["id"], self._relative(notice["files"])
+        octets = sum(file["octets"] for file in files)
+        details = {name: notice[name] for name in ("lost_s", "pauses", "marks", "packets", "rate_hz")}
+        wall = self._wall()
+        changes = {
+            "ended_at": wall,
+            "seconds": notice["seconds"],
+            "state": rows.COMPLETE if files else rows.EMPTY,
+            "octets": octets,
+            "files": files,
+            "details": details,
+        }
+        about = (identifier, scene.kind, scene.call_id, scene.room, notice["seconds"], octets, notice["lost_s"])
+
+        def done(error: BaseException | None) -> None:
+            if error is None:
+                self._bus.publish(RecordingFinished(*about))
+            else:
+                self._failed(identifier, scene, str(error))
+
+        try:
+            self._store.write(rows.complete(identifier, changes, wall), done)
+        except StoreError as error:
+            self._failed(identifier, scene, str(error))
+
+    def recover(self) -> int:
+        """Put what a crash cut off into the index as far as it was written; returns how many there were."""
+        found = self._store.read(rows.unfinished)
+        for row in found:
+            stem = self.directory / str(row["details"].get("stem", row["id"]))
+            files = self._relative(_describe(path) for path in sorted(stem.parent.glob(f"{stem.name}*")))
+            changes = {
+                "ended_at": self._wall(),
+                "state": rows.INTERRUPTED if files else rows.EMPTY,
+                "octets": sum(file["octets"] for file in files),
+                "seconds": max((file["offset_s"] + file["seconds"] for file in files), default=0.0),
+                "files": files,
+            }
+            self._store.write(rows.complete(row["id"], changes, self._wall()))
+        if found:
+            logger.warning("%d recordings were cut when the switch last stopped", len(found))
+        return len(found)
+
+    def remove(self, row: Mapping[str, Any], reason: str) -> None:
+        """Remove a recording's files, and its row; the chain keeps that it was there. Raises StoreError."""
+        for file in row["files"]:
+            with contextlib.suppress(OSError):
+                (self.directory / file["path"]).unlink()
+        self._store.write(rows.remove(row["id"], reason, self._wall()))
+        self._bus.publish(RecordingRemoved(row["id"], reason))
+
+    def keep_house(self) -> None:
+        """Now and then remove what is too old, and the oldest when all together are too large."""
+        now = time.monotonic()
+        policy = self.policy
+        if now < self._next_housekeeping or not (policy.retention_s or policy.most_octets):
+            return
+        self._next_housekeeping = now + _KEEP_HOUSE_S
+        self.prune()
+
+    def prune(self) -> int:
+        """Apply the limits of age and size; returns how many recordings were removed."""
+        policy, wall, removed = self.policy, self._wall(), 0
+        if policy.retention_s:
+            before = wall - policy.retention_s
+            for row in self._store.read(lambda database: rows.oldest(database, before, _AT_A_TIME)):
+                self.remove(row, "age")
+                removed += 1
+        if policy.most_octets:
+            excess = self._store.read(rows.total_octets) - policy.most_octets
+            for row in self._store.read(lambda database: rows.oldest(database, wall, _AT_A_TIME)):
+                if excess <= 0:
+                    break
+                self.remove(row, "size")
+                excess -= row["octets"]
+                removed += 1
+        return removed
+
+    def _relative(self, files: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return [{**file, "path": str(Path(file["path"]).relative_to(self.directory))} for file in files]
+
+    def _write(self, write: rows.Write, identifier: str, scene: Scene) -> None:
+        try:
+            self._store.write(write)
+        except StoreError as error:
+            self._failed(identifier, scene, str(error))
+
+    def _failed(self, identifier: str, scene: Scene, reason: str) -> None:
+        logger.error("recording %s is not in the index: %s", identifier, reason)
+        self._bus.publish(RecordingFailed(identifier, scene.call_id, scene.room, reason))
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    """A file that was left behind, its length as far as it can be read."""
+    from softswitch.media.recording.reader import open_file
+    from softswitch.media.sounds import SoundError
+
+    seconds = 0.0
+    with contextlib.suppress(SoundError, OSError):
+        reader = open_file(path)
+        seconds = reader.frames / reader.rate_hz
+    return describe_part(Part(path, "", 0.0, seconds))

@@ -1,0 +1,91 @@
+"""What recordings are made of: a call with its two sides, or a room with its members, and the recordings in progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from softswitch.media import Port
+from softswitch.media.recording.session import SourceKey
+
+CALL, CONFERENCE, TALKGROUP = "call", "conference", "talkgroup"
+CALLER, CALLEE = "caller", "callee"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A port, the direction that is heard, and as what."""
+
+    port: Port
+    direction: int
+    lane: str
+
+    @property
+    def key(self) -> SourceKey:
+        """How the recorder knows it."""
+        return SourceKey(self.port.slot, self.port.generation, self.direction)
+
+
+@dataclass(slots=True)
+class Running:
+    """A recording in progress; times in seconds since the epoch, `paused_s` what was left out before now."""
+
+    id: str
+    stem: str
+    started_at: float
+    by: str
+    layout: str
+    container: str
+    paused_at: float = 0.0
+    paused_s: float = 0.0
+
+    def offset_s(self, wall: float) -> float:
+        """Where in the recording a moment is."""
+        until = min(wall, self.paused_at) if self.paused_at else wall
+        return max(until - self.started_at - self.paused_s, 0.0)
+
+
+@dataclass(slots=True)
+class Scene:
+    """One call (`call_id`) or room (`room`) that is listened to."""
+
+    kind: str
+    call_id: str = ""
+    room: str = ""
+    caller: str = ""
+    callee: str = ""
+    sources: dict[SourceKey, Source] = field(default_factory=dict)
+    recordings: dict[str, Running] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Who listens."""
+        return f"{self.kind} {self.call_id or self.room}"
+
+    @property
+    def lanes(self) -> list[str]:
+        """The channels of a stereo recording, or tracks of a separate one, known beforehand."""
+        if self.kind == CALL:
+            return [CALLER, CALLEE]
+        return list(dict.fromkeys(source.lane for source in self.sources.values()))
+
+    def row(self, running: Running) -> dict[str, Any]:
+        """The first state of a recording in the index."""
+        return {
+            "id": running.id,
+            "kind": self.kind,
+            "call_id": self.call_id,
+            "room": self.room,
+            "caller": self.caller,
+            "callee": self.callee,
+            "started_at": running.started_at,
+            "ended_at": None,
+            "seconds": 0.0,
+            "state": "recording",
+            "layout": running.layout,
+            "format": running.container,
+            "started_by": running.by,
+            "octets": 0,
+            "files": [],
+            "details": {"stem": running.stem},
+        }
