@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +49,14 @@ from softswitch.events import AccessRefused, EventBus
 from softswitch.identifiers import Identifiers
 from softswitch.media import MediaEngine, MediaError, MediaEvent, Port
 from softswitch.media.hold import hold_music
+from softswitch.media.recording.recorder import Recorder
+from softswitch.media.recording.requests import Notice
 from softswitch.media.sounds import announcement, load_wav
 from softswitch.media_watch import MediaWatch
 from softswitch.messaging.pager import Pager
+from softswitch.recordings.index import Index
+from softswitch.recordings.playback import Playbacks
+from softswitch.recordings.service import Recordings
 from softswitch.records import Records
 from softswitch.runtime.driver import SipDriver
 from softswitch.runtime.guard import Guard
@@ -180,6 +186,7 @@ class Application:
         self._build_rooms()
         self._build_desks()
         self._build_gateways()
+        self._build_recordings()
         self.records = Records(self.store, settings.node.id)
         self.bus.subscribe(self.records.on_event, *self.records.types)
         self.bus.subscribe(self.presence.on_event, "call.state", "leg.state")
@@ -243,6 +250,30 @@ class Application:
         for number in self.talkgroups.definitions:
             numbers.setdefault(number, Target("talkgroup"))
         return plan
+
+    def _build_recordings(self) -> None:
+        """What is recorded, and what is played into calls."""
+        recording = self.settings.recording
+        policy = wiring.recording_policy(self.settings)
+        self._told: SimpleQueue[Notice] = SimpleQueue()
+        self.recorder = Recorder(self._recorder_tells, minimum_free_mb=recording.minimum_free_mb)
+        self.recording_index = Index(self.store, self.bus, self.data_directory / recording.directory, time.time)
+        self.recordings = Recordings(
+            self.exchange, self.engine, self.recording_index, self.recorder.handle, self.ids.next, policy
+        )
+        self.recording_index.policy = policy
+        self.bus.subscribe(self.recordings.on_event, *self.recordings.types)
+        self.playbacks = Playbacks(self.engine, self.now)
+
+    def _recorder_tells(self, notice: Notice) -> None:
+        """From the recorder's threads to the loop."""
+        self._told.put(notice)
+        self.driver.post_threadsafe(lambda now: self._hear_recorder())
+
+    def _hear_recorder(self) -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                self.recordings.on_notice(self._told.get_nowait())
 
     def _build_desks(self) -> None:
         """Who answers requests outside calls, and the trunks that are asked by us."""
@@ -348,6 +379,8 @@ class Application:
         self.engine.start()
         self.media_watch.begin(self.now())
         self._loop.add_reader(self.engine.event_fd, self._poll_media)
+        self.recorder.start(self.engine.arena, range(len(self.engine.arena.workers)))
+        self.driver.post(lambda now: self.recordings.start())
         for listen in self.settings.sip.listen:
             await self._listen(listen)
         for gateway in self.gateways:
@@ -382,6 +415,7 @@ class Application:
         self._load_groups()
         self.router.plan = self._plan(self.settings)
         self.records.close_interrupted(time.time())
+        self.recording_index.recover()
         bindings = self.store.load_bindings(time.time())
         gone = self.registrar.restore(bindings, self.now(), time.time())
         if gone:
@@ -420,6 +454,9 @@ class Application:
         for gateway in self.gateways:
             await gateway.close()
         await self.network.close()
+        self.recordings.stop_all()
+        await asyncio.to_thread(self.recorder.stop)
+        self._hear_recorder()
         self.engine.close()
         self.store.close()
         if self._hep is not None:
@@ -451,7 +488,8 @@ class Application:
     def _tell_media(self, events: Sequence[MediaEvent]) -> None:
         for event in events:
             self.media_watch.handle(event)
-            self.exchange.media_event(event)
+            if not self.playbacks.media_event(event):
+                self.exchange.media_event(event)
 
     # -- reload -----------------------------------------------------------------------------------------------------
 
@@ -472,6 +510,7 @@ class Application:
         self.registrar.configure(wiring.registrar_settings(settings))
         self.guard.configure(wiring.guard_settings(settings))
         self.overload.configure(wiring.overload_settings(settings))
+        self.recordings.policy = self.recording_index.policy = wiring.recording_policy(settings)
         self.keepalive.interval_s = settings.sip.nat_keepalive_s
         self.exchange.settings = wiring.call_settings(settings)
         self.driver.post(self.trunk_watch.start)
@@ -482,6 +521,8 @@ class Application:
     def problems(self) -> list[str]:
         """What is wrong now, one sentence each, for the health answer."""
         found = [f"trunk {trunk.name} is down" for trunk in self.trunks.by_name.values() if not trunk.up]
+        if self.recordings.storage_full:
+            found.append(f"recordings cannot be written: {self.recordings.storage_full}")
         if self.store.failures:
             found.append(f"{self.store.failures} writes to the database failed")
         if self.driver.handler_failures:

@@ -21,6 +21,7 @@ from softswitch.config.changes import changes
 from softswitch.config.models import ListenSettings, RtpSettings, Settings, SipSettings, TrunkSettings
 from softswitch.directory import Directory
 from softswitch.floor import Member
+from softswitch.recordings.policy import Policy
 from softswitch.runtime.guard import GuardSettings
 from softswitch.runtime.overload import OverloadSettings
 from softswitch.runtime.tcp import StreamLimits
@@ -190,6 +191,26 @@ def floor_rights(directory: Directory) -> Rights:
         return plain_telephone(dispatcher=subscriber is not None and "dispatcher" in subscriber.roles)
 
     return rights
+
+
+def recording_policy(settings: Settings) -> Policy:
+    """What is recorded, and how long it is kept."""
+    recording = settings.recording
+    return Policy(
+        calls=recording.calls,
+        trunks=frozenset(recording.trunks),
+        subscribers=frozenset(recording.subscribers),
+        conferences=frozenset(recording.conferences),
+        talkgroups=frozenset(recording.talkgroups),
+        container=recording.format,
+        layout=recording.layout,
+        rate_hz=recording.sample_rate,
+        pre_record_s=recording.pre_record_s,
+        beep=recording.beep,
+        group_idle_s=recording.group_idle_s,
+        retention_s=recording.retention_days * 86400,
+        most_octets=int(recording.max_gigabytes * 1e9),
+    )
 
 
 def advertised(sip: SipSettings, listen: ListenSettings) -> str:

@@ -201,7 +201,7 @@ def _features(edit: SubscriberServices) -> list[Operation]:
 
 def _history(services: ApiServices) -> list[Operation]:
     async def cdrs(context: Context) -> Iterable[Row]:
-        return await services.cdrs(_with_seconds(context.query))
+        return await services.cdrs(with_seconds(context.query))
 
     async def cdr(context: Context) -> Row:
         row = await services.cdr(context.path["id"])
@@ -210,7 +210,7 @@ def _history(services: ApiServices) -> list[Operation]:
         return row
 
     async def audit(context: Context) -> Iterable[Row]:
-        return await services.audit(_with_seconds(context.query))
+        return await services.audit(with_seconds(context.query))
 
     found = [
         Operation(
@@ -256,7 +256,7 @@ def _history(services: ApiServices) -> list[Operation]:
 def _statistics(services: ApiServices) -> Operation:
     async def statistics(context: Context) -> Row:
         assert services.statistics is not None
-        return await services.statistics(_with_seconds(context.query))
+        return await services.statistics(with_seconds(context.query))
 
     return Operation(
         method="GET",
@@ -270,7 +270,7 @@ def _statistics(services: ApiServices) -> Operation:
     )
 
 
-def _with_seconds(query: Mapping[str, Any]) -> dict[str, Any]:
+def with_seconds(query: Mapping[str, Any]) -> dict[str, Any]:
     """The query with its times as seconds since 1970, as the store counts them; a time without zone is UTC."""
     return {name: _seconds(value) if isinstance(value, datetime) else value for name, value in query.items()}
 

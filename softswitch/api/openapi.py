@@ -121,7 +121,17 @@ def _responses(operation: Operation) -> dict[str, Any]:
     return {**found, **errors}
 
 
+_SOUND_TYPES = ("wav", "ogg", "x-matroska")
+
+
 def _stream_responses(operation: Operation) -> dict[str, Any]:
+    if operation.path.endswith("/media"):
+        sound = {f"audio/{kind}": {"schema": {"type": "string", "format": "binary"}} for kind in _SOUND_TYPES}
+        return {
+            "200": {"description": "The file", "content": sound},
+            "206": {"description": "The part that Range asked for", "content": sound},
+            "416": {"description": "Range asks for what is not there"},
+        }
     found: dict[str, Any] = {"101": {"description": "The WebSocket is open"}}
     if operation.path == "/events":
         text = {"text/event-stream": {"schema": {"type": "string"}}}

@@ -108,13 +108,18 @@ class Router:
                 require(principal, operation.role, operation.component)
                 query = _parse_query(operation, request)
                 if operation.stream is not None:
-                    return await operation.stream(request, query, principal)
+                    streamed = await operation.stream(request, query, principal)
+                    status = streamed.status
+                    return streamed
                 response = await self._respond(operation, request, query, principal)
                 status = response.status
                 return response
             except Problem as problem:
                 status = problem.status
                 raise
+            except LookupError as error:
+                status = 404
+                raise _no_such(error) from error
             finally:
                 if operation.changes or operation.sensitive or self._services.audit_reads():
                     self._audit(operation, request, principal, status)
@@ -171,8 +176,12 @@ async def _ask(handler: OperationHandler, context: Context) -> Reply:
     except IllegalTransition as error:
         raise illegal_transition(error) from error
     except LookupError as error:
-        detail = str(error.args[0]) if error.args else "there is no such resource"
-        raise Problem(404, detail, kind="no-such-resource") from error
+        raise _no_such(error) from error
+
+
+def _no_such(error: LookupError) -> Problem:
+    detail = str(error.args[0]) if error.args else "there is no such resource"
+    return Problem(404, detail, kind="no-such-resource")
 
 
 def _answer(operation: Operation, request: web.Request, result: Reply, query: Mapping[str, Any]) -> web.Response:

@@ -115,6 +115,20 @@ class BrowserServices:
 
 
 @dataclass(slots=True, kw_only=True)
+class RecordingServices:
+    """What is recorded. `media` answers a file, or the octets of a WAV file made for the occasion."""
+
+    find: Query
+    get: Callable[[str], Awaitable[Row | None]]
+    bursts: Callable[[str], Awaitable[Iterable[Row]]]
+    media: Callable[[str, Mapping[str, Any]], Awaitable[Path | bytes]]
+    waveform: Callable[[str, Mapping[str, Any]], Awaitable[Row]]
+    remove: Callable[[str, Principal], Awaitable[None]]
+    verify: Callable[[], Awaitable[Row]]
+    record_room: Callable[[str, str, Mapping[str, Any], Principal], Awaitable[Iterable[Row]]]
+
+
+@dataclass(slots=True, kw_only=True)
 class ApiServices:
     """Everything the API needs. Rows are mappings with the fields of the models in `softswitch.api.models`.
 
@@ -159,6 +173,7 @@ class ApiServices:
     cdr: Callable[[str], Awaitable[Row | None]] = _no_row
     statistics: Callable[[Mapping[str, Any]], Awaitable[Row]] | None = None
     audit: Query = _no_rows
+    recordings: RecordingServices | None = None
     record_audit: Callable[[AuditNote], None] = _no_note
     event_types: Rows = _nothing
     webhooks: Webhooks | None = None

@@ -22,6 +22,7 @@ from softswitch.api.models import (
     Sound,
     TransferCall,
 )
+from softswitch.api.models.recordings import RecordCall
 from softswitch.api.operations import Context, Operation
 from softswitch.api.problems import not_found
 from softswitch.api.services import ApiServices, CallCommand, Row
@@ -47,8 +48,8 @@ COMMANDS: dict[str, Command] = {
     "insert": Command("Let a dispatcher join and speak", Insert),
     "listen": Command("Let a dispatcher listen", Insert),
     "force_release": Command("End the call by a dispatcher's right; an emergency call needs role admin", ForceRelease),
-    "record": Command("Record the call", NoArguments),
-    "play": Command("Play a sound to the parties", Play),
+    "record": Command("Record the call, pause the recording, or end it", RecordCall),
+    "play": Command("Play a sound, a recording or a tone to the parties", Play),
     "stop_play": Command("Stop what is played", PlayedTo, "play/stop"),
     "dtmf": Command("Send keys to a party: as telephone-events, tones or SIP INFO", Digits),
     "request_floor": Command("Ask for the floor on behalf of a party", FloorOf, "floor/request"),

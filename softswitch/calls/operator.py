@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: Operations that are no methods of the state machine, and where they are possible.
 OPERATIONS: dict[str, frozenset[State]] = {
     name: frozenset({State.ACTIVE})
-    for name in ("hold", "resume", "transfer", "play", "stop_play", "dtmf", "insert", "listen")
+    for name in ("hold", "resume", "transfer", "play", "stop_play", "dtmf", "insert", "listen", "record")
 }
 OPERATIONS["force_release"] = frozenset({State.CALLER_SETUP, State.CALLEE_SETUP, State.ACTIVE})
 
@@ -232,6 +232,19 @@ class Operator:
             raise Refused("source", Cause(404, 1, f"there is no sound {source!r}"))
         legs = [self._party(call, leg_id, call.caller)] if leg_id else parties(call)
         self._play_into(call, legs, sound, loop=loop, operation="play")
+
+    def ports_for(self, operation: str, call: Call, leg_id: str, to: str) -> list[Port]:
+        """The ports of those who are to hear something: one leg, or `to` caller, callee or both.
+
+        Raises NotPossible, LookupError.
+        """
+        self._must_be_possible(operation, call)
+        legs = [self._party(call, leg_id, call.caller)] if leg_id else parties(call)
+        if not leg_id and to != "both":
+            legs = [leg for leg in legs if (leg is call.caller) == (to == "caller")]
+        if not legs:
+            raise NotPossible(operation, call, f"there is no {to}")
+        return [self._port(operation, call, leg) for leg in legs]
 
     def stop_play(self, call: Call, leg_id: str) -> None:
         """Stop what `play` began; raises NotPossible, LookupError."""

@@ -21,6 +21,7 @@ def build_parser() -> ArgumentParser:
     _add_setup(verbs)
     _add_live(verbs)
     _add_subscribers(verbs)
+    _add_recordings(verbs)
     return parser
 
 
@@ -95,6 +96,12 @@ def _add_subscribers(verbs: Any) -> None:
     for action in (add, passwd):
         action.add_argument("--stdin", action="store_true", help="read the password from standard input")
         action.add_argument("--ask", action="store_true", help="ask for the password")
+
+
+def _add_recordings(verbs: Any) -> None:
+    parser = verbs.add_parser("recordings", help="Look whether recordings are as they were made.", epilog=_EPILOGUE)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _verb(actions, "verify", "recordings:verify", "Compare every file with the index.", files=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

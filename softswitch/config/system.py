@@ -359,10 +359,10 @@ class HepSettings(Section):
 
 
 class RecordingSettings(Section):
-    """What is recorded by itself, how, and how long it is kept. Anything else is recorded when somebody asks for it."""
+    """What is recorded by itself, how, and how long it is kept. All else is recorded when somebody asks for it."""
 
     directory: str = Field(
-        default="recordings", min_length=1, description="Folder below the data directory, or a path."
+        default="recordings", min_length=1, description="Folder of the files, below the data directory or a path."
     )
     calls: Switch = Field(default=False, description="Whether every call is recorded.")
     trunks: tuple[Name, ...] = Field(default=(), description="Trunks whose calls are recorded.")
@@ -382,7 +382,7 @@ class RecordingSettings(Section):
     )
     pre_record_s: Annotated[float, Field(ge=0, le=30)] = Field(
         default=0,
-        description="Seconds of every call that are kept in memory, so that a recording may begin in the past.",
+        description="Seconds of every call kept in memory, so that a recording may begin in the past.",
     )
     beep: Switch = Field(default=False, description="Whether the parties hear a short tone when a recording begins.")
     group_idle_s: PositiveSeconds = Field(

@@ -19,6 +19,7 @@ from softswitch.calls.invitation import Invitation
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.machine import Method, legal_methods
 from softswitch.calls.operator import NotPossible, Operator, Order, Refused, parties
+from softswitch.control.call_media import CallMedia
 from softswitch.group_events import DispatcherActed
 from softswitch.media.hold import hold_music
 from softswitch.media.sounds import SoundError, announcement, load_wav
@@ -37,16 +38,16 @@ class CallControl:
         self._app = app
         self._sounds: dict[str, NDArray[np.int16]] = {}
         self._operator = Operator(app.exchange, app.ids.next, hold_music, self._sound)
+        self._media = CallMedia(app, self._operator, self._sound)
         operations: dict[str, Operation] = {
             "disconnect": self._disconnect,
             "force_release": self._force_release,
             "hold": lambda call, body, by: self._operator.hold(call, body["leg_id"]),
             "resume": lambda call, body, by: self._operator.resume(call, body["leg_id"]),
             "transfer": lambda call, body, by: self._operator.transfer(call, body["leg_id"], body["target"], by.name),
-            "play": lambda call, body, by: self._operator.play(
-                call, body["source"], body["leg_id"], loop=bool(body["loop"])
-            ),
-            "stop_play": lambda call, body, by: self._operator.stop_play(call, body["leg_id"]),
+            "play": lambda call, body, by: self._media.play(call, body),
+            "stop_play": lambda call, body, by: self._media.stop(call, body["leg_id"]),
+            "record": lambda call, body, by: self._media.record(call, body, by),
             "dtmf": lambda call, body, by: self._operator.dtmf(
                 call, body["leg_id"], body["digits"], int(body["duration_ms"])
             ),
@@ -85,6 +86,8 @@ class CallControl:
             "legal_methods": [method.value for method in legal_methods(call.machine.state)],
             "operations": [name for name in self._operator.possible(call) if name in self.commands],
             "legs": [self._leg(leg, detailed=detailed) for leg in parties(call)],
+            "recordings": self._app.recordings.of_call(call.id),
+            "playback": self._app.playbacks.state(call.id),
         }
 
     def _leg(self, leg: Leg, *, detailed: bool) -> Row:

@@ -18,6 +18,7 @@ from softswitch.control.browsers import Browsers
 from softswitch.control.calls import CallControl
 from softswitch.control.groups import GroupDesk
 from softswitch.control.history import History
+from softswitch.control.recordings import RecordingControl
 from softswitch.control.subscribers import Subscribers
 from softswitch.control.webhooks import StoredWebhooks
 from softswitch.events import ConfigurationReloaded, Event
@@ -86,6 +87,7 @@ class Control:
             cdr=history.cdr,
             statistics=history.statistics,
             audit=history.audit,
+            recordings=RecordingControl(app).services,
             record_audit=self._record_audit,
             event_types=event_types.rows,
             webhooks=self._webhooks,

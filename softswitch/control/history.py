@@ -112,7 +112,8 @@ def _cdr(row: Mapping[str, Any]) -> Row:
     return {
         **row,
         "legs": json.loads(row["legs"]),
-        "details": json.loads(row["details"]),
+        "details": (details := json.loads(row["details"])),
+        "recording_ids": details.get("recording_ids", []),
         "cursor": base64.urlsafe_b64encode(place).decode().rstrip("="),
     }
 

@@ -47,13 +47,14 @@ class Index:
         except StoreError as error:
             logger.error("a talk burst is not in the index: %s", error)
 
-    def complete(self, scene: Scene, notice: Notice) -> None:
+    def complete(self, scene: Scene, running: Running, notice: Notice) -> None:
         """The recorder is done with a recording."""
         identifier, files = notice["id"], self._relative(notice["files"])
         octets = sum(file["octets"] for file in files)
         details = {name: notice[name] for name in ("lost_s", "pauses", "marks", "packets", "rate_hz")}
         wall = self._wall()
         changes = {
+            "started_at": running.started_at,
             "ended_at": wall,
             "seconds": notice["seconds"],
             "state": rows.COMPLETE if files else rows.EMPTY,

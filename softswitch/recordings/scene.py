@@ -1,4 +1,4 @@
-"""What recordings are made of: a call with its two sides, or a room with its members, and the recordings in progress."""
+"""What recordings are made of: a call with its two sides, or a room with its members, and what is being recorded."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Recordings:
         self._listening = Listening(engine, ask)
         self._scenes: dict[str, Scene] = {}
         self._running: dict[str, Scene] = {}
-        self._ending: dict[str, Scene] = {}
+        self._ending: dict[str, tuple[Scene, Running]] = {}
         self._bursts = Bursts(index)
         self._members: dict[str, dict[str, Source]] = {}  # by name of the room's scene, by leg id
         self._idle_since: dict[str, float] = {}
@@ -137,8 +137,7 @@ class Recordings:
         del self._running[identifier]
         self._bursts.close(identifier, self._exchange.wall(), scene.recordings[identifier])
         self._bursts.forget(identifier)
-        del scene.recordings[identifier]
-        self._ending[identifier] = scene
+        self._ending[identifier] = (scene, scene.recordings.pop(identifier))
         self._ask({"op": requests.STOP, "id": identifier})
 
     def pause(self, identifier: str, by: str) -> None:
@@ -257,9 +256,9 @@ class Recordings:
         if kind == requests.STARTED:
             self._started(notice)
         elif kind == requests.FINISHED:
-            scene = self._ending.pop(notice["id"], None)
-            if scene is not None:
-                self._index.complete(scene, notice)
+            ending = self._ending.pop(notice["id"], None)
+            if ending is not None:
+                self._index.complete(*ending, notice)
         elif kind == requests.FULL:
             self.storage_full = notice["reason"]
             self._bus.publish(events.StorageFull(notice["reason"]))
@@ -268,10 +267,14 @@ class Recordings:
             self._bus.publish(events.StorageAvailable(notice["free_octets"]))
 
     def _started(self, notice: Notice) -> None:
-        scene = self._running.get(notice["id"])
-        if scene is not None:
-            running = scene.recordings[notice["id"]]
-            running.started_at = self._exchange.wall() - self._exchange.now() + notice["begin_ns"] / 1e9
+        identifier = notice["id"]
+        if identifier in self._running:
+            running = self._running[identifier].recordings[identifier]
+        elif identifier in self._ending:
+            running = self._ending[identifier][1]
+        else:
+            return
+        running.started_at = self._exchange.wall() - self._exchange.now() + notice["begin_ns"] / 1e9
 
     # -- inside -------------------------------------------------------------------------------------------------------
 

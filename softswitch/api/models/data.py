@@ -125,6 +125,7 @@ class CallDetailRecord(Answer):
     q850_cause: int = 0
     released_by: str = ""
     legs: list[dict[str, Any]] = Field(default_factory=list)
+    recording_ids: list[str] = Field(default_factory=list)
 
 
 class Statistics(Answer):

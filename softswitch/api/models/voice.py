@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -36,6 +36,8 @@ class Call(Answer):
     legal_methods: list[str] = Field(default_factory=list, description="Methods of the state machine, legal now.")
     operations: list[str] = Field(default_factory=list, description="What may be posted to this call now.")
     legs: list[Leg] = Field(default_factory=list)
+    recordings: list[str] = Field(default_factory=list, description="Recordings in progress.")
+    playback: dict[str, Any] | None = Field(default=None, description="Position and speed of what is played.")
 
 
 class Originate(Request):
@@ -108,11 +110,30 @@ class FloorOf(Request):
 
 
 class Play(Request):
-    """What the parties hear instead of each other."""
+    """What the parties hear instead of each other: one of a sound, a recording, a file, or a tone.
 
-    source: str = Field(min_length=1, max_length=256, description="Name of a sound: see GET /voice/sounds.")
-    leg_id: Annotated[str, Field(max_length=128, description="Only this party hears it; empty: all.")] = ""
+    `pause`, `resume`, `seek` and `stop` are about what is being played.
+    """
+
+    action: Literal["start", "pause", "resume", "seek", "stop"] = "start"
+    source: str = Field(default="", max_length=256, description="Name of a sound: see GET /voice/sounds.")
+    recording_id: str = Field(default="", max_length=128, description="A recording.")
+    file: str = Field(
+        default="", max_length=256, description="A file in the folder `sounds` of the data directory."
+    )
+    tone_hz: float | None = Field(default=None, ge=20, le=3900, description="A tone of this frequency.")
+    leg_id: Annotated[str, Field(max_length=128, description="Only this party hears it; empty: see `to`.")] = ""
+    to: Literal["both", "caller", "callee"] = Field(default="both", description="Who hears it.")
     loop: bool = False
+    position_s: float = Field(default=0, ge=0, le=1e6, description="Where to begin, or to go on, in seconds.")
+    speed: float | None = Field(default=None, ge=0.5, le=3, description="Tempo; the pitch stays. 1 when not given.")
+
+    @model_validator(mode="after")
+    def _one_sound(self) -> Self:
+        given = [bool(self.source), bool(self.recording_id), bool(self.file), self.tone_hz is not None]
+        if self.action == "start" and sum(given) != 1:
+            raise ValueError("give one of source, recording_id, file and tone_hz")
+        return self
 
 
 class Sound(Answer):

@@ -293,3 +293,37 @@ def ogg_checksum(octets: Any, table: Any) -> Any:
     for octet in octets:
         value = np.uint32(np.uint32(value << np.uint32(8)) ^ table[(value >> np.uint32(24)) ^ np.uint32(octet)])
     return value
+
+
+@part
+def _best_place(pcm: Any, wanted: int, around: int, half: int, search: int) -> int:
+    """Where near `around` the samples are most like those from `wanted` on, by correlation."""
+    best, best_score = around, -1.0
+    for at in range(max(around - search, 0), min(around + search, len(pcm) - 2 * half)):
+        score, power = 0.0, 1.0
+        for i in range(0, half, 2):
+            one, other = float(pcm[wanted + i]), float(pcm[at + i])
+            score += one * other
+            power += other * other
+        score /= np.sqrt(power)
+        if score > best_score:
+            best, best_score = at, score
+    return best
+
+
+@entry(types.void(types.int16[::1], types.int64, types.int64, types.float64, types.int16[::1]))
+def overlap_frames(pcm: Any, half: int, search: int, speed: float, out: Any) -> None:
+    """Lay frames of `2 * half` samples over each other by half, `speed` times as far apart in `pcm` as in `out`."""
+    at = 0
+    frames = len(out) // half - 1
+    for i in range(half):
+        out[i] = pcm[i]
+    for k in range(frames):
+        following = at + half  # what would come next by nature
+        around = int((k + 1) * half * speed)
+        if following + 2 * half + search >= len(pcm) or around + 2 * half + search >= len(pcm):
+            break
+        at = _best_place(pcm, following, around, half, search)
+        for i in range(half):
+            share = i / half
+            out[(k + 1) * half + i] = np.int16(pcm[following + i] * (1.0 - share) + pcm[at + i] * share)
