@@ -224,15 +224,6 @@ class Operator:
         call.replacement = Replacement(self._exchange, call, leaving, staying, None)
         call.replacement.start(Hunt.through(stages))
 
-    def play(self, call: Call, source: str, leg_id: str, *, loop: bool) -> None:
-        """Let one party (or all: "") hear a sound instead of each other; raises NotPossible, Refused, LookupError."""
-        self._must_be_possible("play", call)
-        sound = self._sound(source)
-        if sound is None:
-            raise Refused("source", Cause(404, 1, f"there is no sound {source!r}"))
-        legs = [self._party(call, leg_id, call.caller)] if leg_id else parties(call)
-        self._play_into(call, legs, sound, loop=loop, operation="play")
-
     def ports_for(self, operation: str, call: Call, leg_id: str, to: str) -> list[Port]:
         """The ports of those who are to hear something: one leg, or `to` caller, callee or both.
 

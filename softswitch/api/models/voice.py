@@ -118,9 +118,7 @@ class Play(Request):
     action: Literal["start", "pause", "resume", "seek", "stop"] = "start"
     source: str = Field(default="", max_length=256, description="Name of a sound: see GET /voice/sounds.")
     recording_id: str = Field(default="", max_length=128, description="A recording.")
-    file: str = Field(
-        default="", max_length=256, description="A file in the folder `sounds` of the data directory."
-    )
+    file: str = Field(default="", max_length=256, description="A file in the folder `sounds` of the data directory.")
     tone_hz: float | None = Field(default=None, ge=20, le=3900, description="A tone of this frequency.")
     leg_id: Annotated[str, Field(max_length=128, description="Only this party hears it; empty: see `to`.")] = ""
     to: Literal["both", "caller", "callee"] = Field(default="both", description="Who hears it.")
