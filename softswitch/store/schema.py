@@ -94,7 +94,6 @@ def _talkgroups(database: Database) -> None:
     _table(database, "scan_lists").create({"number": str, "groups": str}, pk="number", not_null={"groups"})
 
 
-
 def _recordings(database: Database) -> None:
     """Recordings, the chain that shows when one was changed, and who spoke when in those of talkgroups."""
     recordings = _table(database, "recordings")

@@ -117,7 +117,9 @@ def test_a_call_is_recorded_from_its_past_and_fetched(
     path.write_bytes(body)
     samples = decoded(path)
     middle = samples[RATE : 2 * RATE]
-    assert abs(frequency_hz(middle[:, 0]) - 440) < 4 and abs(frequency_hz(middle[:, 1]) - 1000) < 4, "each in its channel"
+    assert abs(frequency_hz(middle[:, 0]) - 440) < 4 and abs(frequency_hz(middle[:, 1]) - 1000) < 4, (
+        "each in its channel"
+    )
     assert status == 200 and kind.startswith("audio/")
     assert fetch(recorder, f"/data/recordings/{identifier}/media", Range="bytes=4-11")[:2] == (206, body[4:12])
     waveform = recorder.get(f"/data/recordings/{identifier}/waveform?points=50")
