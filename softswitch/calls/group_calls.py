@@ -17,7 +17,7 @@ from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.record import CallRecord
 from softswitch.calls.seat import Seat
 from softswitch.calls.talkgroup import Talkgroup
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition, members_of
+from softswitch.calls.talkgroup_definition import TalkgroupDefinition
 from softswitch.calls.talkgroups import NO_GROUP, Talkgroups
 from softswitch.events import CallRecorded, Event, GroupJoined, GroupLeft, RegistrationChanged
 from softswitch.floor import Tier
@@ -97,7 +97,7 @@ class GroupCalls:
         exchange = self._exchange
         call = GroupCall(self._new_id(), number, kind, by, talker, wanted, exchange.now(), exchange.wall())
         self._running[number] = call
-        numbers = list(members) or list(members_of(definition, self._groups.definitions))
+        numbers = list(members) or list(self._groups.members(definition))
         call.add(dict.fromkeys([*([talker] if talker else []), *numbers]))
         self._take_present(call, definition)
         if wanted:
@@ -294,7 +294,7 @@ class GroupCalls:
         definition = group.definition
         if not definition.auto_start or group.number in self._running:
             return
-        if members_of(definition, self._groups.definitions):
+        if self._groups.members(definition):
             # The one who presses is there already; somebody else must hear it.
             wanted = max(definition.acknowledged, 1) + 1 if group.present < 2 else 0
             self.start(group.number, by=seat.number, acknowledged=wanted)

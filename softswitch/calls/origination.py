@@ -8,6 +8,7 @@ callee, and when the callee answers, the engine joins the two. Neither party nee
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from softswitch.calls.call import Call
@@ -250,6 +251,7 @@ class _CallerRinging:
         """No second offer is made before the caller answers."""
 
 
+@cache
 def _offer_of_switch() -> bytes:
     """G.711 and keys; the address is replaced by the engine's port of each device that is rung."""
     capability = MediaCapability("audio", (*CONVERTIBLE, TELEPHONE_EVENT), ("RTP/AVP",))

@@ -85,6 +85,7 @@ class Talkgroup:
         self._early: dict[str, Command] = {}
         self._tier = Tier.NORMAL
         self._broadcaster = ""
+        self._silent = 0
         self._report = FloorReport(engine, host.bus.tell, definition.number)
         self.definition = definition
         self.seats: dict[str, Seat] = {}
@@ -105,7 +106,7 @@ class Talkgroup:
     @property
     def present(self) -> int:
         """How many are inside, silent listeners apart."""
-        return sum(not seat.silent for seat in self.seats.values())
+        return len(self.seats) - self._silent
 
     # -- who is there -----------------------------------------------------------------------------------------------
 
@@ -122,6 +123,7 @@ class Talkgroup:
         seat.port = port
         seat.member = member
         if seat.silent:
+            self._silent += 1
             return None
         leg_id, now = seat.leg.id, self._host.now()
         if self._broadcaster == seat.number:
@@ -162,6 +164,7 @@ class Talkgroup:
             return
         self._room.leave(seat.port)
         if seat.silent:
+            self._silent -= 1
             return
         self.arbiter.participant_left(leg_id, self._host.now())
         self._settle()

@@ -13,7 +13,7 @@ from softswitch.calls.scanning import best_seat
 from softswitch.calls.seat import Seat
 from softswitch.calls.talk_room import open_room
 from softswitch.calls.talkgroup import FAILED, Talkgroup
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition, describe_definition, members_of
+from softswitch.calls.talkgroup_definition import GroupMember, TalkgroupDefinition, describe_definition, members_of
 from softswitch.events import DigitReceived, Event
 from softswitch.floor import Member
 from softswitch.floor.adapters import FLOOR_MEDIA_TYPE, Action, Command, CommandError, Keypad, command_of_info
@@ -48,6 +48,7 @@ class Talkgroups:
         self._configured: dict[str, TalkgroupDefinition] = {}
         self._added: dict[str, TalkgroupDefinition] = {}
         self._by_number: dict[str, TalkgroupDefinition] = {}
+        self._members: dict[str, Mapping[str, GroupMember]] = {}
         self._groups: dict[str, Talkgroup] = {}
         self._seats: dict[str, list[Seat]] = {}  # by leg id; the first one is where the party called in
         self._patched: dict[str, str] = {}
@@ -74,6 +75,13 @@ class Talkgroups:
         """The numbers of the groups in which somebody is."""
         return tuple(self._groups)
 
+    def members(self, definition: TalkgroupDefinition) -> Mapping[str, GroupMember]:
+        """Every member of a group by number, those of groups within it included."""
+        found = self._members.get(definition.number)
+        if found is None:
+            found = self._members[definition.number] = members_of(definition, self._by_number)
+        return found
+
     def origin(self, number: str) -> str:
         """Where a definition stands: store (which may cover one of the configuration), configuration or nowhere."""
         return "store" if number in self._added else "configuration" if number in self._configured else ""
@@ -98,6 +106,7 @@ class Talkgroups:
     def _renew(self) -> None:
         """Groups in use go on under their new definition, one that is not defined any more until all have left."""
         self._by_number = self._configured | self._added
+        self._members.clear()
         for number, group in self._groups.items():
             definition = self._by_number.get(number)
             if definition is not None and definition != group.definition:
@@ -143,7 +152,7 @@ class Talkgroups:
     def _may_enter(self, leg: Leg, definition: TalkgroupDefinition) -> bool:
         if definition.is_open or self._rights(leg.party.number).dispatcher:
             return True
-        return leg.party.number in members_of(definition, self._by_number)
+        return leg.party.number in self.members(definition)
 
     def _open(self, definition: TalkgroupDefinition) -> Talkgroup | None:
         number = definition.number
@@ -178,7 +187,7 @@ class Talkgroups:
         if link is not None:
             member = link.member or Member(dispatcher=member.dispatcher)
         definition = self._by_number.get(seat.home, seat.group.definition)
-        laid_down = members_of(definition, self._by_number).get(number)
+        laid_down = self.members(definition).get(number)
         member = member if laid_down is None else laid_down.limit(member)
         return replace(member, dispatcher=True, may_request=True) if seat.dispatcher else member
 
@@ -285,7 +294,7 @@ class Talkgroups:
                 seat.group.key(seat, event.digit)
 
     def _floor_by(self, seat: Seat) -> str:
-        member = members_of(seat.group.definition, self._by_number).get(seat.number)
+        member = self.members(seat.group.definition).get(seat.number)
         return member.floor_by if member is not None else "keys"
 
     def voice_heard(self, leg_id: str, *, speaking: bool) -> None:

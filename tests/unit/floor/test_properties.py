@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -32,10 +33,12 @@ from tests.unit.floor.group import Group
 NAMES = "abcdef"
 
 _names = st.sampled_from(NAMES)
+_OTHER_ACTIONS = ["release", "media", "leave", "join", "revoke", "cancel", "position", "broadcast", "open", "mute"]
 _actions = st.one_of(
+    st.tuples(st.just("force"), _names, st.sampled_from(Tier), st.just(0), st.just(False), st.floats(0.0, 3.0)),
     st.tuples(st.just("request"), _names, st.sampled_from(Tier), st.integers(0, 9), st.booleans(), st.floats(0.0, 3.0)),
     st.tuples(
-        st.sampled_from(["release", "media", "leave", "join", "revoke", "cancel", "position"]),
+        st.sampled_from(_OTHER_ACTIONS),
         _names,
         st.just(Tier.NORMAL),
         st.just(0),
@@ -118,14 +121,19 @@ def test_the_rules_hold_whatever_anybody_does(
         now += pause
         arbiter.handle_timer(now)
         watch.drain()
-        if action == "request":
-            arbiter.request(name, now, tier=tier, priority=priority, override=override)
+        if action in ("request", "force"):
+            before = list(arbiter.talkers)
+            arbiter.request(name, now, tier=tier, priority=priority, override=override, forced=action == "force")
             answers = [
                 event
                 for event in watch.drain()
                 if isinstance(event, Granted | Denied | Queued | Revoked) and event.participant == name
             ]
             assert answers, "a request was not answered"
+            if not rules.cut_in and any(talker.tier > tier for talker in before):
+                urgent = [talker.participant for talker in before if talker.tier > tier]
+                still = [talker.participant for talker in arbiter.talkers]
+                assert any(each in still for each in urgent), "a less urgent request took the floor"
         elif action == "release":
             arbiter.release(name, now)
         elif action == "media":
@@ -141,6 +149,12 @@ def test_the_rules_hold_whatever_anybody_does(
             arbiter.revoke(name, now)
         elif action == "cancel":
             arbiter.cancel_request(name)
+        elif action in ("broadcast", "open"):
+            arbiter.configure(replace(rules, broadcast_by=name if action == "broadcast" else ""), now)
+            if action == "broadcast":
+                assert set(arbiter.waiting) <= {name}, "others wait for the floor of a broadcast"
+        elif action == "mute" and name in arbiter.participants:
+            arbiter.member_changed(name, replace(member, may_request=not arbiter.may_send(name)), now)
         else:
             arbiter.ask_position(name, now)
         watch.drain()
