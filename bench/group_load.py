@@ -1,8 +1,8 @@
 """The members of bench/floor.py's group calls: telephones that answer at once, and when each of them hears something.
 
 Started by the bench with the number of its first member and how many there are. Says `port: SIP`; at a line `N` it
-waits until N members have heard their first packet, or twenty seconds, and says `done: {"first_ms": …, "all_ms": …, "heard":
-N}`, counted from the moment the line came. The first member is the talker: it presses `*` by SIP INFO and speaks.
+waits until N members have heard their first packet, or twenty seconds, and says how long that took since the line came:
+`done: {"first_ms": …, "all_ms": …, "heard": N}`. The first member is the talker: it presses `*` by SIP INFO and speaks.
 Arrivals are the kernel's own time stamps. All members share one socket for SIP; each has one for media, which is looked
 at only until its first packet has come: what comes later the kernel drops, so that the members leave the processors to
 the switch.
