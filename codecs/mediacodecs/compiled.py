@@ -49,6 +49,13 @@ class Compiler:
         self._sources = sources
         self._cache: Path | None = None
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether code of these sources is on disk."""
+        if self._cache is None:
+            self._cache = _cache_folder(self._name, self._sources)
+        return any(self._cache.rglob("*.nbi"))
+
     def entry(self, signature: object) -> Callable[[Callable[..., Any]], Kernel]:
         """Decorate a function that Python calls; `signature` is numba's, given so that the first call costs nothing."""
 

@@ -36,7 +36,7 @@ class _SoundCompiler(compiled.Compiler):
         return decorate
 
 
-_compiler = _SoundCompiler("sound", (_SOUND, _SOUND.parent, *_LAYOUTS, Path(mediacodecs.__file__).parent))
+compiler = _SoundCompiler("sound", (_SOUND, _SOUND.parent, *_LAYOUTS, Path(mediacodecs.__file__).parent))
 
-part = _compiler.part
-callback = _compiler.callback
+part = compiler.part
+callback = compiler.callback
