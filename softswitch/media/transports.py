@@ -72,9 +72,11 @@ class Transports:
                 continue
             if port.transport is None:
                 answer = answer_keepalive(data, source)
-                if answer is not None:
-                    self.counters.stun_answered += 1
-                    self._send_one(port, answer, source)
+                if answer is None:
+                    self.counters.stun_refused += 1
+                    continue
+                self.counters.stun_answered += 1
+                self._send_one(port, answer, source)
                 continue
             before = port.transport.ice.counters.refused
             port.transport.receive_data(data, source, now)

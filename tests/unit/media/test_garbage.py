@@ -14,7 +14,6 @@ import pytest
         (b"\x80", "malformed"),
         (b"\x80\x08" + bytes(9), "malformed"),
         (b"\x8f\x08" + bytes(20), "malformed"),  # fifteen CSRC that are not there
-        (b"\x00\x01" + bytes(18), "ignored"),  # as STUN began before it had a cookie (RFC 3489)
         (b"\x16\xfe\xfd" + bytes(40), "ignored"),  # DTLS
         (b"\x40\x00" + bytes(20), "ignored"),  # TURN channel data
         (b"\xc0\x08" + bytes(20), "malformed"),
@@ -30,6 +29,18 @@ def test_what_is_no_rtp_is_told_apart(engine, make_leg, wait_for, datagram, coun
     wait_for(lambda: getattr(one.port.counters(), counter) == 1, f"one datagram counted as {counter}")
     assert not one.port.counters().latched, "no garbage may latch the port"
     assert other.phone.silent(0.02)
+
+
+def test_what_looks_like_stun_and_is_none_is_counted(engine, make_leg, wait_for):
+    one = make_leg(engine)
+    one.phone.rtp.sendto(b"\x00\x01" + bytes(18), one.port.local)  # RFC 3489: no cookie yet
+
+    def refused():
+        engine.poll()
+        return engine.statistics().stun_refused
+
+    wait_for(lambda: refused() == 1, "one datagram refused")
+    assert not one.port.counters().latched, "no garbage may latch the port"
 
 
 def test_a_flood_of_random_datagrams_is_survived_and_accounted_for(engine, make_leg, wait_for):
