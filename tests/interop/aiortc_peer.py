@@ -56,7 +56,9 @@ class RtcPeer:
         resampler = av.AudioResampler("s16", "mono", 8000)
         try:
             while True:
-                for frame in resampler.resample(await track.recv()):
+                received = await track.recv()
+                assert isinstance(received, av.AudioFrame)
+                for frame in resampler.resample(received):
                     self._frames.append(frame.to_ndarray()[0].astype(np.float64))
         except MediaStreamError:
             return
