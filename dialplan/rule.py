@@ -13,10 +13,12 @@ from typing import NamedTuple
 from dialplan.errors import DialplanError
 
 #: Kinds of destination a call can be sent to. "number" starts again with another number (an alias).
-KINDS = frozenset({"subscriber", "hunt", "trunk", "service", "conference", "talkgroup", "gateway", "refuse", "number"})
+KINDS = frozenset(
+    {"subscriber", "hunt", "trunk", "service", "conference", "talkgroup", "queue", "gateway", "refuse", "number"}
+)
 
 #: Kinds whose value is the called number itself when the target names none.
-_VALUE_FROM_NUMBER = frozenset({"subscriber", "conference", "talkgroup"})
+_VALUE_FROM_NUMBER = frozenset({"subscriber", "conference", "talkgroup", "queue"})
 
 STRATEGIES = frozenset({"parallel", "serial", "round-robin"})
 

@@ -9,7 +9,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -22,6 +22,8 @@ from gateways.webrtc import WebRtcGateway
 from softswitch import wiring, wiring_gateways
 from softswitch.calls.access import Access
 from softswitch.calls.conference import Conferences
+from softswitch.calls.conference_call import ConferenceCalls
+from softswitch.calls.conference_definition import ConferenceDefinition, conference_of, describe_conference
 from softswitch.calls.exchange import Exchange
 from softswitch.calls.group_calls import GroupCalls
 from softswitch.calls.invitation import Inviter
@@ -31,6 +33,8 @@ from softswitch.calls.media_path import MediaPath
 from softswitch.calls.parking import Parking
 from softswitch.calls.pickup import Pickup
 from softswitch.calls.presence import Presence
+from softswitch.calls.queue_definition import QueueDefinition, describe_queue, queue_of
+from softswitch.calls.queues import Queues
 from softswitch.calls.registration import Registrations
 from softswitch.calls.regrouping import Regrouping
 from softswitch.calls.roll_call import RollCalls
@@ -42,6 +46,7 @@ from softswitch.calls.talkgroup_definition import TalkgroupDefinition, definitio
 from softswitch.calls.talkgroups import Talkgroups
 from softswitch.calls.trunk import Trunk, Trunks
 from softswitch.calls.trunk_watch import TrunkWatch
+from softswitch.conference_events import ConferenceRollCallEnded
 from softswitch.config.models import ListenSettings, Settings
 from softswitch.config.plan import to_plan
 from softswitch.directory import Directory, FeaturesChanged, SubscriberRemoved, merge
@@ -78,6 +83,7 @@ from softswitch.sip.registrar import Registrar
 from softswitch.sip.timerwheel import TimerWheel
 from softswitch.sip.useragent import UserAgent
 from softswitch.store.batch import Done
+from softswitch.store.documents import delete_document, list_documents, put_document
 from softswitch.store.queries import list_subscribers
 from softswitch.store.store import Store
 from softswitch.store.talkgroups import delete_talkgroup, list_scan_lists, list_talkgroups, put_talkgroup
@@ -157,7 +163,7 @@ class Application:
             lambda: datetime.now().astimezone(),
             lambda number: self.exchange.active_calls(number),
             ring_s=settings.sip.invite_timeout_s,
-            services=frozenset({"service", "conference", "talkgroup"}),
+            services=frozenset({"service", "conference", "talkgroup", "queue"}),
         )
         media = MediaPath(
             self.engine,
@@ -203,7 +209,9 @@ class Application:
         rights = wiring.floor_rights(self.directory)
         self.talkgroups = Talkgroups(self.exchange, self.engine, wiring.talkgroups(settings), rights)
         self.exchange.conferences, self.exchange.talkgroups = self.conferences, self.talkgroups
-        self.services.rooms = {"conference": self.conferences, "talkgroup": self.talkgroups}
+        self.queues = Queues(self.exchange, self.engine, hold_music, wiring.queues(settings))
+        self.exchange.queues = self.services.queues = self.queues
+        self.services.rooms = {"conference": self.conferences, "talkgroup": self.talkgroups, "queue": self.queues}
         self._build_dispatching()
 
     def _build_dispatching(self) -> None:
@@ -214,6 +222,10 @@ class Application:
         self.roll_calls = RollCalls(exchange, inviter, new_id, lambda: self._play_announcement)
         self.supervision = Supervision(exchange, self.engine, inviter)
         self.inviter = inviter
+        self.conference_calls = ConferenceCalls(exchange, self.conferences, inviter, new_id)
+        self.conference_roll_calls = RollCalls(
+            exchange, inviter, new_id, lambda: self._play_announcement, ConferenceRollCallEnded
+        )
         self.regrouping = Regrouping(
             exchange,
             self.talkgroups,
@@ -234,21 +246,54 @@ class Application:
     def _keep_group(self, definition: TalkgroupDefinition) -> None:
         """A talkgroup was made or changed: it can be dialled, and outlasts this process."""
         number = definition.number
-        self._dial_groups(self.router.plan)
+        self._dial_rooms(self.router.plan)
         self.store.write(put_talkgroup(number, describe_definition(definition)))
 
     def _forget_group(self, number: str) -> None:
-        numbers = self.router.plan.numbers
-        if number not in self.talkgroups.definitions and isinstance(numbers, dict):
-            numbers.pop(number, None)
+        self._not_dialled(number, self.talkgroups.definitions)
         self.store.write(delete_talkgroup(number))
 
-    def _dial_groups(self, plan: Plan) -> Plan:
-        """Let talkgroups that stand in no configuration be dialled."""
+    def keep_conference(self, definition: ConferenceDefinition) -> None:
+        """A conference was made or changed: it can be dialled, and outlasts this process."""
+        self.conferences.put(definition)
+        self._dial_rooms(self.router.plan)
+        self.store.write(put_document("conferences", definition.number, describe_conference(definition)))
+
+    def forget_conference(self, number: str) -> None:
+        """A conference was given up; raises LookupError when it stands in no store."""
+        self.conferences.remove(number)
+        self._not_dialled(number, self.conferences.definitions)
+        self.store.write(delete_document("conferences", number))
+
+    def keep_queue(self, definition: QueueDefinition) -> None:
+        """A queue was made or changed: it can be dialled, and outlasts this process."""
+        self.queues.put(definition)
+        self._dial_rooms(self.router.plan)
+        self.store.write(put_document("queues", definition.number, describe_queue(definition)))
+
+    def forget_queue(self, number: str) -> None:
+        """A queue was given up; raises LookupError when it stands in no store."""
+        self.queues.remove(number)
+        self._not_dialled(number, self.queues.definitions)
+        self.store.write(delete_document("queues", number))
+
+    def _not_dialled(self, number: str, left: Container[str]) -> None:
+        """Let a number lead nowhere unless it is `left` in the configuration."""
+        numbers = self.router.plan.numbers
+        if number not in left and isinstance(numbers, dict):
+            numbers.pop(number, None)
+
+    def _dial_rooms(self, plan: Plan) -> Plan:
+        """Let rooms that stand in no configuration be dialled."""
         numbers = plan.numbers
         assert isinstance(numbers, dict), "the plan of a running switch is made with a dictionary"
-        for number in self.talkgroups.definitions:
-            numbers.setdefault(number, Target("talkgroup"))
+        for kind, definitions in (
+            ("talkgroup", self.talkgroups.definitions),
+            ("conference", self.conferences.definitions),
+            ("queue", self.queues.definitions),
+        ):
+            for number in definitions:
+                numbers.setdefault(number, Target(kind))
         return plan
 
     def _build_recordings(self) -> None:
@@ -412,7 +457,7 @@ class Application:
         """Take in what outlived the last run."""
         self.directory.reload(merge(self.settings, self.store.read(list_subscribers)))
         self.directory.restore(self.store.load_features())
-        self._load_groups()
+        self._load_rooms()
         self.router.plan = self._plan(self.settings)
         self.records.close_interrupted(time.time())
         self.recording_index.recover()
@@ -423,7 +468,7 @@ class Application:
         if bindings:
             logger.info("%d registrations are back", len(bindings) - len(gone))
 
-    def _load_groups(self) -> None:
+    def _load_rooms(self) -> None:
         definitions = []
         for document in self.store.read(list_talkgroups):
             try:
@@ -431,10 +476,14 @@ class Application:
             except (KeyError, TypeError, ValueError):
                 logger.exception("a stored talkgroup cannot be read")
         self.regrouping.restore(definitions)
+        for document in self.store.read(list_documents("conferences")):
+            self.conferences.put(conference_of(document))
+        for document in self.store.read(list_documents("queues")):
+            self.queues.put(queue_of(document))
         self.talkgroups.scan_lists.update(self.store.read(list_scan_lists))
 
     def _plan(self, settings: Settings) -> Plan:
-        return self._dial_groups(to_plan(settings, [subscriber.number for subscriber in self.directory]))
+        return self._dial_rooms(to_plan(settings, [subscriber.number for subscriber in self.directory]))
 
     async def drain(self) -> None:
         """End calls politely before the sockets close."""
@@ -503,10 +552,11 @@ class Application:
         self.settings = settings
         self.directory.reload(merge(settings, self.store.read(list_subscribers)))
         self.talkgroups.replace(wiring.talkgroups(settings))
+        self.conferences.replace(wiring.conferences(settings))
+        self.queues.replace(wiring.queues(settings))
         self.router.plan = self._plan(settings)
         self.trunks.replace(wiring.trunks(settings))
         self.services.replace(wiring.services(settings))
-        self.conferences.replace(wiring.conferences(settings))
         self.registrar.configure(wiring.registrar_settings(settings))
         self.guard.configure(wiring.guard_settings(settings))
         self.overload.configure(wiring.overload_settings(settings))

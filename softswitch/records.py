@@ -63,6 +63,7 @@ def _stored(record: CallRecord, node: str) -> stored.CallRecord:
         details["recording_ids"] = list(record.recording_ids)
     if record.merged_into:
         details["merged_into"] = record.merged_into
+    details.update(record.queueing())
     return stored.CallRecord(
         id=record.call_id,
         node=node,

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from dialplan import normalise
-from softswitch.calls.conference import ConferenceDefinition
+from softswitch.calls.conference_definition import ConferenceDefinition, hash_pin
 from softswitch.calls.host import CallSettings
+from softswitch.calls.queue_definition import QueueDefinition, queue_of
 from softswitch.calls.seat import plain_telephone
 from softswitch.calls.services import ServiceDefinition
 from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
@@ -168,8 +169,21 @@ def services(settings: Settings) -> list[ServiceDefinition]:
 def conferences(settings: Settings) -> list[ConferenceDefinition]:
     """The conferences."""
     return [
-        ConferenceDefinition(normalise(entry.number), entry.name, entry.max_participants, entry.pin is not None)
+        ConferenceDefinition(
+            normalise(entry.number),
+            entry.name,
+            entry.max_participants,
+            hash_pin(normalise(entry.number), entry.pin.get_secret_value() if entry.pin is not None else ""),
+        )
         for entry in settings.conference
+    ]
+
+
+def queues(settings: Settings) -> list[QueueDefinition]:
+    """The call queues."""
+    return [
+        queue_of({**entry.model_dump(), "number": normalise(entry.number), "overflow": entry.overflow or ""})
+        for entry in settings.queue
     ]
 
 

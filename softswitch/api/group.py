@@ -1,7 +1,4 @@
-"""`/groups`: talkgroups, who is in them, their floor, their calls, and what dispatchers do with them.
-
-Conferences are rooms as well and listed beside calls.
-"""
+"""`/groups`: talkgroups, who is in them, their floor, their calls, and what dispatchers do with them."""
 
 from __future__ import annotations
 
@@ -14,7 +11,6 @@ from softswitch.api.auth import Role
 from softswitch.api.models import Answer, NoContent
 from softswitch.api.models.group import (
     ChangeGroup,
-    Conference,
     DispatcherJoins,
     FloorWish,
     Group,
@@ -56,17 +52,7 @@ def operations(services: ApiServices) -> list[Operation]:
         desk = services.group_desk
         return {**row, **desk.calls_of(row["number"])} if desk is not None else row
 
-    async def list_conferences(context: Context) -> Iterable[Row]:
-        return services.conferences()
-
-    async def get_conference(context: Context) -> Row:
-        return _named(services.conferences, "conference", context.path["id"])
-
-    found = [
-        _read("/groups", "Talkgroups", "group", list_groups, Group, many=True),
-        _read("/voice/conferences", "Conferences", "voice", list_conferences, Conference, many=True),
-        _read("/voice/conferences/{id}", "One conference", "voice", get_conference, Conference),
-    ]
+    found = [_read("/groups", "Talkgroups", "group", list_groups, Group, many=True)]
     if services.group_desk is not None:
         found += _making(services.group_desk)
         found += _scanning(services.group_desk)

@@ -92,6 +92,39 @@ class GroupServices:
 
 
 @dataclass(slots=True, kw_only=True)
+class ConferenceServices:
+    """What is done with conferences beyond reading; `order` takes the names of `softswitch.api.conference.ORDERS`.
+
+    `participant` takes a conference, a party, one of change, whisper and remove, and what that needs.
+    """
+
+    create: Change
+    definition: Callable[[str], Row]
+    change: Callable[[str, Mapping[str, Any], Principal], Awaitable[Row]]
+    remove: Callable[[str, Principal], Awaitable[None]]
+    plans: Callable[[str], Iterable[Row]]
+    plan: Callable[[str, str], Row]
+    put_plan: Callable[[str, str, Mapping[str, Any], Principal], Awaitable[Row]]
+    remove_plan: Callable[[str, str, Principal], Awaitable[None]]
+    calls: Callable[[str], Iterable[Row]]
+    roll_calls: Callable[[str], Iterable[Row]]
+    order: Callable[[str, str, Mapping[str, Any], Principal], Row]
+    participant: Callable[[str, str, str, Mapping[str, Any], Principal], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class QueueServices:
+    """Call queues. `agent` takes a queue, an agent, and one of log_in, log_out, pause and unpause."""
+
+    queues: Rows
+    definition: Callable[[str], Row]
+    create: Change
+    change: Callable[[str, Mapping[str, Any], Principal], Awaitable[Row]]
+    remove: Callable[[str, Principal], Awaitable[None]]
+    agent: Callable[[str, str, str, Principal], None]
+
+
+@dataclass(slots=True, kw_only=True)
 class BanServices:
     """Sources that are not heard."""
 
@@ -164,6 +197,8 @@ class ApiServices:
     conferences: Rows = _nothing
     floor: Callable[[str, str, str], bool] = field(default=lambda leg_id, wish, tier: False)
     group_desk: GroupServices | None = None
+    conference_desk: ConferenceServices | None = None
+    queue_desk: QueueServices | None = None
     sounds: Rows = _nothing
     subscribers: Rows = _nothing
     subscriber: Callable[[str], Row | None] = field(default=lambda number: None)

@@ -1,143 +1,262 @@
 """Conferences: who dials the number of one hears everybody else who did.
 
 A room is made when the first party enters and given up when the last one has left. What is heard is the media engine's
-matter; here is decided who may enter.
+matter; here is decided who may enter, and carried out what participants and operators want.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from softswitch.calls.conference_definition import PLAIN, ConferenceDefinition, MemberAttributes
+from softswitch.calls.conference_entrance import Door
+from softswitch.calls.conference_room import ConferenceRoom, Participant
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.media_path import NO_SERVICE_CODEC
 from softswitch.calls.rooms import FULL, RoomHost, take_seat
-from softswitch.events import ConferenceJoined, ConferenceLeft, ConferenceSpeaker
+from softswitch.conference_events import ConferenceOrder, HandRaised
+from softswitch.events import ConferenceJoined, ConferenceLeft, ConferenceSpeaker, DigitReceived, Event
 from softswitch.media import LoudestSpeaker, MediaEngine, MediaError, NotTranscodable, Port
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
-    from softswitch.media import Conference
 
 logger = logging.getLogger(__name__)
 
 NO_CONFERENCE = Cause(404, 1, "no such conference")
-PIN_NEEDED = Cause(403, 21, "this conference asks for a PIN, which cannot be given by telephone")
+LOCKED = Cause(403, 21, "the conference is locked")
 FAILED = Cause(503, 41, "the conference cannot be opened")
 _RATE_HZ = 8000
-
-
-@dataclass(frozen=True, slots=True)
-class ConferenceDefinition:
-    """One conference number; `closed` when a PIN is set."""
-
-    number: str
-    name: str = ""
-    max_participants: int = 100
-    closed: bool = False
-
-
-@dataclass(slots=True)
-class _Participant:
-    """One party in a room; `port` once its media is agreed."""
-
-    call: Call
-    leg: Leg
-    since: float
-    port: Port | None = None
-
-    def describe(self) -> dict[str, Any]:
-        return {
-            "party": self.leg.party.number,
-            "display_name": self.leg.party.display_name,
-            "leg_id": self.leg.id,
-            "call_id": self.call.id,
-            "since": self.since,
-        }
-
-
-@dataclass(slots=True)
-class _Room:
-    """A conference in use."""
-
-    mixer: Conference
-    participants: dict[Leg, _Participant] = field(default_factory=dict)
+#: Keys of participants after `*`: raise or lower the hand, mute oneself or not; of a chair: lock or unlock.
+HAND_KEY, MUTE_KEY, LOCK_KEY = "1", "6", "7"
 
 
 class Conferences:
-    """All conferences of this node."""
+    """All conferences of this node. Definitions of the configuration may be covered by those that were added."""
 
     def __init__(self, host: RoomHost, engine: MediaEngine, definitions: Iterable[ConferenceDefinition]) -> None:
         self._host = host
         self._engine = engine
+        self._configured: dict[str, ConferenceDefinition] = {}
+        self._added: dict[str, ConferenceDefinition] = {}
         self._by_number: dict[str, ConferenceDefinition] = {}
-        self._rooms: dict[str, _Room] = {}
+        self._rooms: dict[str, ConferenceRoom] = {}
+        self._doors: dict[str, Door] = {}  # by leg id
+        self._seats: dict[str, tuple[ConferenceRoom, Participant]] = {}  # by leg id
         self.replace(definitions)
+        host.bus.subscribe(self._on_digit, DigitReceived.type)
+
+    # -- definitions --------------------------------------------------------------------------------------------------
+
+    @property
+    def definitions(self) -> Mapping[str, ConferenceDefinition]:
+        """Those in force, by number."""
+        return self._by_number
+
+    def origin(self, number: str) -> str:
+        """Where a definition stands: store (which may cover one of the configuration), configuration or nowhere."""
+        return "store" if number in self._added else "configuration" if number in self._configured else ""
 
     def replace(self, definitions: Iterable[ConferenceDefinition]) -> None:
-        """Put other definitions in force; rooms in use go on."""
-        self._by_number = {definition.number: definition for definition in definitions}
+        """Put other definitions of the configuration in force; rooms in use go on."""
+        self._configured = {definition.number: definition for definition in definitions}
+        self._by_number = self._configured | self._added
 
-    def enter(self, call: Call, leg: Leg, number: str) -> Cause | None:
-        """Let `leg` into the conference `number`; a Cause says why it cannot."""
+    def put(self, definition: ConferenceDefinition) -> None:
+        """Add a definition, or change it; it is in force at once."""
+        self._added[definition.number] = definition
+        self._by_number = self._configured | self._added
+
+    def remove(self, number: str) -> None:
+        """Forget what was added; one of the configuration is in force again. Raises LookupError."""
+        if number not in self._added:
+            raise LookupError(f"there is no conference {number!r} that can be removed")
+        del self._added[number]
+        self._by_number = self._configured | self._added
+
+    def room(self, number: str) -> ConferenceRoom:
+        """A conference in use; raises LookupError."""
+        room = self._rooms.get(number)
+        if room is None:
+            raise LookupError(f"nobody is in conference {number!r}")
+        return room
+
+    def present(self, number: str) -> list[str]:
+        """The numbers of those inside."""
+        room = self._rooms.get(number)
+        return [each.number for each in room.seated()] if room is not None else []
+
+    # -- coming and going ---------------------------------------------------------------------------------------------
+
+    def enter(
+        self, call: Call, leg: Leg, number: str, *, invited: bool = False, attributes: MemberAttributes = PLAIN
+    ) -> Cause | None:
+        """Let `leg` into the conference `number`; a Cause says why it cannot. Who is `invited` needs no PIN."""
         definition = self._by_number.get(number)
         if definition is None:
             return NO_CONFERENCE
-        if definition.closed:
-            return PIN_NEEDED
         room = self._rooms.get(number)
         if room is not None:
             if leg in room.participants:
                 return None  # it was sent where it is already
+            if room.locked and not invited:
+                return LOCKED
             if len(room.participants) >= definition.max_participants:
                 return FULL
-        else:
-            try:
-                room = self._rooms[number] = _Room(self._engine.open_conference(f"conference {number}", _RATE_HZ))
-            except MediaError as error:
-                logger.error("conference %s cannot be opened: %s", number, error)
-                return FAILED
-        participant = _Participant(call, leg, self._host.wall())
-        room.participants[leg] = participant
+        if definition.closed and not invited:
+            return self._knock(call, leg, definition)
+        participant = Participant(call, leg, self._host.wall(), attributes)
+        opened = self._open(number)
+        if opened is None:
+            return FAILED
+        opened.participants[leg] = participant
         return take_seat(
-            call, leg, lambda port: self._start(number, participant, port), lambda: self._leave(number, participant)
+            call, leg, lambda port: self._start(opened, participant, port), lambda: self._leave(opened, participant)
         )
 
-    def _start(self, number: str, participant: _Participant, port: Port) -> Cause | None:
-        room = self._rooms[number]
+    def _open(self, number: str) -> ConferenceRoom | None:
+        room = self._rooms.get(number)
+        if room is None:
+            try:
+                mixer = self._engine.open_conference(f"conference {number}", _RATE_HZ)
+            except MediaError as error:
+                logger.error("conference %s cannot be opened: %s", number, error)
+                return None
+            room = self._rooms[number] = ConferenceRoom(number, mixer)
+        return room
+
+    def _knock(self, call: Call, leg: Leg, definition: ConferenceDefinition) -> Cause | None:
+        """Ask for the PIN; the caller is answered and alone until it is right."""
+        door = Door(
+            self._host, self._engine, call, leg, definition.opens, lambda port: self._admit(call, leg, definition, port)
+        )
+        self._doors[leg.id] = door
+        return take_seat(call, leg, door.ask, lambda: self._close_door(leg))
+
+    def _close_door(self, leg: Leg) -> None:
+        door = self._doors.pop(leg.id, None)
+        if door is not None:
+            door.close()
+
+    def _admit(self, call: Call, leg: Leg, definition: ConferenceDefinition, port: Port) -> None:
+        """The PIN was right: from the door to a seat, with the media that is agreed already."""
+        room = self._open(definition.number)
+        if room is None:
+            call.disconnect(FAILED)
+            return
+        participant = Participant(call, leg, self._host.wall(), PLAIN)
+        full = len(room.participants) >= definition.max_participants
+        room.participants[leg] = participant
+        call.stay(lambda: self._leave(room, participant))
+        refused = FULL if full else LOCKED if room.locked else self._start(room, participant, port)
+        if refused is not None:
+            call.disconnect(refused)
+
+    def _start(self, room: ConferenceRoom, participant: Participant, port: Port) -> Cause | None:
+        participant.port = port
         try:
-            room.mixer.join(port)
+            room.take_in(participant)
         except NotTranscodable:
+            participant.port = None
             return NO_SERVICE_CODEC
         except MediaError as error:
-            logger.error("a party cannot enter conference %s: %s", number, error)
+            participant.port = None
+            logger.error("a party cannot enter conference %s: %s", room.number, error)
             return FAILED
-        participant.port = port
-        self._tell(ConferenceJoined, number, participant)
+        self._seats[participant.leg.id] = (room, participant)
+        self._tell(ConferenceJoined, room, participant)
         return None
 
-    def _leave(self, number: str, participant: _Participant) -> None:
-        room = self._rooms[number]
+    def _leave(self, room: ConferenceRoom, participant: Participant) -> None:
         del room.participants[participant.leg]
+        self._seats.pop(participant.leg.id, None)
         if participant.port is not None:
             room.mixer.leave(participant.port)
-            self._tell(ConferenceLeft, number, participant)
-        if not room.participants:
-            del self._rooms[number]
+            self._tell(ConferenceLeft, room, participant)
+        if not room.participants and self._rooms.get(room.number) is room:
+            del self._rooms[room.number]
+            for other in room.links:
+                self._rooms[other].links.discard(room.number)
             room.mixer.close()
 
     def resumed(self, leg: Leg) -> None:
         """A party that was kept apart from its conference for a while is back."""
-        for number, room in self._rooms.items():
-            participant = room.participants.get(leg)
-            if participant is None or participant.port is None:
-                continue
-            try:
-                room.mixer.join(participant.port)
-            except MediaError as error:
-                logger.error("a party cannot come back to conference %s: %s", number, error)
+        room, participant = self._seats.get(leg.id, (None, None))
+        if room is None or participant is None:
+            return
+        try:
+            room.take_in(participant)
+        except MediaError as error:
+            logger.error("a party cannot come back to conference %s: %s", room.number, error)
+
+    # -- what is wanted -----------------------------------------------------------------------------------------------
+
+    def seat_of(self, leg_id: str) -> tuple[str, Participant] | None:
+        """The conference that a leg is in, and how."""
+        found = self._seats.get(leg_id)
+        return None if found is None else (found[0].number, found[1])
+
+    def order(self, number: str, operation: str, by: str, carry_out: Callable[[ConferenceRoom], str]) -> None:
+        """Do something to a conference in use and tell it; `carry_out` answers whom it was done to.
+
+        Raises LookupError, ValueError, MediaError.
+        """
+        room = self.room(number)
+        party = carry_out(room)
+        self._host.bus.tell(ConferenceOrder, number, operation, party, by)
+
+    def link(self, number: str, other: str, by: str, *, linked: bool = True) -> None:
+        """Let all in two conferences hear each other, or not any more; raises LookupError, ValueError, MediaError."""
+        room, second = self.room(number), self.room(other)
+        if linked:
+            room.mixer.link(second.mixer)
+            room.links.add(other)
+            second.links.add(number)
+        else:
+            room.mixer.unlink(second.mixer)
+            room.links.discard(other)
+            second.links.discard(number)
+        self._host.bus.tell(ConferenceOrder, number, "link" if linked else "unlink", other, by)
+
+    def raise_hand(self, room: ConferenceRoom, participant: Participant, *, raised: bool) -> None:
+        """A participant wants to speak, or does not any more."""
+        participant.hand_since = self._host.wall() if raised else 0.0
+        leg = participant.leg
+        self._host.bus.tell(HandRaised, room.number, participant.call.id, leg.id, participant.number, raised)
+
+    def end(self, number: str, cause: Cause, by: str) -> None:
+        """Release everybody; raises LookupError."""
+        room = self.room(number)
+        self._host.bus.tell(ConferenceOrder, number, "end", "", by)
+        for participant in list(room.participants.values()):
+            participant.call.disconnect(cause)
+
+    def _on_digit(self, event: Event) -> None:
+        assert isinstance(event, DigitReceived)
+        door = self._doors.get(event.leg_id)
+        if door is not None:
+            door.key(event.digit)
+            return
+        room, participant = self._seats.get(event.leg_id, (None, None))
+        if room is None or participant is None:
+            return
+        before, participant.last_key = participant.last_key, event.digit
+        if before != "*":
+            return
+        chair, number = participant.attributes.chair, participant.number
+        if event.digit == HAND_KEY:
+            self.raise_hand(room, participant, raised=not participant.hand_since)
+        elif event.digit == MUTE_KEY:
+            room.adjust(participant, muted=not participant.attributes.muted)
+            order = "mute" if participant.attributes.muted else "unmute"
+            self._host.bus.tell(ConferenceOrder, room.number, order, number, number)
+        elif event.digit == LOCK_KEY and chair:
+            room.locked = not room.locked
+            self._host.bus.tell(ConferenceOrder, room.number, "lock" if room.locked else "unlock", "", number)
+
+    # -- what is told -------------------------------------------------------------------------------------------------
 
     def loudest(self, event: LoudestSpeaker) -> None:
         """Somebody else speaks in a room of the media engine, which may be one of ours."""
@@ -149,10 +268,12 @@ class Conferences:
                 names = (speaker.call.id, leg.id, leg.party.number) if speaker is not None and leg else ("", "", "")
                 self._host.bus.tell(ConferenceSpeaker, number, *names)
 
-    def _tell(self, kind: type[ConferenceJoined | ConferenceLeft], number: str, participant: _Participant) -> None:
-        leg = participant.leg
-        present = len(self._rooms[number].participants)
-        self._host.bus.tell(kind, number, participant.call.id, leg.id, leg.party.number, present)
+    def _tell(
+        self, kind: type[ConferenceJoined | ConferenceLeft], room: ConferenceRoom, participant: Participant
+    ) -> None:
+        present = len(room.participants)
+        names = (room.number, participant.call.id, participant.leg.id, participant.number)
+        self._host.bus.tell(kind, *names, present)
 
     def describe(self) -> list[dict[str, Any]]:
         """Every conference there is, in use or not, and who is in it; `since` in seconds since the epoch."""
@@ -166,8 +287,12 @@ class Conferences:
             "name": definition.name,
             "max_participants": definition.max_participants,
             "pin_needed": definition.closed,
+            "origin": self.origin(definition.number),
+            "plans": sorted(definition.plans),
+            "locked": room.locked if room is not None else False,
+            "links": sorted(room.links) if room is not None else [],
             "participants": [p.describe() for p in room.participants.values()] if room is not None else [],
         }
 
 
-__all__ = ["FAILED", "NO_CONFERENCE", "PIN_NEEDED", "ConferenceDefinition", "Conferences"]
+__all__ = ["FAILED", "LOCKED", "NO_CONFERENCE", "ConferenceDefinition", "Conferences"]

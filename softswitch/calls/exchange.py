@@ -21,6 +21,7 @@ from softswitch.calls.keys import Keys
 from softswitch.calls.leg import Cause, Information, Leg
 from softswitch.calls.media_path import MediaPath
 from softswitch.calls.ported_leg import PortedLeg
+from softswitch.calls.queues import Queues
 from softswitch.calls.replacement import Replacement
 from softswitch.calls.ringing import Ringing, RingingObserver
 from softswitch.calls.routing import Caller, Router
@@ -90,6 +91,7 @@ class Exchange:
         self.services: Services | None = None
         self.conferences: Conferences | None = None
         self.talkgroups: Talkgroups | None = None
+        self.queues: Queues | None = None
         self._gateways = Gateways(media, new_id)
         #: services that take their own SIP requests before the dialplan.
         self.applications: list[Application] = []
@@ -259,6 +261,8 @@ class Exchange:
                 self.conferences.loudest(event)
             return
         if not isinstance(event, _HEARD_OF):
+            return
+        if isinstance(event, PlaybackEnded) and self.queues is not None and self.queues.media_event(event):
             return
         leg = self.media.leg_of(event.port)
         call = self._legs.get(leg) if leg is not None else None

@@ -54,7 +54,8 @@ class CallRecord:
     """One attempt from its first message to its end.
 
     `source` is where the first message came from, `merged_into` the call that went on with this one's party after a
-    pick-up, a retrieval or an attended transfer, `talkgroup` the last group its party was in.
+    pick-up, a retrieval or an attended transfer, `talkgroup` the last group its party was in, `queue` the last queue it
+    waited in for `queued_s`, `agent` who took it there.
     """
 
     call_id: str
@@ -69,6 +70,9 @@ class CallRecord:
     cause: Cause | None = None
     merged_into: str = ""
     talkgroup: str = ""
+    queue: str = ""
+    queued_s: float = 0.0
+    agent: str = ""
     legs: dict[str, LegRecord] = field(default_factory=dict)
     recording_ids: list[str] = field(default_factory=list)
 
@@ -126,6 +130,10 @@ class CallRecord:
             "started_at": self.started_at,
         }
 
+    def queueing(self) -> dict[str, Any]:
+        """How it waited, empty when it did not."""
+        return {"queue": self.queue, "queued_s": self.queued_s, "agent": self.agent} if self.queue else {}
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready mapping; times in seconds since the epoch, durations in milliseconds."""
         cause = self.cause
@@ -144,6 +152,7 @@ class CallRecord:
             "released_by": cause.by if cause else "",
             "merged_into": self.merged_into,
             "talkgroup": self.talkgroup,
+            **self.queueing(),
             "recording_ids": list(self.recording_ids),
             "legs": [leg.to_dict() for leg in self.legs.values()],
         }

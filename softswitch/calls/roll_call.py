@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from softswitch.calls.invitation import Invitation, Inviter
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.record import CallRecord
+from softswitch.conference_events import ConferenceRollCallEnded
 from softswitch.events import CallRecorded, Event
 from softswitch.group_events import RollCallEnded
 
@@ -46,7 +47,7 @@ class Answer:
 
 @dataclass(slots=True)
 class RollCall:
-    """One roll-call of the group `group`, asked for by `by`; times in seconds since the epoch."""
+    """One roll-call of the room `group`, asked for by `by`; times in seconds since the epoch."""
 
     id: str
     group: str
@@ -78,15 +79,24 @@ class RollCall:
 
 
 class RollCalls:
-    """Roll-calls of this node. `sound()` starts what is heard by who answers; the call ends with it."""
+    """Roll-calls of rooms of one kind. `sound()` starts what is heard by who answers; the call ends with it.
+
+    `told` is the event of their end.
+    """
 
     def __init__(
-        self, exchange: Exchange, inviter: Inviter, new_id: Callable[[], str], sound: Callable[[], Start]
+        self,
+        exchange: Exchange,
+        inviter: Inviter,
+        new_id: Callable[[], str],
+        sound: Callable[[], Start],
+        told: type[RollCallEnded | ConferenceRollCallEnded] = RollCallEnded,
     ) -> None:
         self._exchange = exchange
         self._inviter = inviter
         self._new_id = new_id
         self._sound = sound
+        self._told = told
         self._calls: dict[str, tuple[RollCall, Answer]] = {}
         self._all: deque[RollCall] = deque(maxlen=_HISTORY)
         exchange.bus.subscribe(self._on_record, CallRecorded.type)
@@ -148,7 +158,7 @@ class RollCalls:
         roll.ended_at = self._exchange.wall()
         results = [answer.describe() for answer in roll.answers.values()]
         missing = len(results) - roll.present
-        self._exchange.bus.tell(RollCallEnded, roll.group, roll.id, roll.by, roll.present, missing, results)
+        self._exchange.bus.tell(self._told, roll.group, roll.id, roll.by, roll.present, missing, results)
 
 
 __all__ = ["RollCall", "RollCalls"]

@@ -13,19 +13,22 @@ from numpy.typing import NDArray
 
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.media_path import NO_SERVICE_CODEC
-from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port
+from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port, tones
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
     from softswitch.calls.hunting import Target
     from softswitch.calls.parking import Parking
     from softswitch.calls.pickup import Pickup
+    from softswitch.calls.queues import Queues
     from softswitch.calls.rooms import Rooms
 
 logger = logging.getLogger(__name__)
 
 NO_SERVICE = Cause(404, 1, "no such service")
 FAILED = Cause(503, 41, "the service cannot be started")
+#: How long the tone is that tells an agent of logging in or out, at 8 kHz.
+_SIGN_SAMPLES = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,9 @@ class Services:
         self._parking = parking
         self._pickup = pickup
         self._by_number: dict[str, ServiceDefinition] = {}
-        #: where parties meet, by the kind of the destination: conference, talkgroup.
+        #: where agents log in by feature codes.
+        self.queues: Queues | None = None
+        #: where parties meet, by the kind of the destination: conference, talkgroup, queue.
         self.rooms: Mapping[str, Rooms] = {}
         self.replace(definitions)
 
@@ -79,9 +84,33 @@ class Services:
             return NO_SERVICE
         if definition.kind == "pickup":
             return self._pickup.pick_up(call, leg, target.number.removeprefix(definition.number))
+        if definition.kind in ("queue_login", "queue_logout"):
+            return self._sign_agent(call, leg, target.number.removeprefix(definition.number), definition)
         if definition.kind == "park":
             return self._parking.serve(call, leg, target.number, definition)
         return call.answer_with_service(leg, lambda port: self._start(definition, port))
+
+    def _sign_agent(self, call: Call, leg: Leg, queue: str, definition: ServiceDefinition) -> Cause | None:
+        """Who dials the feature code logs in to a queue, or out, and hears a tone."""
+        if self.queues is None:
+            return NO_SERVICE
+        comes = definition.kind == "queue_login"
+        try:
+            (self.queues.log_in if comes else self.queues.log_out)(queue, leg.party.number)
+        except LookupError as error:
+            return Cause(404, 1, str(error))
+        samples = np.resize(tones.sine(880.0 if comes else 440.0, -16.0), _SIGN_SAMPLES)
+        return call.answer_with_service(leg, lambda port: self._play(definition, port, samples))
+
+    def _play(self, definition: ServiceDefinition, port: Port, samples: NDArray[np.int16]) -> Cause | None:
+        try:
+            self._engine.play(port, samples)
+        except NotTranscodable:
+            return NO_SERVICE_CODEC
+        except MediaError as error:
+            logger.error("service %s cannot be started: %s", definition.number, error)
+            return FAILED
+        return None
 
     def _start(self, definition: ServiceDefinition, port: Port) -> Cause | None:
         engine = self._engine

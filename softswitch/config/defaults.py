@@ -85,8 +85,11 @@ def demo_document() -> dict[str, Any]:
             {"number": "602", "kind": "announcement"},
             {"number": "*8", "kind": "pickup"},
             {"number": "690", "kind": "park"},
+            {"number": "*45", "kind": "queue_login"},
+            {"number": "*46", "kind": "queue_logout"},
         ],
         "conference": [{"number": str(number), "name": f"Conference {number}"} for number in range(7001, 7010)],
+        "queue": [{"number": "6000", "name": "Help desk", "agents": ["1001", "1002", "1003"]}],
         "talkgroup": [{"number": str(number), "name": f"Talkgroup {number}"} for number in range(8001, 8010)],
     }
 

@@ -15,6 +15,7 @@ from softswitch.config.numbering import (
     ConferenceSettings,
     EmergencySettings,
     HuntGroupSettings,
+    QueueSettings,
     RouteSettings,
     ScheduleSettings,
     ServiceSettings,
@@ -48,6 +49,7 @@ __all__ = [
     "ListenSettings",
     "LoggingSettings",
     "NodeSettings",
+    "QueueSettings",
     "RecordingSettings",
     "RouteSettings",
     "RtpSettings",
@@ -94,6 +96,7 @@ class Settings(Section):
     schedule: tuple[ScheduleSettings, ...] = Field(default=(), description="Schedules.")
     service: tuple[ServiceSettings, ...] = Field(default=(), description="Services.")
     conference: tuple[ConferenceSettings, ...] = Field(default=(), description="Conferences.")
+    queue: tuple[QueueSettings, ...] = Field(default=(), description="Call queues.")
     gateways: GatewaysSettings = Field(default_factory=GatewaysSettings, description="Gateways.")
     talkgroup: tuple[TalkgroupSettings, ...] = Field(default=(), description="Talkgroups.")
     vocoder: tuple[VocoderSettings, ...] = Field(default=(), description="Vocoders of digital radio.")

@@ -156,7 +156,8 @@ class RouteSettings(Section):
     add: str = Field(default="", description="Text put in front of the called number after that.")
     to: TargetText = Field(
         description="Destination: `subscriber`, `trunk:NAME[,NAME2]`, `gateway:NAME`, `hunt:NAME`, `service:NUMBER`, "
-        "`conference[:NUMBER]`, `talkgroup[:NUMBER]`, `number:NUMBER` (goes on as that number), `refuse:STATUS [TEXT]`."
+        "`conference[:NUMBER]`, `talkgroup[:NUMBER]`, `queue[:NUMBER]`, "
+        "`number:NUMBER` (goes on as that number), `refuse:STATUS [TEXT]`."
     )
     media: Media | None = Field(default=None, description="Overrides the trunk's way of media.")
     codecs: tuple[Codec, ...] = Field(default=(), description="Overrides the trunk's codecs.")
@@ -223,8 +224,12 @@ class EmergencySettings(Section):
 class ServiceSettings(Section):
     """A number answered by the switch itself."""
 
-    number: Number = Field(description="Number, or for pickup the prefix in front of the ringing number.")
-    kind: Literal["echo", "tone", "announcement", "park", "pickup"] = Field(description="What it does.")
+    number: Number = Field(
+        description="Number, or prefix of the ringing number for pickup, of the queue for queue_login, queue_logout."
+    )
+    kind: Literal["echo", "tone", "announcement", "park", "pickup", "queue_login", "queue_logout"] = Field(
+        description="What it does."
+    )
     hz: Annotated[float, Field(gt=0, le=3800)] = Field(default=1004.0, description="Frequency of a tone.")
     level_dbm0: Annotated[float, Field(ge=-60, le=3)] = Field(default=-16.0, description="Level of a tone in dBm0.")
     file: FileName | None = Field(
@@ -255,3 +260,24 @@ class TalkgroupSettings(Section):
     priority: Annotated[int, Field(ge=0, le=15, strict=True)] = Field(
         default=4, description="Priority, 15 the highest."
     )
+
+
+class QueueSettings(Section):
+    """A number whose callers wait for an agent."""
+
+    number: Number = Field(description="Number of the queue.")
+    name: str = Field(default="", description="Name shown to people.")
+    agents: tuple[Number, ...] = Field(default=(), description="Agents who always answer; others log in.")
+    strategy: Literal["ring_all", "longest_idle", "round_robin", "fewest_calls"] = Field(
+        default="longest_idle", description="Which free agent is rung."
+    )
+    ring_s: PositiveSeconds = Field(default=20, description="Longest ringing of one agent in seconds.")
+    wrap_up_s: Seconds = Field(default=5, description="How long an agent is left alone after a call, in seconds.")
+    retry_s: Seconds = Field(default=3, description="How long one who did not answer is left alone, in seconds.")
+    announce_s: Seconds = Field(default=30, description="How often callers hear their place, in seconds; 0: never.")
+    announce_wait: Switch = Field(default=True, description="Whether they hear how long it may last.")
+    max_length: Count = Field(default=100, description="Most callers who wait; 0 means no limit.")
+    max_wait_s: Seconds = Field(default=600, description="Longest wait in seconds; 0 means no limit.")
+    join_empty: Switch = Field(default=False, description="Whether callers wait although no agent is logged in.")
+    overflow: Number | None = Field(default=None, description="Where callers go who cannot wait; none: refused.")
+    priority: tuple[Number, ...] = Field(default=(), description="Callers who come before others.")

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dialplan import ClassOfService, Emergency, HuntGroup, Plan, Rule, Schedule, Target, normalise
 from softswitch.config.models import RouteSettings, ScheduleSettings, ServiceSettings, Settings
 
+#: Services whose number is dialled in front of another: of the ringing subscriber, of the queue.
+PREFIXES = ("pickup", "queue_login", "queue_logout")
+
 
 def to_plan(settings: Settings, subscribers: Iterable[str] = ()) -> Plan:
     """The plan of `settings`; `subscribers` are numbers known besides those of the configuration (from the store).
@@ -15,9 +18,9 @@ def to_plan(settings: Settings, subscribers: Iterable[str] = ()) -> Plan:
     """
     rules = [_rule(route) for route in settings.route]
     rules.extend(
-        Rule(f"pickup {service.number}", Target("service", (service.number,)), prefix=normalise(service.number))
+        Rule(f"{service.kind} {service.number}", Target("service", (service.number,)), prefix=normalise(service.number))
         for service in settings.service
-        if service.kind == "pickup"
+        if service.kind in PREFIXES
     )
     return Plan(
         rules,
@@ -42,6 +45,7 @@ def known_numbers(settings: Settings, subscribers: Iterable[str] = ()) -> dict[s
     numbers.update((normalise(entry.number), Target("subscriber")) for entry in settings.subscriber)
     numbers.update((normalise(entry.number), Target("conference")) for entry in settings.conference)
     numbers.update((normalise(entry.number), Target("talkgroup")) for entry in settings.talkgroup)
+    numbers.update((normalise(entry.number), Target("queue")) for entry in settings.queue)
     for group in settings.hunt_group:
         if group.number:
             numbers[normalise(group.number)] = Target("hunt", (group.name,))

@@ -18,7 +18,7 @@ Report = Callable[[KeyPath, str, str], None]
 Document = dict[str, Any]
 
 _WILDCARDS = {"0.0.0.0", "::"}
-_NUMBERED = ("subscriber", "service", "hunt_group", "conference", "talkgroup")
+_NUMBERED = ("subscriber", "service", "hunt_group", "conference", "talkgroup", "queue")
 _NAMED = ("trunk", "route", "hunt_group", "class_of_service", "schedule", "vocoder")
 _REFERENCES = (
     ("subscriber", "class_of_service", "class_of_service"),
@@ -33,6 +33,7 @@ _TARGETS = {
     "service": ("service", "number"),
     "conference": ("conference", "number"),
     "talkgroup": ("talkgroup", "number"),
+    "queue": ("queue", "number"),
 }
 _TITLES = {"class_of_service": "class of service", "hunt_group": "hunt group"}
 

@@ -37,8 +37,8 @@ class CallControl:
     def __init__(self, app: Application) -> None:
         self._app = app
         self._sounds: dict[str, NDArray[np.int16]] = {}
-        self._operator = Operator(app.exchange, app.ids.next, hold_music, self._sound)
-        self._media = CallMedia(app, self._operator, self._sound)
+        self._operator = Operator(app.exchange, app.ids.next, hold_music, self.sound)
+        self._media = CallMedia(app, self._operator, self.sound)
         operations: dict[str, Operation] = {
             "disconnect": self._disconnect,
             "force_release": self._force_release,
@@ -101,14 +101,15 @@ class CallControl:
         """What can be played."""
         names = ["music", "welcome"]
         names += [service.number for service in self._app.settings.service if service.kind == "announcement"]
-        found = ((name, self._sound(name)) for name in names)
+        found = ((name, self.sound(name)) for name in names)
         return [
             {"name": name, "seconds": round(len(samples) / _RATE_HZ, 2)}
             for name, samples in found
             if samples is not None
         ]
 
-    def _sound(self, name: str) -> NDArray[np.int16] | None:
+    def sound(self, name: str) -> NDArray[np.int16] | None:
+        """The samples of a sound at 8 kHz; None when there is none of that name."""
         if name == "music":
             return hold_music()
         if name == "welcome":

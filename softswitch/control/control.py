@@ -16,8 +16,10 @@ from softswitch.control import event_types
 from softswitch.control.bans import Bans
 from softswitch.control.browsers import Browsers
 from softswitch.control.calls import CallControl
+from softswitch.control.conferences import ConferenceDesk
 from softswitch.control.groups import GroupDesk
 from softswitch.control.history import History
+from softswitch.control.queues import QueueDesk
 from softswitch.control.recordings import RecordingControl
 from softswitch.control.subscribers import Subscribers
 from softswitch.control.webhooks import StoredWebhooks
@@ -79,6 +81,8 @@ class Control:
             conferences=app.conferences.describe,
             floor=self._floor,
             group_desk=groups.services,
+            conference_desk=ConferenceDesk(app, calls.sound).services,
+            queue_desk=QueueDesk(app).services,
             subscribers=subscribers.rows,
             subscriber=subscribers.row,
             edit=subscribers.services,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -24,6 +23,7 @@ from softswitch.calls.talkgroup_definition import (
     members_of,
     plain_members,
 )
+from softswitch.control.storage import flushed
 from softswitch.floor import FloorError
 from softswitch.group_events import DispatcherActed
 from softswitch.store.errors import StoreError
@@ -100,7 +100,7 @@ class GroupDesk:
             if self._app.talkgroups.origin(number) != "store":
                 raise Problem(409, f"talkgroup {number} stands in the configuration", kind="configured")
         self._call(lambda now: self._app.regrouping.remove(number, by.name))
-        await self._flush()
+        await flushed(self._app)
 
     async def _regroup(self, body: Mapping[str, Any], by: Principal) -> Row:
         given = dict(body)
@@ -154,7 +154,7 @@ class GroupDesk:
         else:
             lists.pop(number, None)
         self._app.store.write(put_scan_list(number, groups))
-        await self._flush()
+        await flushed(self._app)
         return self._scan_list(number)
 
     # -- calls ------------------------------------------------------------------------------------------------------
@@ -289,14 +289,8 @@ class GroupDesk:
 
     async def _stored(self, number: str) -> Row:
         """The definition, once it is on disk."""
-        await self._flush()
+        await flushed(self._app)
         return self._definition(number)
-
-    async def _flush(self) -> None:
-        try:
-            await asyncio.to_thread(self._app.store.flush, 10.0)
-        except StoreError as error:
-            raise Problem(503, "the database does not answer", kind="storage") from error
 
 
 def _made(document: Mapping[str, Any]) -> TalkgroupDefinition:

@@ -156,11 +156,19 @@ def _recordings(database: Database) -> None:
     bursts.create_index(["recording", "started_at"])
 
 
+def _documents(database: Database) -> None:
+    """What is kept whole as JSON: conferences, queues, departments, tokens, rules."""
+    _table(database, "documents").create(
+        {"collection": str, "key": str, "document": str}, pk=("collection", "key"), not_null={"document"}
+    )
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _audit_features_open_calls,
     _talkgroups,
     _recordings,
+    _documents,
 )
 VERSION = len(MIGRATIONS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import socket
+import struct
 import threading
 import time
 from types import TracebackType
@@ -123,6 +124,20 @@ class Phone:
             ("CSeq", f"{self._cseq} BYE"),
         ]
         self.socket.sendto(build(f"BYE {dialog['target']} SIP/2.0", fields), self.switch)
+
+    def press(self, digits: str) -> None:
+        """Press keys, one after the other, as telephone-events (RFC 4733)."""
+        assert self.remote_media is not None, f"{self.number} is in no call"
+        ssrc, sequence = secrets.token_bytes(4), secrets.randbelow(1 << 15)
+        for place, digit in enumerate(digits):
+            event, stamp = "0123456789*#ABCD".index(digit), 8000 + 1600 * place
+            for step, (last, units) in enumerate([(0, 160), (0, 480), (0, 800), (1, 960), (1, 960), (1, 960)]):
+                sequence += 1
+                head = bytes([0x80, (0x80 if step == 0 else 0) | 101])
+                body = struct.pack("!HI", sequence, stamp) + ssrc + struct.pack("!BBH", event, last << 7 | 10, units)
+                self.rtp.socket.sendto(head + body, self.remote_media)
+                time.sleep(0.02)
+            time.sleep(0.06)
 
     def received(self, method: str) -> list[Answer]:
         """The requests of a method that came so far."""

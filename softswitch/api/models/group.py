@@ -1,4 +1,4 @@
-"""Shapes of `/groups` and of conferences."""
+"""Shapes of `/groups`."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ class ChangeGroup(GroupRules):
 
 
 class RoomParticipant(Answer):
-    """Who is in a talkgroup or a conference."""
+    """Who is in a talkgroup."""
 
     party: str
     display_name: str = ""
     leg_id: str
     call_id: str
     since: Time = None
-    floor: str = Field(default="", description="talking, waiting or listening; empty in a conference.")
+    floor: str = Field(default="", description="talking, waiting or listening.")
     muted: bool = False
     priority: int = Field(default=0, description="Priority of its requests for the floor, 0 to 255.")
 
@@ -251,16 +251,6 @@ class ScanListRow(Answer):
 
     number: str
     groups: list[str] = Field(default_factory=list)
-
-
-class Conference(Answer):
-    """A room whose participants all speak."""
-
-    number: str
-    name: str = ""
-    max_participants: int = 0
-    pin_needed: bool = False
-    participants: list[RoomParticipant] = Field(default_factory=list)
 
 
 class FloorWish(Request):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
 from dialplan import Target as To
 from softswitch.calls.conference import ConferenceDefinition, Conferences
+from softswitch.calls.conference_call import ConferenceCalls
 from softswitch.calls.group_calls import GroupCalls
 from softswitch.calls.invitation import Inviter
 from softswitch.calls.leg import Cause
+from softswitch.calls.queue_definition import QueueDefinition
+from softswitch.calls.queues import Queues
 from softswitch.calls.regrouping import Regrouping
 from softswitch.calls.roll_call import RollCalls
 from softswitch.calls.seat import plain_telephone
@@ -33,10 +36,15 @@ class FakeRoom:
         self.talker: FakePort | None = None
         self.said: list[str | None] = []
         self.muted: dict[str, bool] = {}
+        self.heard_as: dict[str, dict[str, Any]] = {}
+        self.whispers: dict[str, str] = {}
+        self.links: set[FakeRoom] = set()
+        self.playing = ""
         self.closed = False
 
-    def join(self, port: FakePort, *, muted: bool | None = None) -> None:
+    def join(self, port: FakePort, *, muted: bool | None = None, **attributes: Any) -> None:
         assert not port.closed
+        self.heard_as[port.id] = attributes
         if port in self.members:
             return
         if self.engine.broken:
@@ -45,9 +53,31 @@ class FakeRoom:
         self.members.append(port)
         self.muted[port.id] = bool(muted)
 
-    def adjust(self, port: FakePort, *, muted: bool) -> None:
+    def adjust(self, port: FakePort, *, muted: bool, **attributes: Any) -> None:
         assert port in self.members
         self.muted[port.id] = muted
+        self.heard_as[port.id] = attributes
+
+    def whisper(self, port: FakePort, to: FakePort | None) -> None:
+        assert port in self.members and (to is None or to in self.members)
+        self.whispers[port.id] = to.id if to is not None else ""
+
+    def link(self, other: FakeRoom) -> None:
+        if other in self.links:
+            raise ValueError("the rooms have a way to each other already")
+        self.links.add(other)
+        other.links.add(self)
+
+    def unlink(self, other: FakeRoom) -> None:
+        self.links.discard(other)
+        other.links.discard(self)
+
+    def play(self, pcm: Any, loop: bool = False) -> int:
+        self.playing = f"{len(pcm)} samples"
+        return 1
+
+    def stop(self) -> None:
+        self.playing = ""
 
     def leave(self, port: FakePort) -> None:
         if port in self.members:
@@ -117,23 +147,28 @@ class RoomWorld(World):
         conference: ConferenceDefinition | None = None,
         talkgroup: TalkgroupDefinition | None = None,
         talkgroups: tuple[TalkgroupDefinition, ...] = (),
+        queues: tuple[QueueDefinition, ...] = (),
     ) -> None:
         super().__init__(
             engine=RoomEngine(),
             subscribers={"1009": {"roles": frozenset({"dispatcher"})}},
-            numbers={definition.number: To("talkgroup") for definition in talkgroups},
+            numbers={definition.number: To("talkgroup") for definition in talkgroups}
+            | {definition.number: To("queue") for definition in queues},
         )
-        self.router.services = frozenset({"service", "conference", "talkgroup"})
+        self.router.services = frozenset({"service", "conference", "talkgroup", "queue"})
         engine = cast(MediaEngine, self.engine)
         self.conferences = Conferences(self.exchange, engine, [conference or ConferenceDefinition("7001", "Morning")])
         rights: Rights = lambda number: plain_telephone(dispatcher=number == "1009")  # noqa: E731
         definition = talkgroup or TalkgroupDefinition("8001", "Tunnel", talk_s=30.0)
         self.talkgroups = Talkgroups(self.exchange, engine, [definition, *talkgroups], rights)
         self.exchange.conferences, self.exchange.talkgroups = self.conferences, self.talkgroups
-        self.services.rooms = {"conference": self.conferences, "talkgroup": self.talkgroups}
+        self.queues = Queues(self.exchange, engine, lambda: np.zeros(8, np.int16), queues)
+        self.exchange.queues = self.services.queues = self.queues
+        self.services.rooms = {"conference": self.conferences, "talkgroup": self.talkgroups, "queue": self.queues}
         self.inviter = inviter = Inviter(self.exchange, lambda: self.new_id("i"), self.domain)
         self.group_calls = GroupCalls(self.exchange, self.talkgroups, inviter, lambda: self.new_id("g"))
         self.roll_calls = RollCalls(self.exchange, inviter, lambda: self.new_id("g"), lambda: self._welcome)
+        self.conference_calls = ConferenceCalls(self.exchange, self.conferences, inviter, lambda: self.new_id("c"))
         self.supervision = Supervision(self.exchange, engine, inviter)
         self.kept: dict[str, TalkgroupDefinition] = {}
         self.regrouping = Regrouping(
@@ -169,7 +204,8 @@ class RoomWorld(World):
         """See World."""
         super().check_empty()
         assert not self.rooms, "a room is left open"
-        assert not self.conferences._rooms and not self.talkgroups._groups and not self.talkgroups._seats
+        assert not self.conferences._rooms and not self.conferences._doors and not self.conferences._seats
+        assert not self.talkgroups._groups and not self.talkgroups._seats
 
 
 def press(call: PhoneCall, key: str) -> None:

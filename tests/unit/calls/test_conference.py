@@ -62,13 +62,6 @@ def test_a_full_conference_is_486() -> None:
     world.check_over()
 
 
-def test_a_conference_with_a_pin_is_403_and_says_so() -> None:
-    world = RoomWorld(conference=ConferenceDefinition("7001", closed=True))
-    call = world.phone("1001").call("7001")
-    assert call.status == 403 and "PIN" in call.reason
-    world.check_over()
-
-
 def test_a_conference_that_was_taken_out_of_the_plan_is_404_and_goes_on_for_those_inside() -> None:
     world = RoomWorld()
     alice, bob = world.phones("1001", "1002")
@@ -142,6 +135,10 @@ def test_the_listing_tells_who_is_inside() -> None:
         "name": "Morning",
         "max_participants": 100,
         "pin_needed": False,
+        "origin": "configuration",
+        "plans": [],
+        "locked": False,
+        "links": [],
         "participants": [],
     }
     call = world.phone("1001").call("7001")

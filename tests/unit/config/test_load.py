@@ -45,7 +45,8 @@ FAULTS = [
     (
         "second of two tables",
         "[[service]]\nnumber = '1'\nkind = 'echo'\n\n[[service]]\nnumber = '2'\nkind = 'ecko'",
-        "x.toml:7: service[1].kind: must be 'echo', 'tone', 'announcement', 'park' or 'pickup', not 'ecko'; "
+        "x.toml:7: service[1].kind: must be 'echo', 'tone', 'announcement', 'park', 'pickup', 'queue_login' or "
+        "'queue_logout', not 'ecko'; "
         "did you mean 'echo'?",
     ),
     (

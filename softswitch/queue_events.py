@@ -1,0 +1,79 @@
+"""Events of call queues: callers who come, wait, are answered or give up, and agents who come and go."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from softswitch.events import Event
+
+
+@dataclasses.dataclass(slots=True)
+class QueueJoined(Event):
+    """A caller waits at `place` (the first is 1) of a queue."""
+
+    type: ClassVar[str] = "queue.joined"
+    queue: str
+    call_id: str
+    party: str
+    place: int
+    priority: int
+
+
+@dataclasses.dataclass(slots=True)
+class QueueOffered(Event):
+    """Agents are being rung for a caller."""
+
+    type: ClassVar[str] = "queue.offered"
+    queue: str
+    call_id: str
+    party: str
+    agents: list[str]
+
+
+@dataclasses.dataclass(slots=True)
+class QueueAnswered(Event):
+    """An agent took a caller, who had waited `waited_s`."""
+
+    type: ClassVar[str] = "queue.answered"
+    queue: str
+    call_id: str
+    party: str
+    agent: str
+    waited_s: float
+
+
+@dataclasses.dataclass(slots=True)
+class QueueLeft(Event):
+    """A caller left a queue unanswered: `reason` is abandoned, overflow, timeout, empty or full."""
+
+    type: ClassVar[str] = "queue.left"
+    queue: str
+    call_id: str
+    party: str
+    reason: str
+    waited_s: float
+
+
+@dataclasses.dataclass(slots=True)
+class QueueAgentChanged(Event):
+    """An agent logged in or out, was paused or not, is rung, talks, or is free again."""
+
+    type: ClassVar[str] = "queue.agent"
+    queue: str
+    agent: str
+    state: str
+    by: str
+
+
+@dataclasses.dataclass(slots=True)
+class QueueChanged(Event):
+    """A queue was created, changed or removed (`action`)."""
+
+    type: ClassVar[str] = "queue.changed"
+    queue: str
+    action: str
+    by: str
+
+
+__all__ = ["QueueAgentChanged", "QueueAnswered", "QueueChanged", "QueueJoined", "QueueLeft", "QueueOffered"]
