@@ -28,6 +28,9 @@ talk_s = 2
 [[talkgroup]]
 number = "8003"
 members = ["1001"]
+[[subscriber]]
+number = "1029"  # never registers
+password = "nobody-knows-it"
 """
 NUMBERS = [str(number) for number in range(1001, 1020)]
 
