@@ -58,7 +58,8 @@ from softswitch.media.recording.recorder import Recorder
 from softswitch.media.recording.requests import Notice
 from softswitch.media.sounds import announcement, load_wav
 from softswitch.media_watch import MediaWatch
-from softswitch.messaging.pager import Pager
+from softswitch.message_keeping import MessageKeeper
+from softswitch.messaging.service import Messaging
 from softswitch.recordings.index import Index
 from softswitch.recordings.playback import Playbacks
 from softswitch.recordings.service import Recordings
@@ -92,6 +93,7 @@ logger = logging.getLogger(__name__)
 
 SHUTTING_DOWN = Cause(503, 41, "the switch is shutting down")
 _HOUSEKEEPING_S = 0.25
+_TIDY_S = 3600.0
 #: Numbers of temporary talkgroups and patches for which none is given.
 TEMPORARY_GROUPS = range(89001, 90000)
 #: Messages and calls are many small objects without cycles that last: looking through them often only costs.
@@ -349,21 +351,35 @@ class Application:
             wall=time.time,
             domain=domain,
         )
-        self.registrations.changed = self.presence.registration_changed
-        pager = Pager(
+        self.registrations.changed = self._registration_changed
+        self.message_keeper = MessageKeeper(self.store)
+        self.messaging = Messaging(
             agent=self.agent,
             access=self.access,
             router=self.router,
             bus=self.bus,
-            new_id=self.ids.token,
+            timers=self.timers,
+            keeper=self.message_keeper,
+            members=self.talkgroups.members_of,
+            present=self.talkgroups.present,
+            may_address_all=lambda number: self.directory.has_role(number, "dispatcher"),
+            new_id=self.ids.next,
+            new_token=self.ids.token,
+            now=self.now,
+            wall=time.time,
             domain=domain,
+            settings=wiring.messaging(settings),
         )
         self.trunk_watch = TrunkWatch(
             self.agent, self.timers, self.trunks, self.bus, self.ids.token, self.now, self._trunk_contact
         )
         self.dispatch = SipDispatch(
-            self.agent, self.exchange, self.registrations, self.presence, pager.handle, self.access
+            self.agent, self.exchange, self.registrations, self.presence, self.messaging.pager.handle, self.access
         )
+
+    def _registration_changed(self, number: str) -> None:
+        self.presence.registration_changed(number)
+        self.messaging.outbox.registered(number)
 
     def _build_gateways(self) -> None:
         self.webrtc = WebRtcGateway(self.exchange, self.ids.next, lambda work: self.driver.post(lambda now: work()))
@@ -413,6 +429,7 @@ class Application:
         metrics.gauge(
             "softswitch_subscriptions", "Subscriptions held by the notifier.", lambda: len(self.presence.notifier)
         )
+        metrics.gauge("softswitch_messages_waiting", "Short messages that wait.", lambda: self.messaging.outbox.waiting)
         metrics.gauge("softswitch_store_waiting", "Writes that wait for the database.", lambda: self.store.waiting)
 
     # -- life -------------------------------------------------------------------------------------------------------
@@ -432,6 +449,7 @@ class Application:
             await gateway.open()
         self._export_hep()
         self.driver.post(self._housekeeping)
+        self.driver.post(self._tidy)
         self.driver.post(self.trunk_watch.start)
         gc.collect()
         gc.freeze()
@@ -467,6 +485,7 @@ class Application:
             self._persist(gone, lambda stored: None)
         if bindings:
             logger.info("%d registrations are back", len(bindings) - len(gone))
+        self.messaging.outbox.restore(self.message_keeper.waiting())
 
     def _load_rooms(self) -> None:
         definitions = []
@@ -521,6 +540,13 @@ class Application:
         self.media_watch.handle_timer(now)
         self.timers.schedule(now + _HOUSEKEEPING_S, self._housekeeping)
 
+    def _tidy(self, now: float) -> None:
+        """Remove what has been kept long enough."""
+        messages = self.settings.messaging
+        if messages.history_days:
+            self.message_keeper.forget_before(self.wall() - messages.history_days * 86400)
+        self.timers.schedule(now + _TIDY_S, self._tidy)
+
     def _follow_directory(self) -> None:
         """What subscribers chose is kept; a number that is gone has no contacts any more."""
         while (event := self.directory.next_event()) is not None:
@@ -561,6 +587,7 @@ class Application:
         self.guard.configure(wiring.guard_settings(settings))
         self.overload.configure(wiring.overload_settings(settings))
         self.recordings.policy = self.recording_index.policy = wiring.recording_policy(settings)
+        self.messaging.configure(wiring.messaging(settings))
         self.keepalive.interval_s = settings.sip.nat_keepalive_s
         self.exchange.settings = wiring.call_settings(settings)
         self.driver.post(self.trunk_watch.start)

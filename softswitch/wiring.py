@@ -22,6 +22,7 @@ from softswitch.config.changes import changes
 from softswitch.config.models import ListenSettings, RtpSettings, Settings, SipSettings, TrunkSettings
 from softswitch.directory import Directory
 from softswitch.floor import Member
+from softswitch.messaging.model import MessagingSettings
 from softswitch.recordings.policy import Policy
 from softswitch.runtime.guard import GuardSettings
 from softswitch.runtime.overload import OverloadSettings
@@ -224,6 +225,21 @@ def recording_policy(settings: Settings) -> Policy:
         group_idle_s=recording.group_idle_s,
         retention_s=recording.retention_days * 86400,
         most_octets=int(recording.max_gigabytes * 1e9),
+    )
+
+
+def messaging(settings: Settings) -> MessagingSettings:
+    """Limits and habits of short messages."""
+    given = settings.messaging
+    return MessagingSettings(
+        enabled=given.store_and_forward,
+        max_octets=given.max_octets,
+        keep_s=given.keep_hours * 3600.0,
+        longest_s=given.longest_hours * 3600.0,
+        max_waiting=given.max_waiting,
+        max_per_recipient=given.max_per_recipient,
+        max_per_sender=given.max_per_sender,
+        content_types=given.content_types,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from softswitch.api import conference, data, events, group, queue, recordings, system, voice, webrtc
+from softswitch.api import conference, data, events, group, queue, recordings, sms, system, voice, webrtc
 from softswitch.api.auth import Authenticator, from_loopback, require
 from softswitch.api.fanout import Fanout
 from softswitch.api.openapi import openapi_document
@@ -45,7 +45,7 @@ def create_api(services: ApiServices) -> web.Application:
     authenticator = Authenticator(services.tokens, services.clock, wall=services.wall, clients=services.clients)
     router = Router(services, authenticator)
     operations: list[Operation] = []
-    for component in (system, voice, conference, queue, group, webrtc, data, recordings, events):
+    for component in (system, voice, conference, queue, group, webrtc, data, recordings, sms, events):
         operations.extend(component.operations(services))
     for operation in operations:
         application.router.add_route(operation.method, PREFIX + operation.path, router.handler(operation))

@@ -162,6 +162,17 @@ class RecordingServices:
 
 
 @dataclass(slots=True, kw_only=True)
+class MessageServices:
+    """Short messages."""
+
+    send: Change
+    find: Query
+    get: Callable[[str], Awaitable[Row | None]]
+    cancel: Callable[[str, Principal], Awaitable[Row]]
+    conversations: Query
+
+
+@dataclass(slots=True, kw_only=True)
 class ApiServices:
     """Everything the API needs. Rows are mappings with the fields of the models in `softswitch.api.models`.
 
@@ -209,6 +220,7 @@ class ApiServices:
     statistics: Callable[[Mapping[str, Any]], Awaitable[Row]] | None = None
     audit: Query = _no_rows
     recordings: RecordingServices | None = None
+    messages: MessageServices | None = None
     record_audit: Callable[[AuditNote], None] = _no_note
     event_types: Rows = _nothing
     webhooks: Webhooks | None = None

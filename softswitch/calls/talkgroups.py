@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,16 @@ class Talkgroups:
         if found is None:
             found = self._members[definition.number] = members_of(definition, self._by_number)
         return found
+
+    def members_of(self, number: str) -> Collection[str] | None:
+        """The numbers of a group's members, none for one that is open to all; None when there is no such group."""
+        definition = self._by_number.get(number)
+        return None if definition is None else self.members(definition)
+
+    def present(self, number: str) -> list[str]:
+        """The numbers that are in a group now, those who hear it unknown to the others left out."""
+        group = self.in_use(number)
+        return [] if group is None else [seat.number for seat in group.seats.values() if not seat.silent]
 
     def origin(self, number: str) -> str:
         """Where a definition stands: store (which may cover one of the configuration), configuration or nowhere."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -29,6 +29,7 @@ from softswitch.api.models import (
     Trunk,
     Webhook,
 )
+from softswitch.api.models.sms import ShortMessage
 from softswitch.client.events import EventStream
 
 PREFIX = "/api/v1"
@@ -176,6 +177,27 @@ class Client:
     def audit(self) -> AsyncIterator[AuditEntry]:
         """The audit log, oldest first."""
         return self._pages("/data/audit", AuditEntry, "after", {})
+
+    # -- messages ---------------------------------------------------------------------------------------------------
+
+    async def send_message(
+        self, recipients: Sequence[str], text: str, *, key: str = "", **members: Any
+    ) -> ShortMessage:
+        """Send a text to numbers and groups; members: sender, expires_s, report."""
+        body = {"recipients": list(recipients), "text": text, **members}
+        return await self._one("POST", "/sms/messages", ShortMessage, body, {"Idempotency-Key": key} if key else None)
+
+    async def message(self, identifier: str) -> ShortMessage:
+        """One message, with the state of each delivery."""
+        return await self._one("GET", f"/sms/messages/{_part(identifier)}", ShortMessage)
+
+    def messages(self, **query: str) -> AsyncIterator[ShortMessage]:
+        """Messages, newest first; `number` with `peer` is a conversation."""
+        return self._pages("/sms/messages", ShortMessage, "cursor", query)
+
+    async def cancel_message(self, identifier: str) -> ShortMessage:
+        """Take back what has not gone out."""
+        return await self._one("DELETE", f"/sms/messages/{_part(identifier)}", ShortMessage)
 
     # -- system -----------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from softswitch.config.system import (
     HttpSettings,
     ListenSettings,
     LoggingSettings,
+    MessagingSettings,
     NodeSettings,
     RecordingSettings,
     RtpSettings,
@@ -48,6 +49,7 @@ __all__ = [
     "HuntGroupSettings",
     "ListenSettings",
     "LoggingSettings",
+    "MessagingSettings",
     "NodeSettings",
     "QueueSettings",
     "RecordingSettings",
@@ -84,6 +86,7 @@ class Settings(Section):
     http: HttpSettings = Field(default_factory=HttpSettings, description="Control API and console.")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="Database.")
     recording: RecordingSettings = Field(default_factory=RecordingSettings, description="Recordings.")
+    messaging: MessagingSettings = Field(default_factory=MessagingSettings, description="Short messages.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Limits and bans.")
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="Log output.")
     hep: HepSettings = Field(default_factory=HepSettings, description="Copy of the signalling.")

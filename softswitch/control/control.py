@@ -19,6 +19,7 @@ from softswitch.control.calls import CallControl
 from softswitch.control.conferences import ConferenceDesk
 from softswitch.control.groups import GroupDesk
 from softswitch.control.history import History
+from softswitch.control.messages import MessageControl
 from softswitch.control.queues import QueueDesk
 from softswitch.control.recordings import RecordingControl
 from softswitch.control.subscribers import Subscribers
@@ -92,6 +93,7 @@ class Control:
             statistics=history.statistics,
             audit=history.audit,
             recordings=RecordingControl(app).services,
+            messages=MessageControl(app).services,
             record_audit=self._record_audit,
             event_types=event_types.rows,
             webhooks=self._webhooks,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import binascii
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
-from softswitch.api.problems import Problem
 from softswitch.api.services import Row
 from softswitch.app import Application
-from softswitch.store.errors import StoreError
+from softswitch.control.paging import cursor_of, place_of, read
 
 _AUDIT = "SELECT sequence, time, actor, role, action, subject, details, previous_hash, hash FROM audit"
 _LATEST = 1e12
@@ -34,24 +30,24 @@ class History:
     async def cdr(self, identifier: str) -> Row | None:
         """One record."""
 
-        def read(database: Database) -> Row | None:
+        def ask(database: Database) -> Row | None:
             rows = database["cdrs"].rows_where("id = ?", [identifier], limit=1)
             return next((_cdr(row) for row in rows), None)
 
-        return await self._read(read)
+        return await self._read(ask)
 
     async def statistics(self, query: Mapping[str, Any]) -> Row:
         """Calls of a period by outcome."""
         since, until = query.get("since"), query.get("until")
 
-        def read(database: Database) -> list[tuple[str, int, int]]:
+        def ask(database: Database) -> list[tuple[str, int, int]]:
             return database.execute(
                 "SELECT disposition, count(*), sum(billsec_ms) FROM cdrs WHERE started_at >= ? AND started_at < ?"
                 " GROUP BY disposition",
                 [since or 0.0, _LATEST if until is None else until],
             ).fetchall()
 
-        rows = await self._read(read)
+        rows = await self._read(ask)
         counts = {disposition: count for disposition, count, _ in rows}
         return {
             "since": since,
@@ -66,27 +62,17 @@ class History:
         """Audit entries, oldest first."""
         since, after, limit = query.get("since"), int(query.get("after") or 0), int(query["limit"])
 
-        def read(database: Database) -> list[Row]:
+        def ask(database: Database) -> list[Row]:
             rows = database.execute(
                 f"{_AUDIT} WHERE sequence > ? AND time >= ? ORDER BY sequence LIMIT ?", [after, since or 0.0, limit]
             )
             names = [column[0] for column in rows.description]
             return [{**dict(zip(names, row, strict=True)), "details": json.loads(row[6])} for row in rows]
 
-        return await self._read(read)
+        return await self._read(ask)
 
     async def _read(self, function: Callable[[Database], Result]) -> Result:
-        """Read what is written, and what still waits to be: who asks after an event wants to find it."""
-        store = self._app.store
-
-        def read() -> Result:
-            store.flush()
-            return store.read(function)
-
-        try:
-            return await asyncio.to_thread(read)
-        except StoreError as error:
-            raise Problem(503, "the database does not answer", kind="storage") from error
+        return await read(self._app, function)
 
 
 def _find_cdrs(database: Database, query: Mapping[str, Any]) -> list[Row]:
@@ -100,7 +86,7 @@ def _find_cdrs(database: Database, query: Mapping[str, Any]) -> list[Row]:
         values.append(query["until"])
     if query.get("cursor"):
         conditions.append("(started_at, id) < (?, ?)")
-        values.extend(_place(query["cursor"]))
+        values.extend(place_of(query["cursor"]))
     rows = database["cdrs"].rows_where(
         " and ".join(conditions), values, order_by="started_at desc, id desc", limit=int(query["limit"])
     )
@@ -108,21 +94,10 @@ def _find_cdrs(database: Database, query: Mapping[str, Any]) -> list[Row]:
 
 
 def _cdr(row: Mapping[str, Any]) -> Row:
-    place = json.dumps([row["started_at"], row["id"]]).encode()
     return {
         **row,
         "legs": json.loads(row["legs"]),
         "details": (details := json.loads(row["details"])),
         "recording_ids": details.get("recording_ids", []),
-        "cursor": base64.urlsafe_b64encode(place).decode().rstrip("="),
+        "cursor": cursor_of(row["started_at"], row["id"]),
     }
-
-
-def _place(cursor: str) -> tuple[float, str]:
-    """Where a cursor points; raises Problem 422 for one that was not made here."""
-    try:
-        started_at, identifier = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return float(started_at), str(identifier)
-    except (binascii.Error, ValueError, TypeError):
-        fields = [{"field": "cursor", "in": "query", "detail": "not a cursor of this resource"}]
-        raise Problem(422, "the cursor is not valid", kind="invalid-request", members={"errors": fields}) from None

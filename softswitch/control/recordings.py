@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import json
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -18,6 +15,7 @@ from softswitch.api.problems import Problem
 from softswitch.api.services import RecordingServices, Row
 from softswitch.app import Application
 from softswitch.control.call_media import steer, wish
+from softswitch.control.paging import cursor_of, place_of
 from softswitch.media.recording.reader import Reader, Samples, open_file
 from softswitch.media.sounds import SoundError
 from softswitch.recordings.verification import verify
@@ -49,7 +47,7 @@ class RecordingControl:
         return await asyncio.to_thread(self._app.store.read, function)
 
     async def _find(self, query: Mapping[str, Any]) -> Iterable[Row]:
-        wanted = {**query, "before": _place(query["cursor"]) if query.get("cursor") else None}
+        wanted = {**query, "before": place_of(query["cursor"]) if query.get("cursor") else None}
         return [self._row(row) for row in await self._read(lambda database: rows.find(database, wanted))]
 
     async def _get(self, identifier: str) -> Row | None:
@@ -57,9 +55,11 @@ class RecordingControl:
         return None if row is None else self._row(row)
 
     def _row(self, row: Mapping[str, Any]) -> Row:
-        place = json.dumps([row["started_at"], row["id"]]).encode()
-        cursor = base64.urlsafe_b64encode(place).decode().rstrip("=")
-        return {**row, "paused": self._app.recordings.is_paused(row["id"]), "cursor": cursor}
+        return {
+            **row,
+            "paused": self._app.recordings.is_paused(row["id"]),
+            "cursor": cursor_of(row["started_at"], row["id"]),
+        }
 
     async def _bursts(self, identifier: str) -> Iterable[Row]:
         found = await self._read(lambda database: rows.bursts(database, identifier))
@@ -179,13 +179,3 @@ def _peaks(path: Path, points: int) -> Row:
     peaks = np.concatenate(found) if found else np.zeros((0, reader.channels))
     channels = [[round(float(value) / 32768, 4) for value in column] for column in peaks.T]
     return {"seconds": round(reader.frames / reader.rate_hz, 3), "channels": channels}
-
-
-def _place(cursor: str) -> tuple[float, str]:
-    """Where a cursor points; raises Problem 422 for one that was not made here."""
-    try:
-        started_at, identifier = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return float(started_at), str(identifier)
-    except (binascii.Error, ValueError, TypeError):
-        fields = [{"field": "cursor", "in": "query", "detail": "not a cursor of this resource"}]
-        raise Problem(422, "the cursor is not valid", kind="invalid-request", members={"errors": fields}) from None

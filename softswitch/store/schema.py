@@ -163,12 +163,57 @@ def _documents(database: Database) -> None:
     )
 
 
+def _messages(database: Database) -> None:
+    """Short messages, and how far each has come with each recipient."""
+    messages = _table(database, "messages")
+    messages.create(
+        {
+            "id": str,
+            "sender": str,
+            "recipient": str,
+            "text": str,
+            "content_type": str,
+            "body": bytes,
+            "created_at": float,
+            "expires_at": float,
+            "origin": str,
+            "imdn_id": str,
+            "details": str,
+        },
+        pk="id",
+        not_null={"sender", "recipient", "content_type", "body", "created_at", "expires_at", "origin", "details"},
+    )
+    messages.create_index(["created_at"])
+    messages.create_index(["sender", "created_at"])
+    messages.create_index(["imdn_id"])
+    database.execute(
+        "CREATE TABLE deliveries (message TEXT NOT NULL, recipient TEXT NOT NULL, state TEXT NOT NULL,"
+        " attempts INTEGER NOT NULL, status INTEGER NOT NULL, reason TEXT NOT NULL, updated_at REAL NOT NULL,"
+        " PRIMARY KEY (message, recipient)) WITHOUT ROWID"
+    )
+    database.execute("CREATE INDEX deliveries_recipient ON deliveries (recipient, message)")
+    database.execute("CREATE INDEX deliveries_waiting ON deliveries (message) WHERE state = 'queued'")
+
+
+def _positions(database: Database) -> None:
+    """Where devices were."""
+    database.execute(
+        "CREATE TABLE positions (number TEXT NOT NULL, time REAL NOT NULL, latitude REAL NOT NULL,"
+        " longitude REAL NOT NULL, altitude_m REAL, accuracy_m REAL, speed_mps REAL, heading_deg REAL,"
+        " source TEXT NOT NULL, device TEXT NOT NULL, quality TEXT NOT NULL, received_at REAL NOT NULL,"
+        " PRIMARY KEY (number, time)) WITHOUT ROWID"
+    )
+    database.execute("CREATE INDEX positions_time ON positions (time)")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _first_tables,
     _audit_features_open_calls,
     _talkgroups,
     _recordings,
     _documents,
+    _messages,
+    _positions,
 )
 VERSION = len(MIGRATIONS)
 

@@ -94,6 +94,7 @@ class RawPhone:
         to: str,
         *,
         body: str = "",
+        content_type: str = "application/sdp",
         more: tuple[tuple[str, str], ...] = (),
         branch: str = "",
         cseq: int | None = None,
@@ -114,7 +115,7 @@ class RawPhone:
             *more,
         ]
         if body:
-            fields.append(("Content-Type", "application/sdp"))
+            fields.append(("Content-Type", content_type))
         return build(f"{method} {uri} SIP/2.0", fields, body)
 
     def send(self, data: bytes) -> None:

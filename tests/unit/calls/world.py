@@ -31,7 +31,9 @@ from softswitch.calls.trunk_watch import TrunkWatch
 from softswitch.directory import Directory, HashedPassword, Subscriber
 from softswitch.events import CallOpened, CallRecorded, Event, EventBus
 from softswitch.media import MediaEngine
-from softswitch.messaging.pager import Pager
+from softswitch.messaging.model import Delivery, MessagingSettings
+from softswitch.messaging.model import Message as ShortMessage
+from softswitch.messaging.service import Messaging
 from softswitch.sip.address import Address
 from softswitch.sip.digest import Authenticator, HA1s, Nonces
 from softswitch.sip.message import Message, Request, Response
@@ -73,6 +75,37 @@ class Sent:
         return self.text.partition("\r\n")[0]
 
 
+class MemoryKeeper:
+    """What the outbox keeps; `working` False: the disk is full. `slow` keeps answers until `commit`."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, ShortMessage] = {}
+        self.working = True
+        self.slow = False
+        self._told: list[Callable[[], None]] = []
+        self.confirmed: list[tuple[str, str, str]] = []
+
+    def put(self, message: ShortMessage, done: Callable[[bool], None] | None = None) -> None:
+        if self.working:
+            self.kept[message.id] = message
+        if done is not None:
+            working = self.working
+            self._told.append(lambda: done(working))
+        if not self.slow:
+            self.commit()
+
+    def commit(self) -> None:
+        told, self._told = self._told, []
+        for each in told:
+            each()
+
+    def update(self, delivery: Delivery) -> None:
+        assert delivery.message.id in self.kept or not self.working, "a delivery changes of a message that is kept"
+
+    def confirm(self, imdn_id: str, recipient: str, state: str, when: float) -> None:
+        self.confirmed.append((imdn_id, recipient, state))
+
+
 class World:
     """A switch with numbers 1001 to 1009, services and whatever a test adds."""
 
@@ -95,8 +128,10 @@ class World:
         session_expires: int = 0,
         numbers: Mapping[str, To] | None = None,
         schedules: Sequence[Schedule] = (),
+        messages: MessagingSettings | None = None,
     ) -> None:
         self.now = 1000.0
+        self.message_settings = messages or MessagingSettings(enabled=False)
         self.address = Address("udp", SWITCH, PORTS["main"])
         self.engine = engine or FakeEngine()
         self.wire: deque[Sent] = deque()
@@ -233,15 +268,26 @@ class World:
             wall=self.wall,
             domain=self.domain,
         )
-        self.registrations.changed = self.presence.registration_changed
+        self.registrations.changed = self._registration_changed
         self.bus.subscribe(self.presence.on_event, "call.state", "leg.state")
-        pager = Pager(
+        self.keeper = MemoryKeeper()
+        self.groups: dict[str, list[str]] = {}
+        self.messaging = Messaging(
             agent=self.agent,
             access=self.access,
             router=self.router,
             bus=self.bus,
-            new_id=lambda: self.new_id("m"),
+            timers=self.timers,
+            keeper=self.keeper,
+            members=self.groups.get,
+            present=lambda number: [],
+            may_address_all=lambda number: self.directory.has_role(number, "dispatcher"),
+            new_id=lambda: self.new_id("M"),
+            new_token=lambda: self.new_id("m"),
+            now=lambda: self.now,
+            wall=self.wall,
             domain=self.domain,
+            settings=self.message_settings,
         )
         self.trunk_watch = TrunkWatch(
             self.agent,
@@ -253,8 +299,12 @@ class World:
             lambda trunk: f"sip:{trunk.login.username if trunk.login else 'switch'}@{SWITCH}:{PORTS['main']}",
         )
         self.dispatch = SipDispatch(
-            self.agent, self.exchange, self.registrations, self.presence, pager.handle, self.access
+            self.agent, self.exchange, self.registrations, self.presence, self.messaging.pager.handle, self.access
         )
+
+    def _registration_changed(self, number: str) -> None:
+        self.presence.registration_changed(number)
+        self.messaging.outbox.registered(number)
 
     @staticmethod
     def password(number: str) -> str:
