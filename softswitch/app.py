@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialplan import Plan, Target
+from gateways.e1.gateway import E1Gateway
 from gateways.webrtc import WebRtcGateway
 from softswitch import wiring, wiring_gateways
 from softswitch.calls.access import Access
@@ -125,6 +126,7 @@ class Application:
         self._build_core()
         self._build_calls()
         self._build_runtime(tasks)
+        self.e1: list[E1Gateway] = []
         self.gateways = wiring_gateways.build(self)
 
     # -- building ---------------------------------------------------------------------------------------------------
@@ -604,6 +606,7 @@ class Application:
             found.append(f"{self.store.failures} writes to the database failed")
         if self.driver.handler_failures:
             found.append(f"{self.driver.handler_failures} messages could not be handled; the log tells which")
+        found += [problem for gateway in self.e1 for problem in gateway.problems()]
         found += [f"media worker {w.number} does not run" for w in self.engine.workers() if not w.alive]
         return found
 

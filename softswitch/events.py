@@ -186,6 +186,39 @@ class TrunkStateChanged(Event):
 
 
 @dataclasses.dataclass(slots=True)
+class SpanAlarmRaised(Event):
+    """A defect of an E1 line was found: `alarm` is LOS, LOF, LMFA, AIS, RAI or PACKETS."""
+
+    type: ClassVar[str] = "trunk.alarm_raised"
+    trunk: str
+    span: str
+    alarm: str
+    text: str
+
+
+@dataclasses.dataclass(slots=True)
+class SpanAlarmCleared(Event):
+    """A defect of an E1 line is gone."""
+
+    type: ClassVar[str] = "trunk.alarm_cleared"
+    trunk: str
+    span: str
+    alarm: str
+
+
+@dataclasses.dataclass(slots=True)
+class ChannelsChanged(Event):
+    """Channels of a span are blocked, faulty, restarted or in_service now, and why."""
+
+    type: ClassVar[str] = "trunk.channels"
+    trunk: str
+    span: str
+    channels: tuple[int, ...]
+    state: str
+    reason: str = ""
+
+
+@dataclasses.dataclass(slots=True)
 class AccessRefused(Event):
     """Someone was refused: failed authentication, scanner, forbidden destination."""
 

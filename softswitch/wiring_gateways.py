@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateways.poc.gateway import PocGateway
 from gateways.poc.settings import PocServerSettings
-from softswitch import wiring
+from softswitch import wiring, wiring_e1
 
 if TYPE_CHECKING:
     from softswitch.app import Application
@@ -27,7 +27,10 @@ def build(application: Application) -> list[Gateway]:
     found: list[Gateway] = []
     if application.settings.gateways.poc.enabled:
         found.append(_poc(application))
-    return found
+    trunks, simulated = wiring_e1.build(application)
+    application.e1 = trunks
+    wiring_e1.watch(application.metrics, trunks)
+    return [*found, *simulated, *trunks]
 
 
 def _poc(application: Application) -> PocGateway:

@@ -5,32 +5,39 @@ The gateway gives it the events of its call; calls give it commands. See docs/e1
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gateways.e1.mapping import CauseTable, call_cause, isdn_cause
+from gateways.e1.information import CONTENT_TYPES, UserSays
+from gateways.e1.mapping import call_cause, connected_number, isdn_cause, party_of
 from gateways.e1.q931 import CallState, IsdnCall
-from gateways.e1.q931.elements import INBAND
+from gateways.e1.q931.elements import INBAND, UserUser
 from gateways.e1.q931.errors import IllegalInState
-from gateways.e1.q931.events import Cleared, Connected, Disconnecting, Progressed
-from softswitch.calls.leg import Cause, LegState, Party
-from softswitch.calls.ported_leg import PortedLeg, Soon
+from gateways.e1.q931.events import Cleared, Connected, Disconnecting, Notified, Progressed, UserInformation
+from gateways.e1.trunk_settings import Hold, TrunkSettings
+from gateways.e1.user_to_user import LONGEST, header_of, information_of
+from softswitch.calls.leg import Cause, Information, LegState, Party
+from softswitch.calls.ported_leg import PortedLeg
 from softswitch.calls.routing import Caller
+from softswitch.sdp.description import SessionDescription
+from softswitch.sdp.errors import SdpError
 from softswitch.sdp.formats import Codec
 
 if TYPE_CHECKING:
     from gateways.e1.line import Line
+    from softswitch.calls.exchange import Exchange
     from softswitch.media import Port
 
 #: What a B channel carries: A-law, and no events beside it, for keys travel in the sound.
 CODECS = (Codec("PCMA"),)
+#: Notifications that the far end does not listen, and that it does again (Q.931 §4.5.22, Q.932 §9.3).
+_HELD, _BACK = frozenset({0x00, 0x79}), frozenset({0x01, 0x7A})
 _ENDING = frozenset({CallState.NULL, CallState.DISCONNECT_REQUEST, CallState.RELEASE_REQUEST})
 
 
 class E1Leg(PortedLeg):
     """One party behind an exchange. `call` is None until a call out has begun."""
 
-    __slots__ = ("_now", "_table", "answered_at", "call", "line", "slot")
+    __slots__ = ("_exchange", "_peer", "_settings", "_told_hold", "answered_at", "call", "line", "slot")
 
     protocol = "e1"
 
@@ -42,19 +49,20 @@ class E1Leg(PortedLeg):
         port: Port,
         line: Line,
         *,
-        now: Callable[[], float],
-        soon: Soon,
-        table: CauseTable = CauseTable.RFC3398,
+        exchange: Exchange,
+        settings: TrunkSettings,
         caller: Caller | None = None,
     ) -> None:
-        super().__init__(leg_id, direction, party, port, codecs=CODECS, soon=soon, caller=caller, trusted=True)
+        super().__init__(leg_id, direction, party, port, codecs=CODECS, soon=exchange.soon, caller=caller, trusted=True)
         self.line = line
         self.call: IsdnCall | None = None
         #: the timeslot that its port carries.
         self.slot = 0
         self.answered_at = 0.0
-        self._now = now
-        self._table = table
+        self._exchange = exchange
+        self._settings = settings
+        self._peer: Party | None = None
+        self._told_hold = False
 
     @property
     def reference(self) -> str:
@@ -74,13 +82,31 @@ class E1Leg(PortedLeg):
 
     def connected(self, event: Connected) -> None:
         """CONNECT arrived."""
-        self.answered_at = self._now()
+        self.answered_at = self._exchange.now()
+        if event.connected is not None and event.connected.digits and not event.connected.restricted:
+            self.party = party_of(event.connected, event.display)
+        elif event.display:
+            self.party.display_name = event.display
+        if event.user_user is not None and self._settings.user_to_user:
+            self.party.user_to_user = header_of(event.user_user)
         self.taken()
+
+    def notified(self, event: Notified) -> None:
+        """The far end holds the call, or is back; the other party is offered accordingly."""
+        held = event.notification in _HELD
+        if self.state is LegState.ANSWERED and (held or event.notification in _BACK) and held != self.on_hold:
+            self.on_hold = held
+            self.observer.leg_offered(self, self.own_offer())
+
+    def told(self, event: UserInformation) -> None:
+        """The far user says something in the middle of the call."""
+        if self.state is LegState.ANSWERED and self._settings.user_to_user:
+            self.observer.leg_information(self, UserSays.of(event.information))
 
     def disconnecting(self, event: Disconnecting) -> None:
         """The far end clears and plays why; whoever has not been answered yet may listen."""
         if self.state is LegState.ANSWERED or event.call.state is CallState.NULL:
-            self.disconnect(call_cause(event.cause, self._table))
+            self.disconnect(call_cause(event.cause, self._settings.cause_table))
         else:
             self.alerted(183, inband=True)
 
@@ -93,7 +119,7 @@ class E1Leg(PortedLeg):
 
     def cleared(self, event: Cleared) -> None:
         """The call is over; its channel is free again."""
-        cause = call_cause(event.cause, self._table)
+        cause = call_cause(event.cause, self._settings.cause_table)
         if self.port is not None:
             self.port.close()
         if self.state is LegState.ENDED:
@@ -111,28 +137,38 @@ class E1Leg(PortedLeg):
             return
         try:
             if status == 180 and call.state is not CallState.RECEIVED:
-                call.alert(self._now(), inband=inband)
+                call.alert(self._exchange.now(), inband=inband)
             elif inband and call.state is CallState.PRESENT:
-                call.proceed(self._now())
-                call.progress(self._now(), INBAND)
+                call.proceed(self._exchange.now())
+                call.progress(self._exchange.now(), INBAND)
             elif inband:
-                call.progress(self._now(), INBAND)
+                call.progress(self._exchange.now(), INBAND)
             elif call.state is CallState.PRESENT:
-                call.proceed(self._now())
+                call.proceed(self._exchange.now())
         except IllegalInState:  # it is being cleared
             return
-        self.line.settle(self._now())
+        self.line.settle(self._exchange.now())
 
     def _take(self) -> None:
         call = self._incoming()
         if call is None:
             return
         try:
-            call.connect(self._now())
+            self._connect(call)
         except IllegalInState:
             return
-        self.answered_at = self._now()
-        self.line.settle(self._now())
+        self.answered_at = self._exchange.now()
+        self.line.settle(self._exchange.now())
+
+    def _connect(self, call: IsdnCall) -> None:
+        peer = self._peer or Party("")
+        call.connect(
+            self._exchange.now(),
+            connected=connected_number(peer),
+            display=peer.display_name if self._settings.display_encoding and not peer.privacy else "",
+            display_encoding=self._settings.display_encoding or "utf-8",
+            user_user=information_of(peer.user_to_user) if self._settings.user_to_user else None,
+        )
 
     def _clear(self, cause: Cause) -> None:
         call = self.call
@@ -143,10 +179,62 @@ class E1Leg(PortedLeg):
                 self.gone(cause)
             return
         if call.state not in _ENDING:
-            call.disconnect(isdn_cause(cause), self._now())
-            self.line.settle(self._now())
+            call.disconnect(isdn_cause(cause), self._exchange.now())
+            self.line.settle(self._exchange.now())
+
+    # -- Leg --------------------------------------------------------------------------------------------------------
+
+    def answered_by(self, party: Party) -> None:
+        """See Leg."""
+        self._peer = party
+
+    def offer(self, sdp: bytes | None) -> bool:
+        """See Leg: a party that does not listen any more is told of in the way of the trunk."""
+        accepted = super().offer(sdp)
+        if accepted and sdp is not None:
+            self._tell_hold(_holds(sdp))
+        return accepted
+
+    def inform(self, information: Information) -> None:
+        """See Leg: text and user-to-user data go as USER INFORMATION."""
+        call, protocol = self.call, CONTENT_TYPES.get(information.content_type.partition(";")[0].strip().lower())
+        if protocol is None or call is None or not self._settings.user_to_user or len(information.body) > LONGEST:
+            super().inform(information)
+            return
+        try:
+            call.send_user_information(UserUser(protocol, information.body))
+        except IllegalInState:
+            information.refuse(480)
+            return
+        self.line.settle(self._exchange.now())
+        information.accept()
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _incoming(self) -> IsdnCall | None:
         return self.call if self.call is not None and self.call.state not in _ENDING else None
+
+    def _tell_hold(self, held: bool) -> None:
+        call = self.call
+        if call is None or held is self._told_hold or self._settings.hold is Hold.NONE:
+            return
+        try:
+            if self._settings.hold is Hold.NOTIFY:
+                call.notify(0x79 if held else 0x7A)
+            elif held:
+                call.hold()
+            else:
+                call.retrieve()
+        except IllegalInState:  # not known to be answered yet, or being cleared
+            return
+        self._told_hold = held
+        self.line.settle(self._exchange.now())
+
+
+def _holds(sdp: bytes) -> bool:
+    """Whether whoever offers this does not listen."""
+    try:
+        media = SessionDescription.parse(sdp).media
+    except SdpError:
+        return False
+    return any(m.kind == "audio" and m.direction in ("sendonly", "inactive") for m in media)

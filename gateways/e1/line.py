@@ -138,5 +138,17 @@ class Line:
             "channels": len(access.slots),
             "in_use": sum(access.call_in(slot) is not None for slot in access.slots),
             "blocked": sorted(access.blocked),
-            "counters": dict(self.link.counters) | dict(access.counters) | self.span.counters(),
+            "faulty": sorted(access.faulty),
+            "counters": self.counters(),
         }
+
+    def usage(self) -> list[tuple[str, int]]:
+        """How many channels do what."""
+        access = self.access
+        used = sum(access.call_in(slot) is not None for slot in access.slots)
+        blocked, faulty = len(access.blocked & access.slots), len(access.faulty)
+        return [("in_use", used), ("idle", len(access.idle)), ("blocked", blocked), ("faulty", faulty)]
+
+    def counters(self) -> dict[str, Any]:
+        """What was counted, from the driver up to layer 3."""
+        return dict(self.link.counters) | dict(self.access.counters) | self.span.counters()

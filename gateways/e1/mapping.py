@@ -6,6 +6,7 @@ are those of `softswitch.sip.causes`, because SIP trunks need them as well.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 from gateways.e1.q931 import (
@@ -18,6 +19,7 @@ from gateways.e1.q931 import (
     Presentation,
     Screening,
 )
+from softswitch.calls.hunting import Diverted, History
 from softswitch.calls.leg import Cause as CallCause
 from softswitch.calls.leg import Party
 from softswitch.sip.causes import STATUS_OF_CAUSE, cause_of_status, cause_text, status_of_cause
@@ -98,3 +100,29 @@ def party_of(number: PartyNumber | None, display: str = "") -> Party:
         asserted=digits if vouched else "",
         privacy=frozenset({"id"}) if number.restricted else frozenset(),
     )
+
+
+#: Reasons of a redirection (Q.931 §4.6.7 and Q.952) and their words in SIP (RFC 5806 §4.1).
+_REASONS = {0: "unknown", 1: "user-busy", 2: "no-answer", 9: "out-of-service", 10: "deflection", 15: "unconditional"}
+_REASON_CODES = {word: code for code, word in _REASONS.items()} | {"unavailable": 9}
+
+
+def redirecting_number(history: History) -> PartyNumber | None:
+    """The number that sent a call on last, as the exchange is told; None when there is none in digits."""
+    if not history or not history[-1].number.lstrip("+").isdigit():
+        return None
+    number = called_number(history[-1].number)
+    return replace(number, presentation=Presentation.ALLOWED, reason=_REASON_CODES.get(history[-1].reason, 0))
+
+
+def history_of(redirecting: PartyNumber | None, called: str) -> History:
+    """Where an incoming call was diverted from; a number in a circle with the `called` one says nothing."""
+    if redirecting is None or redirecting.restricted or not redirecting.digits:
+        return ()
+    number = party_of(redirecting).number
+    return (Diverted(number, _REASONS.get(redirecting.reason or 0, "unknown")),) if number != called else ()
+
+
+def connected_number(party: Party) -> PartyNumber | None:
+    """Who answered, as the exchange is told; None for a party without number."""
+    return calling_number(party, send_restricted=False) if party.number else None

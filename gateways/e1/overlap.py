@@ -7,9 +7,14 @@ from collections.abc import Callable
 from gateways.e1.q931 import IsdnCall
 from gateways.e1.q931.events import DigitsReceived, Offered
 
+_ONE_MORE = "1"
+
 
 class Overlap:
-    """The calls whose number is not complete. `known(number, call)`: the dialplan leads somewhere."""
+    """The calls whose number is not complete. `known(number, call)`: the dialplan leads somewhere.
+
+    A number that could go on and still be known waits for more digits, `#`, or the end of T302.
+    """
 
     def __init__(self, known: Callable[[str, IsdnCall], bool]) -> None:
         self._known = known
@@ -18,7 +23,7 @@ class Overlap:
     def offered(self, event: Offered, now: float) -> str | None:
         """The number of a new call, None while more of it is awaited."""
         digits = event.call.setup.called.digits
-        if event.complete or self._known(digits, event.call):
+        if event.complete or self._is_whole(digits, event.call):
             return digits
         event.call.acknowledge_setup(now, dial_tone=not digits)
         self._digits[event.call] = digits
@@ -29,11 +34,14 @@ class Overlap:
         if event.call not in self._digits:
             return None
         digits = self._digits[event.call] + event.digits
-        if event.complete or self._known(digits, event.call):
+        if self._is_whole(digits, event.call) or (event.complete and self._known(digits, event.call)):
             del self._digits[event.call]
             return digits
         self._digits[event.call] = digits
         return None
+
+    def _is_whole(self, digits: str, call: IsdnCall) -> bool:
+        return self._known(digits, call) and not self._known(digits + _ONE_MORE, call)
 
     def waits(self, call: IsdnCall) -> bool:
         """Whether digits of this call belong to its number."""

@@ -6,7 +6,8 @@ It is the network's side of the same protocol code, driven by what its numbers a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -27,6 +28,7 @@ from softswitch.media import MediaEngine, Port
 from softswitch.media.sounds import announcement
 
 _TONE_HZ, _TONE_DBM0 = 1004.0, -16.0
+_FIRST_CALL_S, _CALL_EVERY_S, _TALK_S = 8.0, 30.0, 12.0
 
 
 class Behaviour(Enum):
@@ -77,6 +79,7 @@ class SimulatedExchange:
         side: Side = Side.NETWORK,
         numbers: Mapping[str, Behaviour] = NUMBERS,
         overlap: bool = False,
+        calls: Sequence[str] = (),
     ) -> None:
         self._engine = engine
         self._now = now
@@ -84,6 +87,8 @@ class SimulatedExchange:
         self._numbers = numbers
         self._wake_at: float | None = None
         self._digits: dict[IsdnCall, str] = {}
+        self._calls = itertools.cycle(calls)
+        self._open = False
         self.subscribers: dict[IsdnCall, Subscriber] = {}
         #: cleared calls with their causes, newest last.
         self.ended: list[tuple[str, int]] = []
@@ -100,9 +105,12 @@ class SimulatedExchange:
     async def open(self) -> None:
         """Begin."""
         await self.line.span.open(self.line)
+        self._open = True
+        self._later(self._now() + _FIRST_CALL_S, self._call_someone)
 
     async def close(self) -> None:
         """End every call without a word, and the line."""
+        self._open = False
         for subscriber in self.subscribers.values():
             if subscriber.port is not None:
                 subscriber.port.close()
@@ -123,6 +131,16 @@ class SimulatedExchange:
         call.disconnect(Cause(cause), self._now())
         self.line.settle(self._now())
 
+    def _call_someone(self, now: float) -> None:
+        """One of our subscribers calls the next number and speaks for a while, if it is answered."""
+        number = next(self._calls, None)
+        if number is None or not self._open:
+            return
+        call = self.call(number)
+        if call is not None:
+            self._later(now + _TALK_S, lambda now: self.hang_up(call))
+        self._later(now + _CALL_EVERY_S, self._call_someone)
+
     def _rearm(self) -> None:
         at = self.line.next_timer()
         if at is not None and (self._wake_at is None or at < self._wake_at):
@@ -139,7 +157,7 @@ class SimulatedExchange:
         elif isinstance(event, DigitsReceived) and event.call in self._digits:
             self._collect(event.call, event.digits, complete=event.complete)
         elif isinstance(event, ChannelAssigned | Connected):
-            self._speak(event.call, Behaviour.ECHO)
+            self._speak(event.call, Behaviour.ANNOUNCEMENT)
         elif isinstance(event, Disconnecting):
             event.call.disconnect(Cause(CauseValue.NORMAL_CLEARING), self._now())
         elif isinstance(event, Cleared):

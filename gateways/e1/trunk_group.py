@@ -105,23 +105,31 @@ class TrunkGroup:
                 return line
         raise KeyError(name)
 
-    def block(self, name: str, slots: Iterable[int] | None = None) -> None:
+    def chosen(self, name: str = "", slots: Iterable[int] | None = None) -> list[tuple[Line, frozenset[int]]]:
+        """The channels of one span, or of all; raises KeyError, ValueError for what does not exist."""
+        wanted = None if slots is None else frozenset(slots)
+        found = []
+        for line in [self.line(name)] if name else self.lines:
+            has = line.access.slots
+            if wanted is not None and not wanted <= has:
+                raise ValueError(f"span {line.name} has no channel {min(wanted - has)}")
+            found.append((line, has if wanted is None else wanted))
+        return found
+
+    def block(self, name: str = "", slots: Iterable[int] | None = None) -> list[tuple[Line, frozenset[int]]]:
         """Take channels out of service: calls in them go on, no new ones begin. Raises KeyError, ValueError."""
-        self._maintain(name, slots, block=True)
+        chosen = self.chosen(name, slots)
+        for line, wanted in chosen:
+            line.access.blocked |= wanted
+        return chosen
 
-    def unblock(self, name: str, slots: Iterable[int] | None = None) -> None:
-        """Put channels back into service. Raises KeyError, ValueError."""
-        self._maintain(name, slots, block=False)
-
-    def _maintain(self, name: str, slots: Iterable[int] | None, *, block: bool) -> None:
-        access = self.line(name).access
-        wanted = access.slots if slots is None else frozenset(slots)
-        if not wanted <= access.slots:
-            raise ValueError(f"span {name} has no channel {min(wanted - access.slots)}")
-        if block:
-            access.blocked |= wanted
-        else:
-            access.blocked -= wanted
+    def unblock(self, name: str = "", slots: Iterable[int] | None = None) -> list[tuple[Line, frozenset[int]]]:
+        """Put channels back into service, faulty ones too. Raises KeyError, ValueError."""
+        chosen = self.chosen(name, slots)
+        for line, wanted in chosen:
+            line.access.blocked -= wanted
+            line.access.faulty -= wanted
+        return chosen
 
     @property
     def occupancy(self) -> float:

@@ -207,6 +207,8 @@ class Call:
     def answer(self, description: bytes | None) -> None:
         """The caller is answered with `description`: the parties talk from now on."""
         self.talk()
+        if self.callee is not None:
+            self.caller.answered_by(self.callee.party)
         self.caller.accept(description)
 
     def talk(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from softswitch.calls.call import Call
-from softswitch.calls.hunting import Hunt
+from softswitch.calls.hunting import History, Hunt
 from softswitch.calls.leg import Cause
 from softswitch.calls.ported_leg import PortedLeg
 from softswitch.calls.record import CallRecord
@@ -27,8 +27,10 @@ class GatewayIntake:
         self._admit = admit
         self._new_id = new_id
 
-    def incoming(self, leg: PortedLeg, called: str, source: str) -> Call:
+    def incoming(self, leg: PortedLeg, called: str, source: str, history: History = ()) -> Call:
         """The party of `leg` dials `called`; `source` tells where it comes from, for the record.
+
+        `history`: the numbers that the call was diverted from before it came here.
 
         Whatever becomes of it, the leg is told through its own methods: progress, accept, reject.
         """
@@ -46,11 +48,11 @@ class GatewayIntake:
         elif limit and len(exchange.calls) > limit and not emergency:
             call.refuse(TOO_MANY_CALLS)
         else:
-            self._route(call, leg.caller or Caller(leg.party.number), called)
+            self._route(call, leg.caller or Caller(leg.party.number), called, history)
         return call
 
-    def _route(self, call: Call, caller: Caller, called: str) -> None:
-        decision, found = self._exchange.router.stages(called, caller)
+    def _route(self, call: Call, caller: Caller, called: str, history: History) -> None:
+        decision, found = self._exchange.router.stages(called, caller, history)
         call.record.route = decision.rule
         call.record.emergency = decision.emergency
         if isinstance(found, Cause):

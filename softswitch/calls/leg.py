@@ -51,6 +51,8 @@ class Party:
     asserted: str = ""
     #: the privacy the party asked for, in lower case (RFC 3323 §4.2).
     privacy: frozenset[str] = frozenset()
+    #: what the party says to the other one with its call or its answer: a User-to-User value (RFC 7433), else empty.
+    user_to_user: str = ""
 
 
 class LegObserver(Protocol):
@@ -184,6 +186,9 @@ class Leg(ABC):
     @abstractmethod
     def disconnect(self, cause: Cause) -> None:
         """End the session, whatever its state; `leg_ended` follows."""
+
+    def answered_by(self, party: Party) -> None:  # noqa: B027 - a protocol without a word for it says nothing
+        """Who takes the call of this incoming leg, told before `accept`."""
 
     def describe(self) -> dict[str, Any]:
         """What an operator wants to know of this leg."""

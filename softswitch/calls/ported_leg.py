@@ -36,7 +36,7 @@ class PortedLeg(Leg):
     `soon` runs a function after the present turn: a call must not be answered while it still asks.
     """
 
-    __slots__ = ("_described", "_invited", "_offer", "_soon", "caller", "codecs")
+    __slots__ = ("_described", "_invited", "_offer", "_soon", "caller", "codecs", "on_hold")
 
     def __init__(
         self,
@@ -58,6 +58,8 @@ class PortedLeg(Leg):
         self._offer: SessionDescription | None = None  # what the other party offered and is not yet answered
         self._described: SessionDescription | None = None
         self._invited = False
+        #: the far end does not listen: what we offer only sends.
+        self.on_hold = False
 
     # -- what the gateway asks for and tells ------------------------------------------------------------------------
 
@@ -209,5 +211,6 @@ class PortedLeg(Leg):
         return Capabilities((MediaCapability("audio", self.codecs),), prefer="own")
 
     def _place(self, index: int = 0, sections: int = 1) -> LocalSession:
-        places = [LocalMedia(*_NOWHERE) if i == index else None for i in range(sections)]
+        place = LocalMedia(*_NOWHERE, direction="sendonly" if self.on_hold else "sendrecv")
+        places = [place if i == index else None for i in range(sections)]
         return LocalSession(Origin.create(_NOWHERE[0], 1), places)

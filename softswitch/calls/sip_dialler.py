@@ -81,6 +81,8 @@ class SipDialler:
         domain = (trunk.domain if trunk is not None else "") or self._domain
         shown = shown_caller(caller.party, domain, trusted=leg.trusted)
         fields = [*shown.fields, *target.fields]
+        if caller.party.user_to_user:
+            fields.append(("User-to-User", caller.party.user_to_user))
         if target.history and not shown.hide:
             fields += diversion_fields(target.history, self._domain)
         if not offer:

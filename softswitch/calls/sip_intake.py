@@ -25,6 +25,7 @@ from softswitch.sip.uri import SipUri, TelUri
 if TYPE_CHECKING:
     from softswitch.calls.exchange import Exchange
 
+_LONGEST_USER_TO_USER = 512
 TOO_MANY_CALLS = Cause(503, 42, "too many calls", retry_after=5)
 
 
@@ -92,6 +93,8 @@ class SipIntake:
         leg.trunk = identity.trunk.name if identity.trunk is not None else ""
         leg.caller = identity.caller
         leg.hops_left = request.max_forwards
+        if request.has("User-to-User"):
+            leg.party.user_to_user = (request.get("User-to-User") or "")[:_LONGEST_USER_TO_USER]
         session.owner = leg
         side = exchange.media.side(leg)
         side.agree_on(identity.srtp)

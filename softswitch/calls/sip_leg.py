@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from softswitch.calls.leg import Cause, Information, Leg, LegState, Party
 from softswitch.calls.routing import Caller
+from softswitch.calls.sip_identity import address_of
 from softswitch.calls.sip_requests import SipInformation, SipTransfer
 from softswitch.sip.bodies import SDP
 from softswitch.sip.causes import cause_of_status, cause_text, parse_reasons, q850_reason, release_cause, sip_reason
@@ -24,6 +25,7 @@ from softswitch.sip.events import (
 )
 from softswitch.sip.message import Message
 from softswitch.sip.session import Session, SessionState
+from softswitch.sip.uri import SipUri
 from softswitch.sip.useragent import UserAgent
 
 #: Requests inside a dialog that are carried to the other party as they are.
@@ -102,6 +104,17 @@ class SipLeg(Leg):
         """See Leg."""
         self.state = LegState.RINGING
         self.session.progress(status, self._now(), sdp)
+
+    def answered_by(self, party: Party) -> None:
+        """See Leg: an identity that its network asserts (RFC 3325), and what the party says (RFC 7433)."""
+        if party.asserted and not party.privacy:
+            here = self.session.invite.to.uri
+            domain = here.host if isinstance(here, SipUri) else ""
+            if domain:
+                identity = address_of(party.asserted, domain, party.display_name)
+                self.answer_fields.append(("P-Asserted-Identity", str(identity)))
+        if party.user_to_user:
+            self.answer_fields.append(("User-to-User", party.user_to_user))
 
     def accept(self, sdp: bytes | None) -> None:
         """See Leg."""

@@ -12,6 +12,7 @@ from softswitch.config.models import Settings
 
 NEEDS_RESTART = frozenset(
     {
+        "gateways.e1",
         "gateways.poc",
         "node.id",
         "sip.realm",
@@ -79,8 +80,14 @@ def _compare_sections(prefix: str, old: Section, new: Section, found: list[Chang
         elif _is_table_array(before) or _is_table_array(after):
             _compare_tables(path, before, after, found)
         else:
-            live = path not in NEEDS_RESTART
+            live = is_live(path)
             found.append(Change(path, "changed", live, _shown(name, before), _shown(name, after)))
+
+
+def is_live(path: str) -> bool:
+    """Whether neither the option nor a section around it waits for a restart."""
+    parts = path.split(".")
+    return not any(".".join(parts[:end]) in NEEDS_RESTART for end in range(1, len(parts) + 1))
 
 
 def _is_table_array(value: Any) -> bool:
@@ -88,7 +95,7 @@ def _is_table_array(value: Any) -> bool:
 
 
 def _compare_tables(path: str, old: Sequence[Section], new: Sequence[Section], found: list[Change]) -> None:
-    live = path not in NEEDS_RESTART
+    live = is_live(path)
     before, after = {_key(entry): entry for entry in old}, {_key(entry): entry for entry in new}
     found.extend(Change(f"{path}.{key}", "removed", live) for key in before if key not in after)
     for key, entry in after.items():

@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from softswitch.config.changes import NEEDS_RESTART
+from softswitch.config.changes import is_live
 from softswitch.config.load import inner_model
 from softswitch.config.models import Settings
 
@@ -65,7 +65,7 @@ def _section(path: str, field: FieldInfo, parts: list[str]) -> None:
 
 def _row(path: str, key: str, option: FieldInfo) -> str:
     description = option.description or ""
-    if path in NEEDS_RESTART or path.rpartition(".")[0] in NEEDS_RESTART:
+    if not is_live(path):
         description += " *restart*"
     cells = (f"`{key}`", _type(option), _default(option), description)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

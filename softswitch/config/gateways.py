@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from softswitch.config.base import IpAddress, PositiveSeconds, Seconds, Section, Switch
+from softswitch.config.e1 import E1GatewaySettings
 
 
 class PocGatewaySettings(Section):
@@ -48,3 +49,4 @@ class GatewaysSettings(Section):
     """Gateways, one table each."""
 
     poc: PocGatewaySettings = Field(default_factory=PocGatewaySettings, description="Push-to-talk.")
+    e1: E1GatewaySettings = Field(default_factory=E1GatewaySettings, description="E1 trunks.")

@@ -61,14 +61,32 @@ def check_references(document: Document, report: Report) -> None:
     """Report every name that leads nowhere, every duplicate and every collision of ports."""
     for section, key, target in _REFERENCES:
         known = _texts(document, target, "name")
+        if key == "source_trunk":
+            known |= _e1_groups(document)
         for path, entry in entries(document, section):
             _expect((*path, key), entry.get(key), target, known, report)
+    _check_e1(document, report)
     _check_targets(document, report)
     _check_trunk_listeners(document, report)
     _check_members(document, report)
     _check_duplicates(document, report)
     _check_ports(document, report)
     _check_tls(document, report)
+
+
+def _e1_groups(document: Document) -> set[str]:
+    """The trunk groups of E1 spans, which routes name like gateways."""
+    spans = [entry.get("group", "e1") for _, entry in entries(document, "gateways", "e1", "span")]
+    return {name for name in spans if isinstance(name, str)}
+
+
+def _check_e1(document: Document, report: Report) -> None:
+    used, classes = _e1_groups(document), _texts(document, "class_of_service", "name")
+    for path, entry in entries(document, "gateways", "e1", "group"):
+        name = entry.get("name", "e1")
+        if isinstance(name, str) and name not in used:
+            report((*path, "name"), f"no span belongs to the trunk group '{name}'", nearest(name, used))
+        _expect((*path, "class_of_service"), entry.get("class_of_service"), "class_of_service", classes, report)
 
 
 def _expect(path: KeyPath, name: Any, section: str, known: set[str], report: Report) -> None:
@@ -87,7 +105,7 @@ def _check_targets(document: Document, report: Report) -> None:
         kind, names = split_target(target)
         for name in names:
             if kind == "gateway":
-                _expect(path, name, "gateway", set(GATEWAY_NAMES), report)
+                _expect(path, name, "gateway", set(GATEWAY_NAMES) | _e1_groups(document), report)
             elif kind in ("number", "subscriber"):
                 _expect_reachable(document, path, name, report)
             elif kind in _TARGETS:
@@ -186,6 +204,11 @@ def _sockets(document: Document) -> Iterator[tuple[KeyPath, str, str, int, str]]
     http = document.get("http", {})
     if isinstance(http, dict) and http.get("enabled", True):
         yield ("http", "port"), "tcp", http.get("address", "127.0.0.1"), http.get("port", 8080), "the HTTP interface"
+    for path, entry in entries(document, "gateways", "e1", "span"):
+        if entry.get("driver", "cesopsn") in ("cesopsn", "satop"):
+            host, _, port = str(entry.get("local", "127.0.0.1:5070")).rpartition(":")
+            if port.isascii() and port.isdigit():
+                yield (*path, "local"), "udp", host.strip("[]"), int(port), f"span '{entry.get('name')}'"
 
 
 def _overlap(first: str, second: str) -> bool:

@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gateways.e1.q921 import Side
-from gateways.e1.q931.call import HANDLED, IsdnCall
+from gateways.e1.q931.call import IsdnCall
 from gateways.e1.q931.causes import Cause, CauseValue
 from gateways.e1.q931.channel import ChannelId
 from gateways.e1.q931.elements import ElementId
 from gateways.e1.q931.errors import Q931Error
-from gateways.e1.q931.events import ChannelsRestarted, IsdnEvent, LinkChanged, Offered
+from gateways.e1.q931.events import ChannelsFaulty, ChannelsRestarted, IsdnEvent, LinkChanged, Offered
 from gateways.e1.q931.message import Kind, Message
 from gateways.e1.q931.parameters import AccessParameters
+from gateways.e1.q931.received import HANDLED
 from gateways.e1.q931.restart import Restarts
+from gateways.e1.q931.segments import SEGMENT, Segments
 from gateways.e1.q931.setup import Setup
 from gateways.e1.q931.states import CallState, told_state
 from softswitch.floor.timers import TimerSet
@@ -28,6 +30,8 @@ from softswitch.floor.timers import TimerSet
 B_CHANNELS = frozenset(range(1, 32)) - {16}
 _HIGHEST_REFERENCE = 0x7FFF
 _OUTPUT_LIMIT = 1024
+#: Owner of timers that belong to no call.
+_NOBODY = "-"
 
 #: Chooses one of several idle timeslots.
 Choice = Callable[[frozenset[int]], int]
@@ -36,7 +40,8 @@ Choice = Callable[[frozenset[int]], int]
 class Access:
     """One D channel's calls; `side` is ours, `slots` the timeslots it may use, `choose` picks among idle ones.
 
-    `blocked` timeslots are in maintenance: calls in them go on, no new ones are put there.
+    `blocked` timeslots are in maintenance: calls in them go on, no new ones are put there. `faulty` are those for which
+    the far end did not answer; they are restarted when the link comes back, and serve again once it agrees.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Access:
         self.parameters = parameters or AccessParameters()
         self.slots = frozenset(slots)
         self.blocked: set[int] = set()
+        self.faulty: set[int] = set()
         self.timers = TimerSet()
         #: messages by direction and kind, malformed, for no call, timers.
         self.counters: Counter[str] = Counter()
@@ -61,6 +67,7 @@ class Access:
         self._in_slot: dict[int, IsdnCall] = {}
         self._next_reference = 1
         self._restarts = Restarts(self)
+        self._segments = Segments()
         self._was_up = False
         self._output: deque[bytes] = deque()
         self._events: deque[IsdnEvent] = deque()
@@ -75,7 +82,7 @@ class Access:
     @property
     def idle(self) -> frozenset[int]:
         """The timeslots that a call could be put into."""
-        return self.slots - self._in_slot.keys() - self.blocked - self._restarts.pending
+        return self.slots - self._in_slot.keys() - self.blocked - self.faulty - self._restarts.pending
 
     def call_in(self, slot: int) -> IsdnCall | None:
         """The call that uses a timeslot."""
@@ -109,6 +116,8 @@ class Access:
             call.link_back(now)
         if first and self.parameters.restart_at_start and not self._calls:
             self.restart(now)
+        elif self.faulty:
+            self.restart(now, self.faulty)
 
     def link_down(self, now: float, reason: str = "") -> None:
         """The data link is gone; what is talked goes on for T309."""
@@ -116,6 +125,7 @@ class Access:
             return
         self.is_up = False
         self._output.clear()
+        self._segments.drop()
         self.tell(LinkChanged(False, reason))
         for call in self.calls:
             call.link_lost(now)
@@ -123,7 +133,19 @@ class Access:
     # -- the sans-IO interface --------------------------------------------------------------------------------------
 
     def receive_data(self, data: bytes, now: float) -> None:
-        """One message of layer 3 arrived."""
+        """One message of layer 3 arrived, or a segment of one."""
+        if len(data) > 2 and data[2 + data[1] : 3 + data[1]] == bytes((SEGMENT,)):
+            try:
+                whole = self._segments.add(data)
+            except ValueError:
+                self.counters["malformed"] += 1
+                whole = None
+            self.timers.stop("T314", _NOBODY)
+            if self._segments.waiting:
+                self.timers.start("T314", now + self.parameters.t314, _NOBODY)
+            if whole is None:
+                return
+            data = whole
         try:
             message = Message.parse(data)
         except Q931Error:
@@ -149,6 +171,9 @@ class Access:
         while (due := self.timers.pop_due(now)) is not None:
             name, owner = due
             self.counters[f"{name} expired"] += 1
+            if name == "T314":
+                self._segments.drop()
+                continue
             if not owner:
                 self._restarts.expired(now)
                 continue
@@ -207,7 +232,13 @@ class Access:
 
     def restarted(self, slots: frozenset[int], *, by_us: bool) -> None:
         """Both ends agree that these are idle."""
+        self.faulty -= slots
         self.tell(ChannelsRestarted(slots, by_us))
+
+    def tell_faulty(self, slots: frozenset[int], reason: str) -> None:
+        """The far end does not answer for these channels."""
+        self.faulty |= slots
+        self.tell(ChannelsFaulty(slots, reason))
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
@@ -251,8 +282,10 @@ class Access:
         if message.kind == Kind.STATUS_ENQUIRY:
             elements: dict[int, Any] = {ElementId.CAUSE: Cause(CauseValue.STATUS_RESPONSE), ElementId.CALL_STATE: 0}
             self.send(Message(Kind.STATUS, message.reference, not message.to_originator, elements))
-        elif message.kind != Kind.STATUS or message.call_state not in (0, None):
+        elif message.kind != Kind.STATUS:
             self._refuse(message, CauseValue.INVALID_CALL_REFERENCE)
+        elif message.call_state:  # it has a call where we have none (§5.8.11)
+            self._refuse(message, CauseValue.NOT_COMPATIBLE_WITH_STATE)
 
     def _refuse(self, message: Message, cause: CauseValue, diagnostic: bytes = b"") -> None:
         elements: dict[int, Any] = {ElementId.CAUSE: Cause(cause, diagnostic=diagnostic)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -108,10 +108,12 @@ class Text:
     """Display (§4.5.16). IA5 by the standard; exchanges of China send GBK, newer ones UTF-8."""
 
     text: str
+    encoding: str = field(default="utf-8", compare=False)
 
     def content(self) -> bytes:
         """The octets after the length, at most 82 of them (§4.5.16, network dependent)."""
-        return self.text.encode("utf-8")[:82].decode("utf-8", "ignore").encode("utf-8")
+        octets = self.text.encode(self.encoding, "replace")[:82]
+        return octets.decode(self.encoding, "ignore").encode(self.encoding)
 
     @classmethod
     def parse(cls, content: bytes) -> Text:

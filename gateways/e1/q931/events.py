@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateways.e1.q931.causes import Cause
-from gateways.e1.q931.elements import Progress
+from gateways.e1.q931.elements import Progress, UserUser
 from gateways.e1.q931.numbers import PartyNumber
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Connected:
     call: IsdnCall
     connected: PartyNumber | None
     display: str
-    user_user: bytes = b""
+    user_user: UserUser | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,10 @@ class Notified:
 
 @dataclass(frozen=True, slots=True)
 class UserInformation:
-    """Octets from the far user (USER INFORMATION, or user-user in a later message)."""
+    """The far user says something (USER INFORMATION, or user-user in ALERTING)."""
 
     call: IsdnCall
-    data: bytes
+    information: UserUser
 
 
 @dataclass(frozen=True, slots=True)

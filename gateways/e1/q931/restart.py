@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from gateways.e1.q931.causes import Cause, CauseValue
 from gateways.e1.q931.channel import ChannelId
 from gateways.e1.q931.elements import ElementId
-from gateways.e1.q931.events import ChannelsFaulty
 from gateways.e1.q931.message import Kind, Message
 from gateways.e1.q931.states import GLOBAL_NULL, GLOBAL_RESTART_REQUEST
 
@@ -41,7 +40,9 @@ class Restarts:
         if not slots:
             return
         self._access.clear_slots(slots)
-        self._waiting.append(slots)
+        # One by one unless it is the whole interface: not every exchange reads a list of channels.
+        whole = slots == self._access.slots
+        self._waiting += [slots] if whole else [frozenset({slot}) for slot in sorted(slots - self.pending)]
         if not self._asked:
             self._next(now)
 
@@ -82,7 +83,7 @@ class Restarts:
             self._send(now)
             return
         faulty, self._asked = self._asked, frozenset()
-        self._access.tell(ChannelsFaulty(faulty, "no answer to RESTART"))
+        self._access.tell_faulty(faulty, "no answer to RESTART")
         self._next(now)
 
     def _next(self, now: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateways.e1.q931.elements import SPEECH, Bearer, ElementId, Progress, Text, UserUser
@@ -20,17 +20,18 @@ class Setup:
     complete: bool = True
     display: str = ""
     redirecting: PartyNumber | None = None
-    user_user: bytes = b""
+    user_user: UserUser | None = None
+    display_encoding: str = field(default="utf-8", compare=False)
     progress: tuple[Progress, ...] = ()
 
     def elements(self) -> dict[int, Any]:
         """As elements of a SETUP."""
         optional = {
             ElementId.PROGRESS: self.progress,
-            ElementId.DISPLAY: Text(self.display) if self.display else None,
+            ElementId.DISPLAY: Text(self.display, self.display_encoding) if self.display else None,
             ElementId.CALLING_NUMBER: self.calling,
             ElementId.REDIRECTING_NUMBER: self.redirecting,
-            ElementId.USER_USER: UserUser(4, self.user_user) if self.user_user else None,
+            ElementId.USER_USER: self.user_user,
             ElementId.SENDING_COMPLETE: True if self.complete else None,
         }
         elements: dict[int, Any] = {ElementId.BEARER_CAPABILITY: self.bearer, ElementId.CALLED_NUMBER: self.called}
@@ -39,7 +40,6 @@ class Setup:
     @classmethod
     def of(cls, message: Message) -> Setup:
         """What a SETUP says; its bearer must be readable."""
-        user_user = message.user_user
         return cls(
             called=message.called or PartyNumber(message.keypad),
             calling=message.calling,
@@ -47,6 +47,6 @@ class Setup:
             complete=message.sending_complete,
             display=message.display,
             redirecting=message.elements.get(ElementId.REDIRECTING_NUMBER),
-            user_user=user_user.data if user_user is not None else b"",
+            user_user=message.user_user,
             progress=message.progress,
         )

@@ -69,3 +69,16 @@ EXPECTED: dict[Kind, frozenset[CallState]] = {
     Kind.HOLD: frozenset({_S.ACTIVE}),
     Kind.RETRIEVE: frozenset({_S.ACTIVE}),
 }
+
+_BY_USER, _BY_NETWORK, _ACTIVE = frozenset({1, 2, 3, 4}), frozenset({6, 7, 8, 9, 25}), 10
+
+
+def contradicts(state: CallState, told: int, ours: bool, side: Side, *, answer: bool) -> bool:
+    """Whether the far end's state cannot go together with ours (§5.8.11).
+
+    Only an `answer` to our enquiry was made after all that we sent; any other STATUS may have crossed with CONNECT.
+    """
+    by_user = ours == (side is Side.USER)
+    if told in (_BY_NETWORK if by_user else _BY_USER):
+        return True
+    return answer and (told == _ACTIVE) != (state is CallState.ACTIVE)

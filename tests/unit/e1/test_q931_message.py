@@ -110,7 +110,11 @@ def test_faults_are_kept_for_the_answer() -> None:
 
 def test_a_setup_says_who_calls() -> None:
     said = Setup(
-        PartyNumber("9001"), PartyNumber("1001", presentation=0), display="张三", user_user=b"floor", complete=False
+        PartyNumber("9001"),
+        PartyNumber("1001", presentation=0),
+        display="张三",
+        user_user=UserUser(4, b"floor"),
+        complete=False,
     )
     message = Message.parse(Message(Kind.SETUP, 1, False, said.elements()).serialize())
     assert Setup.of(message) == said

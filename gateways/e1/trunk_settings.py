@@ -1,0 +1,39 @@
+"""How calls through one trunk group are made and taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gateways.e1.mapping import CauseTable
+from gateways.e1.q931 import NumberType
+from gateways.e1.q931.elements import SPEECH, Bearer
+
+
+class Hold(Enum):
+    """How the exchange is told that our party holds the call."""
+
+    NOTIFY = "notify"
+    HOLD = "hold"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkSettings:
+    """`bearer` goes into our SETUPs; `prefix` before numbers that come in; `class_of_service` gives incoming calls
+    their rights; `number_type` is told of numbers without a +; `exclusive` insists on the channel asked for.
+
+    `user_to_user`: user-user information goes to and from SIP (RFC 7433). `display_encoding` is of texts that we send;
+    none: no text is sent.
+    """
+
+    cause_table: CauseTable = CauseTable.RFC3398
+    bearer: Bearer = SPEECH
+    prefix: str = ""
+    class_of_service: str = ""
+    number_type: int = NumberType.UNKNOWN
+    send_restricted: bool = False
+    exclusive: bool = False
+    user_to_user: bool = True
+    hold: Hold = Hold.NOTIFY
+    display_encoding: str = "utf-8"

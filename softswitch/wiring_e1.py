@@ -1,0 +1,180 @@
+"""E1 trunks from their configuration: spans with their drivers, lines, trunk groups and gateways."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gateways.e1.gateway import E1Gateway, Hold, TrunkSettings
+from gateways.e1.line import Line
+from gateways.e1.mapping import CauseTable
+from gateways.e1.q921 import LinkParameters, Side
+from gateways.e1.q931 import AccessParameters, NumberType
+from gateways.e1.q931.elements import AUDIO_3K1, SPEECH
+from gateways.e1.simulator import SimulatedExchange
+from gateways.e1.span.loop import LoopSpan
+from gateways.e1.trunk_group import Selection, TrunkGroup
+from softswitch.config.e1 import E1GatewaySettings, E1GroupSettings, E1SpanSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateways.e1.span.interface import Span
+    from softswitch.app import Application
+    from softswitch.calls.exchange import Exchange
+    from softswitch.media import MediaEngine
+    from softswitch.runtime.metrics import Metrics
+
+_BEARERS = {"speech": SPEECH, "audio_3k1": AUDIO_3K1}
+
+
+def build(application: Application) -> tuple[list[E1Gateway], list[SimulatedExchange]]:
+    """The gateways of all trunk groups, and the exchanges that are simulated for spans of the driver `loop`."""
+    settings = application.settings.gateways.e1
+    if not settings.enabled:
+        return [], []
+    builder = _Builder(settings, application)
+    return [builder.gateway(group) for group in settings.groups], builder.simulated
+
+
+class _Builder:
+    def __init__(self, settings: E1GatewaySettings, application: Application) -> None:
+        self.simulated: list[SimulatedExchange] = []
+        self._settings = settings
+        self._exchange: Exchange = application.exchange
+        self._engine: MediaEngine = application.engine
+        self._application = application
+
+    def gateway(self, group: E1GroupSettings) -> E1Gateway:
+        spans = [span for span in self._settings.span if span.group == group.name]
+        usual = Selection.ASCENDING if any(span.side == "network" for span in spans) else Selection.DESCENDING
+        trunks = TrunkGroup(
+            group.name,
+            [],
+            Selection(group.selection) if group.selection else usual,
+            emergency_preempts=group.emergency_preempts,
+        )
+        gateway = E1Gateway(group.name, trunks, self._exchange, self._post, trunk_settings(group))
+        trunks.lines += [self._line(span, gateway) for span in spans]
+        return gateway
+
+    def _post(self, work: Callable[[float], None]) -> None:
+        # The driver is made after the gateways are.
+        self._application.driver.post(work)
+
+    def _line(self, span: E1SpanSettings, gateway: E1Gateway) -> Line:
+        side = Side(span.side)
+        return Line(
+            span.name,
+            self._driver(span),
+            side,
+            deliver=gateway.deliver,
+            rearm=gateway.rearm,
+            link=LinkParameters(t200=span.timers.t200, t203=span.timers.t203),
+            parameters=access_parameters(span),
+            slots=span.timeslots,
+        )
+
+    def _driver(self, span: E1SpanSettings) -> Span:
+        here, there = LoopSpan.pair(self._engine)
+        self.simulated.append(
+            SimulatedExchange(
+                there,
+                self._engine,
+                now=self._exchange.now,
+                later=self._exchange.timers.schedule,
+                side=Side(span.side).other,
+                overlap=span.overlap in ("send", "both"),
+                calls=span.simulated_calls,
+            )
+        )
+        return here
+
+
+def trunk_settings(group: E1GroupSettings) -> TrunkSettings:
+    """How calls through a trunk group are made and taken."""
+    return TrunkSettings(
+        cause_table=CauseTable(group.cause_table),
+        bearer=_BEARERS[group.bearer],
+        prefix=group.prefix,
+        class_of_service=group.class_of_service or "",
+        number_type=NumberType[group.number_type.upper()],
+        send_restricted=group.send_restricted,
+        exclusive=group.exclusive,
+        user_to_user=group.user_to_user,
+        hold=Hold(group.hold),
+    )
+
+
+def access_parameters(span: E1SpanSettings) -> AccessParameters:
+    """Timers and habits of a span's layer 3; what the configuration leaves open is the standard's for the side."""
+    layer_3 = span.timers.model_dump(exclude={"t200", "t203"}, exclude_none=True)
+    return AccessParameters.of(
+        Side(span.side),
+        **layer_3,
+        overlap_receiving=span.overlap in ("receive", "both"),
+        overlap_sending=span.overlap in ("send", "both"),
+        restart_at_start=span.restart,
+    )
+
+
+def watch(metrics: Metrics, gateways: list[E1Gateway]) -> None:
+    """Show how trunk groups are used and how their spans fare."""
+    if not gateways:
+        return
+    metrics.gauge(
+        "e1_channels",
+        "B channels by what they do: in_use, idle, blocked, faulty.",
+        lambda: {
+            (g.name, line.name, state): n for g in gateways for line in g.group.lines for state, n in line.usage()
+        },
+        ("trunk", "span", "state"),
+    )
+    metrics.gauge(
+        "e1_link_up",
+        "Whether the D channel of a span carries messages.",
+        lambda: {(g.name, line.name): float(line.access.is_up) for g in gateways for line in g.group.lines},
+        ("trunk", "span"),
+    )
+    metrics.gauge(
+        "e1_alarms",
+        "Alarms that stand on a span.",
+        lambda: {(g.name, line.name): len(line.alarms) for g in gateways for line in g.group.lines},
+        ("trunk", "span"),
+    )
+    metrics.gauge(
+        "e1_occupancy",
+        "Share of channels in use.",
+        lambda: {(g.name,): g.group.occupancy for g in gateways},
+        ("trunk",),
+    )
+    for name, text, attribute in (
+        ("asr", "Answer-seizure ratio since the start.", "asr"),
+        ("acd_seconds", "Average duration of answered calls.", "acd_s"),
+    ):
+        metrics.gauge(f"e1_{name}", text, partial(_of_usage, gateways, attribute), ("trunk", "direction"))
+    for name in ("attempts", "answered", "refused", "preempted"):
+        text = f"Calls since the start: {name}."
+        metrics.counter(f"e1_calls_{name}", text, partial(_of_usage, gateways, name), ("trunk", "direction"))
+    metrics.counter(
+        "e1_counted",
+        "What was counted on the data link, in layer 3 and by the span's driver.",
+        lambda: {
+            (*names, str(what)): float(n)
+            for names, line in spans.items()
+            for what, n in line.counters().items()
+            if isinstance(n, int | float)
+        },
+        ("trunk", "span", "what"),
+    )
+
+
+def _of_usage(gateways: list[E1Gateway], attribute: str) -> dict[tuple[str, ...], float]:
+    return {
+        (gateway.name, direction): getattr(usage, attribute)
+        for gateway in gateways
+        for direction, usage in (("out", gateway.group.outgoing), ("in", gateway.group.incoming))
+    }
+
+
+__all__ = ["build", "watch"]
