@@ -122,24 +122,23 @@ def watch(metrics: Metrics, gateways: list[E1Gateway]) -> None:
     """Show how trunk groups are used and how their spans fare."""
     if not gateways:
         return
+    spans = {(gateway.name, line.name): line for gateway in gateways for line in gateway.group.lines}
     metrics.gauge(
         "e1_channels",
         "B channels by what they do: in_use, idle, blocked, faulty.",
-        lambda: {
-            (g.name, line.name, state): n for g in gateways for line in g.group.lines for state, n in line.usage()
-        },
+        lambda: {(*names, state): n for names, line in spans.items() for state, n in line.usage()},
         ("trunk", "span", "state"),
     )
     metrics.gauge(
         "e1_link_up",
         "Whether the D channel of a span carries messages.",
-        lambda: {(g.name, line.name): float(line.access.is_up) for g in gateways for line in g.group.lines},
+        lambda: {names: float(line.access.is_up) for names, line in spans.items()},
         ("trunk", "span"),
     )
     metrics.gauge(
         "e1_alarms",
         "Alarms that stand on a span.",
-        lambda: {(g.name, line.name): len(line.alarms) for g in gateways for line in g.group.lines},
+        lambda: {names: len(line.alarms) for names, line in spans.items()},
         ("trunk", "span"),
     )
     metrics.gauge(
@@ -159,12 +158,7 @@ def watch(metrics: Metrics, gateways: list[E1Gateway]) -> None:
     metrics.counter(
         "e1_counted",
         "What was counted on the data link, in layer 3 and by the span's driver.",
-        lambda: {
-            (*names, str(what)): float(n)
-            for names, line in spans.items()
-            for what, n in line.counters().items()
-            if isinstance(n, int | float)
-        },
+        lambda: {(*names, str(what)): float(n) for names, line in spans.items() for what, n in line.counters().items()},
         ("trunk", "span", "what"),
     )
 

@@ -136,7 +136,7 @@ class Line:
             "alarms": sorted(alarm.name for alarm in self.alarms),
             "last_error": self.last_error,
             "channels": len(access.slots),
-            "in_use": sum(access.call_in(slot) is not None for slot in access.slots),
+            "in_use": sorted(slot for slot in access.slots if access.call_in(slot) is not None),
             "blocked": sorted(access.blocked),
             "faulty": sorted(access.faulty),
             "counters": self.counters(),
@@ -151,4 +151,5 @@ class Line:
 
     def counters(self) -> dict[str, Any]:
         """What was counted, from the driver up to layer 3."""
-        return dict(self.link.counters) | dict(self.access.counters) | self.span.counters()
+        counted = dict(self.link.counters) | dict(self.access.counters) | self.span.counters()
+        return {what: n for what, n in counted.items() if isinstance(n, int | float)}

@@ -91,6 +91,10 @@ class GroupServices:
     orders: Mapping[str, Order]
 
 
+#: Carries out an action on channels of a trunk group's span ("": all spans; no channels: all) and answers its row.
+TrunkOrders = Callable[[str, str, str, list[int]], Row]
+
+
 @dataclass(slots=True, kw_only=True)
 class ConferenceServices:
     """What is done with conferences beyond reading; `order` takes the names of `softswitch.api.conference.ORDERS`.
@@ -197,6 +201,7 @@ class ApiServices:
     registrations: Rows = _nothing
     unregister: Callable[[str, str], int] | None = None
     trunks: Rows = _nothing
+    order_trunk: TrunkOrders | None = None
     media: Callable[[], Row] = dict
     bans: BanServices | None = None
     reload: Callable[[], Awaitable[str]] | None = None

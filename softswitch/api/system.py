@@ -24,6 +24,7 @@ from softswitch.api.models import (
     ReloadResult,
     TraceQuery,
     Trunk,
+    TrunkOrder,
 )
 from softswitch.api.operations import Context, Operation
 from softswitch.api.problems import Problem
@@ -89,6 +90,8 @@ def operations(services: ApiServices) -> list[Operation]:
     ]
     if services.unregister is not None:
         found.append(_unregister(services))
+    if services.order_trunk is not None:
+        found.append(_order_trunk(services))
     if services.bans is not None:
         found.extend(_bans(services.bans))
     if services.reload is not None:
@@ -112,6 +115,27 @@ def _unregister(services: ApiServices) -> Operation:
         handler=unregister,
         query=RegistrationQuery,
         status=204,
+    )
+
+
+def _order_trunk(services: ApiServices) -> Operation:
+    async def order(context: Context) -> Row:
+        assert services.order_trunk is not None
+        body = context.body
+        try:
+            return services.order_trunk(context.path["name"], body["action"], body["span"], body["channels"])
+        except ValueError as error:
+            raise Problem(409, str(error), kind="not-possible") from error
+
+    return Operation(
+        method="POST",
+        path="/system/trunks/{name}/channels",
+        summary="Block, unblock, busy out or restart channels of an E1 trunk group",
+        component="system",
+        role="admin",
+        handler=order,
+        body=TrunkOrder,
+        answer=Trunk,
     )
 
 

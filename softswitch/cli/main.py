@@ -71,6 +71,13 @@ def _add_live(verbs: Any) -> None:
     _verb(verbs, "status", "live:status", "Health, trunks and registrations.", switch=True)
     _verb(verbs, "calls", "live:calls", "Calls in progress.", switch=True)
     _verb(verbs, "groups", "live:groups", "Talkgroups and their members.", switch=True)
+    trunks = _verb(verbs, "trunks", "trunks:trunks", "Trunks and E1 spans; block, unblock, restart.", switch=True)
+    trunks.add_argument(
+        "action", nargs="?", default="list", choices=("list", "block", "unblock", "busy_out", "restart")
+    )
+    trunks.add_argument("trunk", nargs="?", default="", help="trunk group")
+    trunks.add_argument("--span", default="", help="one span (default: all of the group)")
+    trunks.add_argument("--channels", default="", help="timeslots such as 1-5,17 (default: all)")
     _verb(verbs, "reload", "live:reload", "Read the configuration again without dropping calls.", switch=True)
     trace = _verb(verbs, "trace", "trace:trace", "Show SIP messages as they come and go.", switch=True)
     trace.add_argument("find", nargs="?", default="", help="only messages that hold this text, such as a number")

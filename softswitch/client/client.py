@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -220,6 +220,11 @@ class Client:
     async def trunks(self) -> list[Trunk]:
         """Trunks and their state."""
         return await self._items("/system/trunks", Trunk)
+
+    async def order_trunk(self, name: str, action: str, span: str = "", channels: Iterable[int] = ()) -> Trunk:
+        """Block, unblock, busy_out or restart channels of an E1 trunk group."""
+        body = {"action": action, "span": span, "channels": list(channels)}
+        return await self._one("POST", f"/system/trunks/{_part(name)}/channels", Trunk, body)
 
     async def media(self) -> MediaStatus:
         """Figures of the media engine."""

@@ -23,6 +23,7 @@ from softswitch.control.messages import MessageControl
 from softswitch.control.queues import QueueDesk
 from softswitch.control.recordings import RecordingControl
 from softswitch.control.subscribers import Subscribers
+from softswitch.control.trunks import TrunkDesk
 from softswitch.control.webhooks import StoredWebhooks
 from softswitch.events import ConfigurationReloaded, Event
 from softswitch.floor import Tier
@@ -50,7 +51,7 @@ class Control:
         )
         self._configure_webhooks()
         calls, subscribers, history, bans = CallControl(app), Subscribers(app), History(app), Bans(app)
-        groups = GroupDesk(app)
+        groups, trunks = GroupDesk(app), TrunkDesk(app)
         http = app.settings.http
         self.services = ApiServices(
             node=app.settings.node.id,
@@ -69,7 +70,8 @@ class Control:
             sip_websocket=sip_websocket_handler(app.network, app.now) if http.websocket_sip else None,
             registrations=self._registrations,
             unregister=self._unregister,
-            trunks=self._trunks,
+            trunks=trunks.rows,
+            order_trunk=trunks.order,
             media=lambda: asdict(app.engine.statistics()) | {"workers": [asdict(w) for w in app.engine.workers()]},
             bans=bans.services,
             reload=reload,
@@ -154,17 +156,6 @@ class Control:
             return self._app.driver.call(lambda now: groups.revoke(leg_id))
         command = Command(Action.REQUEST if forced else Action(wish), Tier[tier.upper()])
         return self._app.driver.call(lambda now: groups.command(leg_id, command, forced=forced))
-
-    def _trunks(self) -> Iterable[Row]:
-        return [
-            {
-                "name": trunk.name,
-                "state": "up" if trunk.up else "down",
-                "calls": trunk.active,
-                "max_calls": trunk.max_calls,
-            }
-            for trunk in self._app.trunks.by_name.values()
-        ]
 
     # -- reload and audit -------------------------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ from softswitch.api.models.system import (
     ReloadResult,
     TraceQuery,
     Trunk,
+    TrunkOrder,
 )
 from softswitch.api.models.voice import (
     Call,
@@ -121,5 +122,6 @@ __all__ = [
     "TraceQuery",
     "TransferCall",
     "Trunk",
+    "TrunkOrder",
     "Webhook",
 ]

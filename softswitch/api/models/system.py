@@ -47,14 +47,56 @@ class RegistrationQuery(Request):
     contact: str = Field(default="", max_length=512, description="Only this contact; empty: every one.")
 
 
+class TrunkUsage(Answer):
+    """Calls of a trunk group in one direction since the start; `asr` is answered per attempt, `acd_s` their length."""
+
+    attempts: int = 0
+    answered: int = 0
+    refused: int = 0
+    preempted: int = 0
+    asr: float = 0.0
+    acd_s: float = 0.0
+
+
+class Span(Answer):
+    """One E1 line of a trunk group."""
+
+    span: str
+    side: Literal["user", "network"]
+    link: Literal["down", "establishing", "up", "recovering"]
+    alarms: list[str] = Field(default_factory=list)
+    last_error: str = ""
+    channels: int
+    in_use: list[int] = Field(default_factory=list, description="Timeslots with a call.")
+    blocked: list[int] = Field(default_factory=list, description="Timeslots taken out of service.")
+    faulty: list[int] = Field(default_factory=list, description="Timeslots the far end does not answer for.")
+    counters: dict[str, float] = Field(default_factory=dict)
+
+
 class Trunk(Answer):
     """A way out to other systems."""
 
     name: str
+    kind: Literal["sip", "e1"] = "sip"
     state: str
     calls: int = 0
     max_calls: int = 0
     reason: str = ""
+    occupancy: float = Field(default=0.0, description="Share of channels in use (e1).")
+    outgoing: TrunkUsage | None = None
+    incoming: TrunkUsage | None = None
+    spans: list[Span] = Field(default_factory=list)
+
+
+class TrunkOrder(Request):
+    """Channels of a trunk group; without span all spans, without channels all of a span."""
+
+    action: Literal["block", "unblock", "busy_out", "restart"] = Field(
+        description="block: no new calls; busy_out: and end those that there are; unblock: back into service; "
+        "restart: put in order at both ends, which ends calls.",
+    )
+    span: str = Field(default="", max_length=64)
+    channels: list[int] = Field(default_factory=list, max_length=31, description="Timeslots.")
 
 
 class MediaWorker(Answer):
