@@ -445,6 +445,9 @@ class MediaPath:
                 continue
             settings = port_settings(theirs, ours, agreed, self._timeout_s)
             settings = replace(settings, srtp=side.keyed.keys(index))
+            owner = self._legs.get(port.id)
+            if owner is not None and owner.port is port:  # its gateway alone knows the way to the far end
+                settings = replace(settings, remote=port.settings.remote, timeout_s=port.settings.timeout_s)
             if self.keys is not None:
                 settings = self.keys.fit(self._legs.get(port.id), settings)
             if port.peer not in (None, port) and settings.formats != port.settings.formats and self.engine is not None:

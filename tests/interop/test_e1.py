@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.interop import audio
@@ -66,6 +67,23 @@ def test_refusals_of_the_exchange(line: Switch, number: str, status: int) -> Non
         answer = phone.invite(number, "8")
         assert answer.status == status, f"{number} answered {answer.start}"
         assert "Q.850" in answer.get("Reason"), f"no cause in {answer.get('Reason')!r}"
+
+
+def test_the_echo_of_the_exchange(line: Switch) -> None:
+    """9600: what a phone says comes back from the far end of the line as it went, octet for octet."""
+    spoken = np.random.default_rng(7).integers(0, 256, 160 * 200, dtype=np.uint8).tobytes()
+    with (
+        RawPhone(("127.0.0.1", line.plan.sip), "1001", password_of("1001")) as phone,
+        RtpParty(phone.rtp_port, payload_type=8) as party,
+    ):
+        answer = phone.invite("9600", "8")
+        assert answer.status == 200, f"9600 answered {answer.start}"
+        party.send(spoken, media_address(answer.body))
+        time.sleep(4.4)
+        assert phone.bye().status == 200, "the BYE was not answered"
+        returned = party.octets().tobytes()
+    assert len(returned) > 3 * audio.RATE, f"{len(returned) / audio.RATE:.2f} s came back of 4 s"
+    assert returned in spoken, "what came back is not what went"
 
 
 @pytest.mark.needs("pjsua2")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from gateways.e1.q931 import B_CHANNELS
@@ -73,13 +74,13 @@ class LoopSpan:
         self._ports[slot] = port
         far = self._far._ports.get(slot)
         if far is not None and not far.closed:
-            port.configure(_towards(far))
-            far.configure(_towards(port))
+            _point(port, far)
+            _point(far, port)
 
     def counters(self) -> dict[str, Any]:
         """See Span."""
         return dict(self._counters)
 
 
-def _towards(port: Port) -> PortSettings:
-    return PortSettings(remote=("127.0.0.1", port.local_port), formats=(ALAW,))
+def _point(port: Port, far: Port) -> None:
+    port.configure(replace(port.settings, remote=("127.0.0.1", far.local_port)))
