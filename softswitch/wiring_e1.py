@@ -76,6 +76,8 @@ class _Builder:
         )
 
     def _driver(self, span: E1SpanSettings) -> Span:
+        if span.driver != "loop":
+            raise ValueError(f"E1 span {span.name}: this version has no driver {span.driver}")
         here, there = LoopSpan.pair(self._engine)
         self.simulated.append(
             SimulatedExchange(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ to = "gateway:e1"
 """
 
 
-def trunk(switch: Switch) -> dict[str, object]:
+def trunk(switch: Switch) -> dict[str, Any]:
     """The trunk group's row."""
     return next(row for row in switch.rows("/system/trunks") if row["name"] == "e1")
 
@@ -51,7 +52,7 @@ def test_a_phone_hears_the_tone_through_the_line(line: Switch) -> None:
         assert answer.status == 200, f"9601 answered {answer.start}"
         party.send(b"\xd5" * 160 * 150, media_address(answer.body))
         time.sleep(3)
-        (span,) = trunk(line)["spans"]  # type: ignore[misc,attr-defined]
+        (span,) = trunk(line)["spans"]
         assert span["in_use"] == [31], f"the call should be in the last channel, in use are {span['in_use']}"
         assert phone.bye().status == 200, "the BYE was not answered"
         heard = audio.decode_alaw(party.octets())
@@ -129,7 +130,7 @@ def test_thirty_calls_fill_the_line(line: Switch, tmp_path: Path) -> None:
         full.stop()
     wait_until(lambda: trunk(line)["calls"] == 0, 5, "the line is empty again")
     usage = trunk(line)["outgoing"]
-    assert usage["answered"] >= 30 and usage["refused"] >= 1, f"the trunk counted {usage}"  # type: ignore[index]
+    assert usage["answered"] >= 30 and usage["refused"] >= 1, f"the trunk counted {usage}"
 
 
 def test_channels_taken_out_of_service(line: Switch) -> None:
@@ -155,7 +156,7 @@ def test_the_exchange_calls_a_phone(tmp_path: Path) -> None:
     with running_switch(plan, tmp_path / "switch") as switch:
         with callee("uas_call", tmp_path, port=plan.callee):
             wait_until(lambda: trunk(switch)["calls"] == 1, 20, "the exchange calls")
-            wait_until(lambda: trunk(switch)["incoming"]["answered"] == 1, 30, "the call is over")  # type: ignore[index]
+            wait_until(lambda: trunk(switch)["incoming"]["answered"] == 1, 30, "the call is over")
         switch.wait_idle()
         (record,) = switch.cdrs()
         assert (record["caller"], record["q850_cause"]) == ("8110", 16), f"the call is on record as {record}"
