@@ -335,7 +335,8 @@ class Call:
         if key is not None:
             self._host.bus.tell(DigitReceived, self.id, leg.id, key.digit, key.duration_ms)
         other = self.other(leg)
-        if other is not None and key is not None and self._host.pass_key(other, key):
+        keyed = other is not None and key is not None and self._host.pass_key(other, key)
+        if keyed or self._host.picture_requested(leg, information):
             information.accept()
         elif other is not None:
             other.inform(information)

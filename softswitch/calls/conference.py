@@ -16,6 +16,7 @@ from softswitch.calls.conference_room import ConferenceRoom, Participant
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.media_path import NO_SERVICE_CODEC
 from softswitch.calls.rooms import FULL, RoomHost, take_seat
+from softswitch.calls.switched_pictures import SwitchedPictures
 from softswitch.conference_events import ConferenceOrder, HandRaised
 from softswitch.events import ConferenceJoined, ConferenceLeft, ConferenceSpeaker, DigitReceived, Event
 from softswitch.media import LoudestSpeaker, MediaEngine, MediaError, NotTranscodable, Port
@@ -112,6 +113,7 @@ class Conferences:
         if opened is None:
             return FAILED
         opened.participants[leg] = participant
+        self._host.media.show_pictures(leg, opened.pictures.codecs)
         return take_seat(
             call, leg, lambda port: self._start(opened, participant, port), lambda: self._leave(opened, participant)
         )
@@ -120,11 +122,14 @@ class Conferences:
         room = self._rooms.get(number)
         if room is None:
             try:
-                mixer = self._engine.open_conference(f"conference {number}", _RATE_HZ)
+                owner = f"conference {number}"
+                mixer = self._engine.open_conference(owner, _RATE_HZ)
             except MediaError as error:
                 logger.error("conference %s cannot be opened: %s", number, error)
                 return None
-            room = self._rooms[number] = ConferenceRoom(number, mixer)
+            open_room = lambda: self._engine.open_fan_out(owner)  # noqa: E731 (made when the first picture comes)
+            pictures = SwitchedPictures(open_room, self._host.timers, self._host.now)
+            room = self._rooms[number] = ConferenceRoom(number, mixer, pictures)
         return room
 
     def _knock(self, call: Call, leg: Leg, definition: ConferenceDefinition) -> Cause | None:
@@ -149,6 +154,7 @@ class Conferences:
         participant = Participant(call, leg, self._host.wall(), PLAIN)
         full = len(room.participants) >= definition.max_participants
         room.participants[leg] = participant
+        self._host.media.show_pictures(leg, room.pictures.codecs)
         call.stay(lambda: self._leave(room, participant))
         refused = FULL if full else LOCKED if room.locked else self._start(room, participant, port)
         if refused is not None:
@@ -166,12 +172,16 @@ class Conferences:
             logger.error("a party cannot enter conference %s: %s", room.number, error)
             return FAILED
         self._seats[participant.leg.id] = (room, participant)
+        self.renewed(participant.leg)
         self._tell(ConferenceJoined, room, participant)
         return None
 
     def _leave(self, room: ConferenceRoom, participant: Participant) -> None:
         del room.participants[participant.leg]
         self._seats.pop(participant.leg.id, None)
+        self._host.media.show_pictures(participant.leg, ())
+        if participant.picture is not None:
+            room.pictures.leave(participant.picture)
         if participant.port is not None:
             room.mixer.leave(participant.port)
             self._tell(ConferenceLeft, room, participant)
@@ -180,6 +190,7 @@ class Conferences:
             for other in room.links:
                 self._rooms[other].links.discard(room.number)
             room.mixer.close()
+            room.pictures.close()
 
     def resumed(self, leg: Leg) -> None:
         """A party that was kept apart from its conference for a while is back."""
@@ -190,6 +201,17 @@ class Conferences:
             room.take_in(participant)
         except MediaError as error:
             logger.error("a party cannot come back to conference %s: %s", room.number, error)
+        self.renewed(leg)
+
+    def renewed(self, leg: Leg) -> None:
+        """A party has agreed on its media, at first or anew: it may show itself now, or no more."""
+        room, participant = self._seats.get(leg.id, (None, None))
+        if room is None or participant is None:
+            return
+        try:
+            room.show(participant, self._host.media.picture_port(leg))
+        except MediaError as error:
+            logger.error("a party cannot be seen in conference %s: %s", room.number, error)
 
     # -- what is wanted -----------------------------------------------------------------------------------------------
 
@@ -264,6 +286,7 @@ class Conferences:
             if room.mixer is event.room:
                 found = (p for p in room.participants.values() if p.port is event.port and p.port is not None)
                 speaker = next(found, None)
+                room.pictures.loudest(speaker.picture if speaker is not None else None)
                 leg = speaker.leg if speaker is not None else None
                 names = (speaker.call.id, leg.id, leg.party.number) if speaker is not None and leg else ("", "", "")
                 self._host.bus.tell(ConferenceSpeaker, number, *names)

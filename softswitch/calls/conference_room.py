@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from softswitch.calls.call import Call
+    from softswitch.calls.switched_pictures import SwitchedPictures
     from softswitch.media import Conference
 
 
@@ -28,6 +29,7 @@ class Participant:
     since: float
     attributes: MemberAttributes
     port: Port | None = None
+    picture: Port | None = None
     hand_since: float = 0.0
     whispers_to: str = ""
     last_key: str = ""
@@ -59,9 +61,10 @@ class Participant:
 class ConferenceRoom:
     """The participants of one conference and what is done to them; every order is heard at once."""
 
-    def __init__(self, number: str, mixer: Conference) -> None:
+    def __init__(self, number: str, mixer: Conference, pictures: SwitchedPictures) -> None:
         self.number = number
         self.mixer = mixer
+        self.pictures = pictures
         self.participants: dict[Leg, Participant] = {}
         self.locked = False
         self.links: set[str] = set()
@@ -84,6 +87,15 @@ class ConferenceRoom:
             self.mixer.join(
                 participant.port, gain=wanted.gain, muted=wanted.muted, deaf=wanted.deaf, levelled=wanted.levelled
             )
+
+    def show(self, participant: Participant, picture: Port | None) -> None:
+        """Let the others see a participant through that port, or see it no more; raises MediaError."""
+        before, participant.picture = participant.picture, None
+        if before is not None and before is not picture:
+            self.pictures.leave(before)
+        if picture is not None:
+            self.pictures.join(picture)
+            participant.picture = picture
 
     def adjust(self, participant: Participant, **changes: Any) -> None:
         """Change attributes of a participant: muted, deaf, gain, levelled, chair. Raises ValueError."""

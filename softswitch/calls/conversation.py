@@ -96,6 +96,7 @@ class Conversation:
             leg.refuse_offer(refused.cause.status)
         else:
             leg.answer(description)
+            self._host.renewed(leg)
 
     def take_back(self, leg: Leg, start: Start) -> Cause | None:
         """The switch itself talks to `leg`, who talked to somebody until now; `start` begins the service."""

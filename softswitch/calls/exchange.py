@@ -20,6 +20,7 @@ from softswitch.calls.hunting import Diverted, History, Hunt, Stage, Target
 from softswitch.calls.keys import Keys
 from softswitch.calls.leg import Cause, Information, Leg
 from softswitch.calls.media_path import MediaPath
+from softswitch.calls.pictures import KeyFrames
 from softswitch.calls.ported_leg import PortedLeg
 from softswitch.calls.queues import Queues
 from softswitch.calls.replacement import Replacement
@@ -34,6 +35,7 @@ from softswitch.calls.trunk import Trunk, Trunks
 from softswitch.events import CallIsFax, DigitReceived, EventBus, MediaTransportFailed, SpeechChanged
 from softswitch.media import (
     FaxDetected,
+    KeyFrameRequested,
     KeyPressed,
     LoudestSpeaker,
     MediaEvent,
@@ -101,6 +103,7 @@ class Exchange:
         #: makes identifiers of calls and legs.
         self.new_id = new_id
         self.keys = Keys(media, trunks, router.directory, timers, now)
+        self._key_frames = KeyFrames(media, now)
         media.keys = self.keys
         self._dialler = SipDialler(agent, media, trunks, domain, now, new_id, self._leg_for)
         self.intake = SipIntake(self, access, admit, new_id)
@@ -174,9 +177,18 @@ class Exchange:
         """See CallHost."""
         return self.keys.informed(leg, key)
 
+    def picture_requested(self, leg: Leg, information: Information) -> bool:
+        """See CallHost."""
+        return self._key_frames.informed(leg, information)
+
     def information(self, leg: Leg, information: Information) -> bool:
         """See CallHost."""
         return self.talkgroups is not None and self.talkgroups.receive_information(leg, information)
+
+    def renewed(self, leg: Leg) -> None:
+        """See CallHost."""
+        if self.conferences is not None:
+            self.conferences.renewed(leg)
 
     def find_leg(self, call_id: str, to_tag: str, from_tag: str) -> Leg | None:
         """See CallHost."""
@@ -260,6 +272,8 @@ class Exchange:
             if self.conferences is not None:
                 self.conferences.loudest(event)
             return
+        if isinstance(event, KeyFrameRequested):
+            self._key_frames.requested(event)
         if not isinstance(event, _HEARD_OF):
             return
         if isinstance(event, PlaybackEnded) and self.queues is not None and self.queues.media_event(event):

@@ -61,8 +61,14 @@ class CallHost(Protocol):
     def pass_key(self, leg: Leg, key: Key) -> bool:
         """Press a key towards `leg` that the other party told by INFO; False: pass the INFO on."""
 
+    def picture_requested(self, leg: Leg, information: Information) -> bool:
+        """Whether INFO of `leg` asked for a key frame, which is asked for now of whoever it sees."""
+
     def information(self, leg: Leg, information: Information) -> bool:
         """Application data from a party that talks to the switch; False when it means nothing here."""
+
+    def renewed(self, leg: Leg) -> None:
+        """A party that talks to the switch has agreed on its media anew."""
 
     def find_leg(self, call_id: str, to_tag: str, from_tag: str) -> Leg | None:
         """The leg whose dialog a Replaces names (RFC 3891 §3), as the party that wrote it sees it."""

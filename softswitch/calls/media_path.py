@@ -24,6 +24,7 @@ from softswitch.calls.side import (
     is_live,
     is_rtp,
     own_capabilities,
+    picture_capability,
     port_settings,
     transcodable,
 )
@@ -32,6 +33,7 @@ from softswitch.sdp.capabilities import Capabilities, LocalMedia, LocalSession, 
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
 from softswitch.sdp.fields import Origin
+from softswitch.sdp.formats import Codec
 from softswitch.sdp.media import MediaDescription
 from softswitch.sdp.offer_answer import (
     OfferAnswerError,
@@ -243,14 +245,38 @@ class MediaPath:
             if index is None:
                 raise NoMedia(NO_SERVICE_CODEC)
             self._open_ports(side, offered.media[index : index + 1], leg, first=index)
-            places = [_place(side, i) if i == index else None for i in range(len(offered.media))]
-            local = answer(offered, own_capabilities(prefer), LocalSession(self._origin(side), places))
+            capabilities, shown = own_capabilities(prefer), self._take_pictures(side, offered, leg)
+            if shown is not None:
+                capabilities = replace(capabilities, media=(*capabilities.media, shown[1]))
+            kept = (index, None if shown is None else shown[0])
+            places = [_place(side, i) if i in kept else None for i in range(len(offered.media))]
+            local = answer(offered, capabilities, LocalSession(self._origin(side), places))
             if not local.media[index].port:
                 raise NoMedia(NO_SERVICE_CODEC)
             side.remote, side.offered = offered, offered
             side.local = next_version(side.local, local) if side.local is not None else local
             self._configure(side, offered, side.local, side.local)
             return side.give(side.local, offer=False)
+
+    def _take_pictures(self, side: Side, offered: SessionDescription, leg: Leg) -> tuple[int, MediaCapability] | None:
+        """The video line that the service shows to others, with its port, and the format it is to have."""
+        for index, media in enumerate(offered.media):
+            if media.kind == "video" and media.port and is_rtp(media):
+                capability = picture_capability(media, side.pictures)
+                if capability is not None and leg.port is None:
+                    self._open_ports(side, offered.media[index : index + 1], leg, first=index)
+                    return index, capability
+        return None
+
+    def show_pictures(self, leg: Leg, codecs: Sequence[Codec]) -> None:
+        """The service that `leg` is to talk to shows pictures of these codecs; none: no more."""
+        if codecs or leg in self._sides:
+            self.side(leg).pictures = codecs
+
+    def picture_port(self, leg: Leg) -> Port | None:
+        """The port of a leg's video."""
+        side = self._sides.get(leg)
+        return side.picture_port if side is not None else None
 
     def offer_locally(self, leg: Leg) -> bytes:
         """An offer by which the switch itself invites `leg` to talk to it (G.711), all other streams ended."""

@@ -12,6 +12,7 @@ from softswitch.sip.timerwheel import TimerWheel
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
     from softswitch.calls.conversation import Start
+    from softswitch.calls.media_path import MediaPath
 
 FULL = Cause(486, 17, "the room is full")
 
@@ -21,6 +22,7 @@ class RoomHost(Protocol):
 
     timers: TimerWheel
     bus: EventBus
+    media: MediaPath
 
     def now(self) -> float:
         """Monotonic seconds."""

@@ -9,10 +9,11 @@ from functools import cache, lru_cache
 from softswitch.calls.keyed_side import MODES, KeyedSide
 from softswitch.calls.secured_side import SecuredSide
 from softswitch.media import Port, PortSettings, StreamFormat, can_transcode
+from softswitch.sdp.attributes import parse_parameters
 from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.fields import Origin
-from softswitch.sdp.formats import Codec
+from softswitch.sdp.formats import CARRIED_FEEDBACK, Codec
 from softswitch.sdp.media import Attribute, MediaDescription
 from softswitch.sdp.relay import MediaAddress
 
@@ -34,6 +35,8 @@ _TRANSCODED = (
     Codec("L16", 8000),
     Codec("CODEC2"),
 )
+#: Pictures that services of the switch show, best first: their key frames are known to the engine.
+PICTURE_CODECS = tuple(Codec(name, 90000) for name in ("H264", "VP8", "H265"))
 _REMEMBERED_ATTRIBUTES = 32
 _UNSPECIFIED = ("", "0.0.0.0", "::")
 
@@ -64,6 +67,8 @@ class Side:
     raw: bytes | None = None
     session_id: int = 0
     secured: SecuredSide | None = None
+    pictures: Sequence[Codec] = ()  # that the service it talks to shows
+    asked_picture_at: float = float("-inf")
 
     def agree_on(self, srtp: str) -> None:
         """Secure this party's streams as `srtp` says: forbidden, best_effort or required; empty: as for everybody."""
@@ -86,6 +91,13 @@ class Side:
     def paused(self) -> bool:
         """Whether some stream of this party does not flow both ways."""
         return self.remote is not None and any(m.port and m.direction != "sendrecv" for m in self.remote.media)
+
+    @property
+    def picture_port(self) -> Port | None:
+        """The port of the first video stream."""
+        lines = self.local.media if self.local is not None else []
+        found = (port for media, port in zip(lines, self.ports, strict=False) if media.kind == "video")
+        return next((port for port in found if port is not None), None)
 
     @property
     def first_port(self) -> Port | None:
@@ -174,6 +186,24 @@ def own_capabilities(prefer: Sequence[StreamFormat] = ()) -> Capabilities:
     return Capabilities((capability,), prefer="own" if preferred else "offer")
 
 
+def picture_capability(media: MediaDescription, wanted: Sequence[Codec]) -> MediaCapability | None:
+    """The one format of a video line that is `wanted` most (by encoding and packing); None when there is none."""
+    for codec in wanted:
+        packing = _packing(codec.fmtp) if codec.fmtp else None
+        offered = [f for f in formats_of(media) if f.encoding.upper() == codec.encoding.upper()]
+        found = sorted(
+            (f for f in offered if packing in (None, _packing(f.fmtp))), key=lambda f: _packing(f.fmtp), reverse=True
+        )
+        if found:
+            return MediaCapability("video", codecs_of(found[:1]), ("RTP/AVP", "RTP/AVPF"), feedback=CARRIED_FEEDBACK)
+    return None
+
+
+def _packing(fmtp: str) -> str:
+    """H.264's packetization-mode, 0 when nothing is said (RFC 6184 §8.1); other codecs have but one."""
+    return parse_parameters(fmtp).get("packetization-mode", "0")
+
+
 def port_settings(
     theirs: MediaDescription, ours: MediaDescription, answered: MediaDescription, timeout_s: float
 ) -> PortSettings:
@@ -199,4 +229,11 @@ def port_settings(
         send_format=next((f for f in sendable if chosen is not None and f.same_payload(chosen)), None),
         telephone_event=next((f.payload_type for f in receivable if f.encoding.lower() == "telephone-event"), None),
         timeout_s=timeout_s if direction == "sendrecv" else 0.0,
+        feedback=_feedback(theirs),
     )
+
+
+def _feedback(theirs: MediaDescription) -> frozenset[str]:
+    """What a party acts on, of what the engine gives (``a=rtcp-fb``); for any of its formats is for all of them."""
+    said = (f"{entry.kind} {entry.parameter}".strip().lower() for entry in theirs.rtcp_feedback)
+    return frozenset(text for text in said if text in CARRIED_FEEDBACK)

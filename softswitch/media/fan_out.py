@@ -9,7 +9,7 @@ import numpy as np
 from softswitch.media.errors import NotTranscodable
 from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
 from softswitch.media.layout import COMMAND_JOIN, COMMAND_TALK, COPY, NO_VOICE, NOBODY, UNMAPPED
-from softswitch.media.records import Fields
+from softswitch.media.records import Fields, shows_pictures
 from softswitch.media.rooms import Room
 from softswitch.media.routing import PortSettings, carry
 
@@ -39,6 +39,7 @@ class FanOut(Room):
     def __init__(self, engine: MediaEngine, number: int, thread: PacketThread, owner: str) -> None:
         super().__init__(engine, number, thread, owner)
         self.talker: Port | None = None
+        self.second: Port | None = None
         self._kinds: dict[_Kind, StreamFormat] = {}  # in the order of their numbers
         self._tables: dict[tuple[PortSettings, int], Fields] = {}
 
@@ -58,19 +59,36 @@ class FanOut(Room):
             if new:
                 self._tell_others(port)
 
-    def talk(self, port: Port | None) -> None:
+    def talk(self, port: Port | None, *, second: Port | None = None) -> None:
         """Let a member talk from its next packet on, in place of whoever talked before; None: nobody.
 
-        Raises ValueError when the port is no member.
+        Who sends pictures takes over at its next key frame, which it is asked for; until then all see whom they saw
+        before. `second` is seen by the talker itself, from its own next key frame on. Raises ValueError when one of
+        them is no member.
         """
         with self.engine.lock:
-            if port is not None and port.room is not self:
-                raise ValueError(f"{port} is not in the room of {self.owner}")
-            before, self.talker = self.talker, port
-            if port is not None:
-                self.engine.command(port, COMMAND_TALK, {"room": self.number, "peer": port.slot})
-            elif before is not None:
-                self.engine.command(before, COMMAND_TALK, {"room": self.number, "peer": NOBODY})
+            for member in (port, second):
+                if member is not None and member.room is not self:
+                    raise ValueError(f"{member} is not in the room of {self.owner}")
+            before, self.talker, self.second = self.talker, port, second
+            anybody = port or before
+            if anybody is not None:
+                fields = {
+                    "room": self.number,
+                    "peer": NOBODY if port is None else port.slot,
+                    "second": NOBODY if second is None else second.slot,
+                    "at_key_frame": port is not None and shows_pictures(port.settings),
+                }
+                self.engine.command(anybody, COMMAND_TALK, fields)
+
+    def seen_by(self, port: Port) -> Port | None:
+        """The talker, or for the talker itself who is second."""
+        return self.second if self.talker is port else self.talker
+
+    def request_key_frame(self) -> None:
+        """Ask the talker for a picture that needs none before it."""
+        if self.talker is not None:
+            self.talker.request_key_frame()
 
     def configured(self, port: Port) -> None:
         """A member has new settings: its packets, and those for it, are looked at anew."""
@@ -83,12 +101,14 @@ class FanOut(Room):
         """Tell all members' tables, and who talks, to another packet thread."""
         for port in self._members:
             self._tell(port)
-        self.talk(self.talker)
+        self.talk(self.talker, second=self.second)
 
     def left(self, port: Port) -> None:
         """A member is out, with what it was saying."""
         if self.talker is port:
             self.talker = None
+        if self.second is port:
+            self.second = None
 
     def _check_way(self, port: Port) -> None:
         theirs = list(self._kinds.values())

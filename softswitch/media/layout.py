@@ -22,7 +22,7 @@ import numpy as np
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
 from softswitch.media.srtp_layout import CIPHERS, KEYING, KEYS_OCTETS, SHA_OCTETS, STREAM_STATE
 
-LAYOUT_VERSION = 6
+LAYOUT_VERSION = 7
 
 #: A socket address as the kernel writes it (sockaddr_in, sockaddr_in6), in 32-bit words.
 ADDRESS_WORDS = 7
@@ -39,6 +39,12 @@ UNMAPPED = 255
 
 #: What is done to a payload on the way from one port to another.
 COPY, ALAW_TO_ULAW, ULAW_TO_ALAW = 0, 1, 2
+
+#: What the payloads of a format are, as far as the engine looks into pictures to find where they may be joined.
+NO_PICTURE, PICTURE_H264, PICTURE_H265, PICTURE_VP8 = 0, 1, 2, 3
+
+#: Feedback that the peer has agreed to act on (RFC 4585 §4.2, RFC 5104 §7.1), as bits of `feedback`.
+FEEDBACK_NACK, FEEDBACK_PLI, FEEDBACK_FIR = 1, 2, 4
 
 #: What a played clip is encoded into.
 PLAY_ALAW, PLAY_ULAW, PLAY_L16, PLAY_ENCODED = 1, 2, 3, 4
@@ -85,6 +91,7 @@ _SIGNALLED = [
     ("timeout_ns", "i8"),
     ("event_formats", "i8"),  # one bit for each format that is telephone-event
     ("noise_formats", "i8"),  # and for each that is comfort noise
+    ("feedback", "i8"),
     ("signalled_length", "i8"),
     ("signalled", *ADDRESS),
     ("signalled_rtcp_length", "i4"),
@@ -93,6 +100,7 @@ _SIGNALLED = [
 _FORMATS = [
     ("format_of", "u1", PAYLOAD_TYPES),  # payload type -> number of the format, from 1; 0 is not agreed
     ("clock", "i4", MAXIMUM_FORMATS),
+    ("picture", "u1", MAXIMUM_FORMATS),
 ]
 
 #: What a ROUTE command brings.
@@ -237,6 +245,21 @@ PORT = np.dtype(
         ("rtcp_sent", "i8"),
         ("rtcp_received", "i8"),
         ("feedback_received", "i8"),
+        # Pictures: those of the port's peer ...
+        ("picture_wanted", "i8"),  # by somebody who cannot join before a key frame
+        ("picture_tries", "i8"),  # to get one
+        ("picture_asked_ns", "i8"),
+        ("key_frames_asked", "i8"),
+        ("packets_asked", "i8"),
+        ("fir_sequence", "i8"),
+        # ... and those it is sent.
+        ("picture_shown", "i8"),  # since it was connected to whoever it sees
+        ("picture_from_ns", "i8"),
+        ("stream_first", "i8"),  # sequence number from which the present stream is known
+        ("dropped_waiting", "i8"),
+        ("packets_repeated", "i8"),
+        ("repeats", "i8"),
+        ("repeats_from_ns", "i8"),
         ("remote_fraction_lost", "i8"),
         ("remote_lost", "i8"),
         ("remote_jitter", "i8"),
@@ -274,6 +297,10 @@ ROOM = np.dtype(
         ("members", "i8"),
         ("talker", "i8"),  # whose packets are fanned out
         ("talker_new", "i8"),  # until the first packet after a TALK command
+        # Pictures alone: who is seen by the talker, and who takes both places at its next key frame.
+        ("second", "i8"),
+        ("next_talker", "i8"),
+        ("next_second", "i8"),
         # Conferences alone.
         ("next_room", "i8"),
         ("previous_room", "i8"),
@@ -317,6 +344,7 @@ COMMAND_PRESS, COMMAND_LISTEN = 13, 14
 COMMAND_TAP = 15
 #: Send a datagram that is no media; follow the peer to an address that ICE has proved.
 COMMAND_DATAGRAM, COMMAND_AIM = 16, 17
+COMMAND_WANT_PICTURE = 18
 #: From here on they are about a room, whose generation they bring.
 COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, COMMAND_ROOM_LINK, COMMAND_ROOM_UNLINK = 20, 21, 22, 23
 
@@ -332,6 +360,8 @@ COMMAND = np.dtype(
         *KEYING,
         *_FORMATS,
         ("peer", "i8"),
+        ("second", "i8"),
+        ("at_key_frame", "i8"),
         ("tap", "i8"),
         *_ROUTES,
         *_MEMBERSHIP,
@@ -353,6 +383,8 @@ EVENT_LATCHED, EVENT_TIMEOUT, EVENT_RESUMED, EVENT_PLAYED, EVENT_BYE, EVENT_KEY 
 #: `value` of the first two is the key, and from bit 8 on how long it lasted in ms; EVENT_KEYS_SENT brings `keys_id`.
 EVENT_KEY_HEARD, EVENT_KEY_ENDED, EVENT_KEYS_SENT = 7, 8, 9
 EVENT_SPEECH, EVENT_FAX = 10, 11
+#: A key frame of the port's peer is asked for; the port's peer is shown the first picture, `value` ns after it came.
+EVENT_PICTURE_WANTED, EVENT_PICTURE_SHOWN = 12, 13
 #: About a room: `port` and `generation` are its own.
 EVENT_ROOM_PLAYED, EVENT_LOUDEST = 20, 21
 
@@ -457,6 +489,10 @@ TAP_DIRECTION_SHIFT = 8
 #: Ring positions; they only grow. The third is no position but the count of packets that found no room.
 TAP_WRITTEN, TAP_READ, TAP_LOST, TAP_POSITIONS = 0, 8, 16, 24
 
+#: Packets of pictures that are kept to be repeated, each in a place of so many octets; streams of neighbouring ports
+#: begin so many places apart. A head has eight words.
+CACHE_PLACES, CACHE_OCTETS, CACHE_STRIDE, CACHE_WORDS = 8192, 1536, 509, 8
+
 #: What one packet thread works in. Nobody else looks at it, but at the tap.
 SCRATCH = np.dtype(
     [
@@ -481,6 +517,9 @@ SCRATCH = np.dtype(
         ("tap_positions", "i8", TAP_POSITIONS),
         ("tap_heads", "i8", TAP_PLACES * TAP_WORDS),
         ("tap_payload", "u1", TAP_PLACES * TAP_OCTETS + MAXIMUM_PACKET),
+        ("picture_begins", "i8"),  # with the packet that is being passed on
+        ("cache_heads", "i8", CACHE_PLACES * CACHE_WORDS),
+        ("cache_octets", "u1", CACHE_PLACES * CACHE_OCTETS),
         ("message", "i8", 9),  # struct msghdr and one struct iovec
         ("control", "i8", 3),  # struct cmsghdr and two descriptors
         ("handed", "i8", 2),  # slot and generation

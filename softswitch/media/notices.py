@@ -128,6 +128,26 @@ class LoudestSpeaker:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyFrameRequested:
+    """Somebody who sees the pictures of a port's peer needs a key frame. It was asked for by RTCP; `by_rtcp` tells
+    whether the peer agreed to act on that. `tries` without a key frame so far."""
+
+    port: Port
+    tries: int
+    by_rtcp: bool
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPicture:
+    """A port's peer is sent its first key frame since it came to whoever it sees, after `waited_ms`."""
+
+    port: Port
+    waited_ms: float
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerLost:
     """A media worker's process has ended without being asked to. Its `ports` are served by another worker from now on
     (`moved`), or when one has been started in its place."""
@@ -190,6 +210,8 @@ MediaEvent: TypeAlias = (
     | FaxDetected
     | RoomPlaybackEnded
     | LoudestSpeaker
+    | KeyFrameRequested
+    | FirstPicture
     | WorkerLost
     | WorkerStarted
     | ServiceNotice

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.addresses import decode_address
-from softswitch.media.layout import LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, NO_VOICE, UNLATCHED
+from softswitch.media.layout import (
+    COMMAND_WANT_PICTURE,
+    LISTEN_FAX,
+    LISTEN_HUSH,
+    LISTEN_KEYS,
+    LISTEN_SPEECH,
+    NO_VOICE,
+    UNLATCHED,
+)
 from softswitch.media.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.playback import Playback
 from softswitch.media.records import Fields, settings_fields
@@ -32,6 +40,8 @@ class PortCounters:
     for them; `jitter_ms` is RFC 3550's; `last_received_s` is on the monotonic clock, None before the first packet.
     `dropped_source`: not from the latched source; `dropped_payload_type`: not agreed on; `dropped_direction`: on hold;
     `dropped_unrouted`: nobody connected; `ignored`: STUN, DTLS, TURN; `malformed`: no RTP or RTCP at all.
+    `dropped_waiting`: of pictures, before a key frame; `packets_repeated` to the peer that had lost them,
+    `packets_asked` and `key_frames_asked` of it.
     `srtp_auth_failures`: secured packets whose tag is wrong, `srtp_replayed`: that had come before or too late to tell.
     `remote_…` and `round_trip_ms` are what the peer's RTCP says of our packets. `remote` is where ours go.
     """
@@ -56,6 +66,10 @@ class PortCounters:
     rtcp_sent: int
     rtcp_received: int
     feedback_received: int
+    key_frames_asked: int
+    packets_asked: int
+    packets_repeated: int
+    dropped_waiting: int
     srtp_auth_failures: int
     srtp_replayed: int
     remote_lost: int
@@ -87,6 +101,10 @@ _COUNTED = (
     "rtcp_sent",
     "rtcp_received",
     "feedback_received",
+    "key_frames_asked",
+    "packets_asked",
+    "packets_repeated",
+    "dropped_waiting",
     "srtp_auth_failures",
     "srtp_replayed",
     "remote_lost",
@@ -211,6 +229,21 @@ class Port:
         """`listen` for speech, or no more, whatever else the port is listened to for."""
         keys, fax = bool(self.listens & LISTEN_KEYS), bool(self.listens & LISTEN_FAX)
         self.listen(keys=keys, speech=on, fax=fax, hush=bool(self.listens & LISTEN_HUSH))
+
+    def request_key_frame(self) -> None:
+        """Ask the peer for a picture that needs none before it, by RTCP as it has agreed to, again until one comes."""
+        with self._engine.lock:
+            self._engine.check_open(self)
+            self._engine.command(self, COMMAND_WANT_PICTURE)
+
+    def request_shown_key_frame(self) -> None:
+        """Ask for a key frame of what the peer is shown: of the port it is connected to, or of its room's talker."""
+        with self._engine.lock:
+            source = self.peer
+            if self.room is not None:
+                source = self.room.seen_by(self)
+            if source is not None and not source.closed:
+                source.request_key_frame()
 
     def play_position(self) -> int:
         """Where in its clip the port plays now, in samples of the clip as it is stored."""

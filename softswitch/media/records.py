@@ -12,12 +12,32 @@ from softswitch.media.addresses import encode_address
 from softswitch.media.allocation import BoundPair
 from softswitch.media.clips import Clip
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES, StreamFormat
-from softswitch.media.layout import MAXIMUM_PACKET, NO_FEEDER, NO_PEER, NO_VOICE, PLAY_ENCODED, PLAY_L16, PORT, UNMAPPED
+from softswitch.media.layout import (
+    FEEDBACK_FIR,
+    FEEDBACK_NACK,
+    FEEDBACK_PLI,
+    MAXIMUM_PACKET,
+    NO_FEEDER,
+    NO_PEER,
+    NO_PICTURE,
+    NO_VOICE,
+    PICTURE_H264,
+    PICTURE_H265,
+    PICTURE_VP8,
+    PLAY_ENCODED,
+    PLAY_L16,
+    PORT,
+    UNMAPPED,
+)
 from softswitch.media.routing import PortSettings, Route
 from softswitch.media.srtp import keying_fields
 from softswitch.media.voices import packet_time_ms
 
 Fields = dict[str, Any]
+
+#: Encodings whose key frames are known, and the feedback that is given and taken (``a=rtcp-fb``).
+PICTURES = {"H264": PICTURE_H264, "H265": PICTURE_H265, "VP8": PICTURE_VP8}
+FEEDBACK = {"nack": FEEDBACK_NACK, "nack pli": FEEDBACK_PLI, "ccm fir": FEEDBACK_FIR}
 
 _TICK_MS = 10
 _CNAME_LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
@@ -79,8 +99,10 @@ def settings_fields(settings: PortSettings, family: int) -> Fields:
     rtcp, rtcp_length = encode_address(settings.remote_rtcp, family)
     format_of = np.zeros(PAYLOAD_TYPES, np.uint8)
     clock = np.zeros(MAXIMUM_FORMATS, np.int32)
+    picture = np.zeros(MAXIMUM_FORMATS, np.uint8)
     for i, entry in enumerate(settings.receivable):
         clock[i] = entry.clock_rate
+        picture[i] = PICTURES.get(entry.encoding.upper(), NO_PICTURE)
         if format_of[entry.payload_type] == 0:
             format_of[entry.payload_type] = i + 1
     return {
@@ -98,8 +120,15 @@ def settings_fields(settings: PortSettings, family: int) -> Fields:
         "signalled_rtcp_length": rtcp_length,
         "format_of": format_of,
         "clock": clock,
+        "picture": picture,
+        "feedback": sum(bit for name, bit in FEEDBACK.items() if name in settings.feedback),
         **keying_fields(settings.srtp),
     }
+
+
+def shows_pictures(settings: PortSettings) -> bool:
+    """Whether the peer sends pictures whose key frames are known."""
+    return any(entry.encoding.upper() in PICTURES for entry in settings.receivable)
 
 
 def _bits(settings: PortSettings, encoding: str) -> int:

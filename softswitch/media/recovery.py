@@ -55,6 +55,7 @@ class Recovery:
             room.thread = threads[room.number % len(threads)]
             record = self._arena.rooms[room.number]
             record["first"], record["members"], record["talker"] = NOBODY, 0, NOBODY
+            record["second"] = record["next_talker"] = record["next_second"] = NOBODY
         for port in ports:
             if port.room is not None:
                 port.thread = port.room.thread

@@ -58,6 +58,7 @@ class RoomStore:
         room = self._arena.rooms[number]
         room["generation"] += 1
         room["first"], room["members"], room["talker"] = NOBODY, 0, NOBODY
+        room["second"] = room["next_talker"] = room["next_second"] = NOBODY
         return number
 
     def open_mixed(self, rate_hz: int, *, tells_loudest: bool, comfort: float = 0.0) -> int:

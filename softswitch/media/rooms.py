@@ -64,6 +64,10 @@ class Room:
         if self.closed:
             raise MediaError(f"the room of {self.owner} is closed")
 
+    def seen_by(self, port: Port) -> Port | None:
+        """The member whose pictures another is shown."""
+        return None
+
     def configured(self, port: Port) -> None:
         """A member has new settings."""
         raise NotImplementedError

@@ -27,6 +27,7 @@ class PortSettings:
     same), `send_format` the one that is played and converted into (None: the first that fits). `symmetric`: answer to
     where packets come from (RFC 4961) instead of to `remote` alone. `timeout_s` 0: silence is no event. `srtp`: the
     keys of a secured stream; giving the same ones again changes nothing, others take effect with the next packet.
+    `feedback`: what the peer acts on of ``nack``, ``nack pli`` and ``ccm fir`` (RFC 4585 §4.2, RFC 5104 §7.1).
     """
 
     remote: tuple[str, int] | None = None
@@ -41,6 +42,7 @@ class PortSettings:
     timeout_s: float = 0
     send_formats: tuple[StreamFormat, ...] | None = None
     srtp: SrtpKeys | KeysAwaited | None = None
+    feedback: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if len(self.receivable) > MAXIMUM_FORMATS:

@@ -24,6 +24,8 @@ from softswitch.media.layout import (
     EVENT_KEY_ENDED,
     EVENT_KEY_HEARD,
     EVENT_KEYS_SENT,
+    EVENT_PICTURE_SHOWN,
+    EVENT_PICTURE_WANTED,
     EVENT_SPEECH,
     LISTEN_FAX,
     LISTEN_HUSH,
@@ -35,6 +37,8 @@ from softswitch.media.layout import (
 from softswitch.media.notices import (
     DigitsSent,
     FaxDetected,
+    FirstPicture,
+    KeyFrameRequested,
     KeyPressed,
     KeyReleased,
     MediaEvent,
@@ -142,6 +146,11 @@ class Signals:
         if kind == EVENT_FAX:
             port.fax = True
             return FaxDetected(port, time_s)
+        if kind == EVENT_PICTURE_WANTED:
+            by_rtcp = bool(port.settings.feedback & {"nack pli", "ccm fir"})
+            return KeyFrameRequested(port, value, by_rtcp, time_s)
+        if kind == EVENT_PICTURE_SHOWN:
+            return FirstPicture(port, value / 1e6, time_s)
         return None
 
     # -- listening --------------------------------------------------------------------------------------------------

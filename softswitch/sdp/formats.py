@@ -18,6 +18,13 @@ from softswitch.sdp.media import MediaDescription
 #: Formats that accompany a codec and never carry a stream by themselves.
 AUXILIARY = frozenset({"telephone-event", "cn", "red", "rtx", "ulpfec", "flexfec", "flexfec-03", "parityfec"})
 
+#: Formats of video that only repair or wrap others. A relay that numbers each stream anew carries one for each line
+#: and repeats lost packets itself (RFC 4588, RFC 2198, RFC 5109, RFC 8627).
+WRAPPERS = frozenset({"rtx", "red", "ulpfec", "flexfec", "flexfec-03"})
+
+#: Feedback that is answered or brought to the source (RFC 4585 §4.2, RFC 5104 §7.1); estimates of bandwidth are not.
+CARRIED_FEEDBACK = ("nack", "nack pli", "ccm fir")
+
 #: Events meant when a telephone-event format has no parameters (RFC 4733 §2.4.1).
 DEFAULT_EVENTS = "0-15"
 

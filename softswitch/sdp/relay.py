@@ -12,7 +12,7 @@ from softswitch.sdp.attributes import parse_parameters
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import OfferAnswerError
 from softswitch.sdp.fields import Connection, Origin, RtpMap
-from softswitch.sdp.formats import AUXILIARY, Codec, compatible, free_payload_type
+from softswitch.sdp.formats import AUXILIARY, CARRIED_FEEDBACK, WRAPPERS, Codec, compatible, free_payload_type
 from softswitch.sdp.media import Attribute, MediaDescription
 from softswitch.sdp.offer_answer import refuse
 
@@ -114,7 +114,8 @@ def _rewrite_media(
     if not formats:
         return refuse(media)
     section = _move(media, address, host, attributes)
-    section.formats = formats
+    dropped = _wrappers(media) if media.kind == "video" else set()
+    section.formats = [text for text in formats if text not in dropped]
     return section
 
 
@@ -123,6 +124,9 @@ def _move(
 ) -> MediaDescription:
     """The line with our address; `source` are the attributes to filter instead of its own."""
     attributes = [entry for entry in (media.attributes if source is None else source) if entry[0] not in BYPASS]
+    formats = media.formats[:]
+    if media.kind == "video":
+        formats, attributes = carried_formats(media, attributes)
     if address.rtcp_mux:
         attributes.append(("rtcp-mux", None))
     elif address.rtcp_port is not None and address.rtcp_port != address.port + 1:
@@ -131,7 +135,7 @@ def _move(
         media.kind,
         address.port,
         media.protocol,
-        media.formats[:],
+        formats,
         1,
         media.information,
         [] if address.host == host else [Connection.to(address.host)],
@@ -145,6 +149,23 @@ def _move(
         # The hold that 0.0.0.0 said must now be said by the direction, because our address is a real one.
         section.direction = media.direction
     return section
+
+
+def carried_formats(media: MediaDescription, attributes: Sequence[Attribute]) -> tuple[list[str], list[Attribute]]:
+    """A video line's formats, and of `attributes` those that stay, without what the relay does not carry."""
+    wrappers = _wrappers(media)
+    kept = []
+    for name, value in attributes:
+        target, _, rest = (value or "").partition(" ")
+        if name in _OF_A_FORMAT and target in wrappers:
+            continue
+        if name != "rtcp-fb" or " ".join(rest.split()).lower() in CARRIED_FEEDBACK:
+            kept.append((name, value))
+    return [text for text in media.formats if text not in wrappers], kept
+
+
+def _wrappers(media: MediaDescription) -> set[str]:
+    return {str(number) for number, mapping in media.rtpmaps.items() if mapping.encoding.lower() in WRAPPERS}
 
 
 def _change_codecs(

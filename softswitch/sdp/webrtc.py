@@ -13,8 +13,10 @@ from typing import Final, NamedTuple
 from softswitch.sdp.attributes import Fingerprint, Group
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
+from softswitch.sdp.formats import WRAPPERS
 from softswitch.sdp.media import MediaDescription
 from softswitch.sdp.offer_answer import refuse
+from softswitch.sdp.relay import carried_formats
 
 #: What a stream is called with keys by DTLS, and the one we offer (RFC 5764 §8, RFC 8829 §5.1.2).
 SECURED: Final = frozenset({"UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"})
@@ -22,8 +24,6 @@ OFFERED: Final = "UDP/TLS/RTP/SAVPF"
 _PLAIN: Final = "RTP/AVP"
 _DISCARD_PORT: Final = 9
 
-#: Formats that only repair or wrap others: the engine carries one stream for each line (RFC 4588, 5109, 2198, 8627).
-_WRAPPERS: Final = frozenset({"rtx", "red", "ulpfec", "flexfec-03"})
 #: What says nothing to a peer without this dress.
 _DRESS: Final = frozenset(
     {
@@ -32,9 +32,6 @@ _DRESS: Final = frozenset(
         "simulcast", "rtcp",
     }
 )  # fmt: skip
-_OF_A_FORMAT: Final = frozenset({"rtpmap", "fmtp", "rtcp-fb"})
-#: Feedback that peers without the AVPF profile often act on all the same.
-_FEEDBACK: Final = ("nack pli", "ccm fir")
 
 
 class StreamTransport(NamedTuple):
@@ -96,16 +93,17 @@ def undress(description: SessionDescription) -> SessionDescription:
 
 
 def _strip(media: MediaDescription) -> None:
-    wrappers = {str(number) for number, found in media.rtpmaps.items() if found.encoding.lower() in _WRAPPERS}
+    attributes = [entry for entry in media.attributes if entry[0] not in _DRESS]
+    if media.kind == "video":
+        media.formats, media.attributes = carried_formats(media, attributes)
+        return
+    wrappers = {str(number) for number, found in media.rtpmaps.items() if found.encoding.lower() in WRAPPERS}
     media.formats = [text for text in media.formats if text not in wrappers]
-    kept = []
-    for name, value in media.attributes:
-        target, _, rest = (value or "").partition(" ")
-        stale = name in _OF_A_FORMAT and target in wrappers
-        unheard = name == "rtcp-fb" and (media.kind != "video" or rest.strip() not in _FEEDBACK)
-        if name not in _DRESS and not stale and not unheard:
-            kept.append((name, value))
-    media.attributes = kept
+    media.attributes = [
+        (name, value)
+        for name, value in attributes
+        if name != "rtcp-fb" and (name not in ("rtpmap", "fmtp") or (value or "").partition(" ")[0] not in wrappers)
+    ]
 
 
 def dress(

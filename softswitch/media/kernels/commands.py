@@ -6,6 +6,7 @@ from typing import Any
 
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
 from softswitch.media.kernels import atomic
+from softswitch.media.kernels.asking import want_picture
 from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.handover import drop_sockets, take_sockets
@@ -56,6 +57,7 @@ from softswitch.media.layout import (
     COMMAND_STOP_PLAYING,
     COMMAND_TALK,
     COMMAND_TAP,
+    COMMAND_WANT_PICTURE,
     COMMANDS_DONE,
     COMMANDS_WRITTEN,
     FREE,
@@ -107,12 +109,13 @@ def _apply(
         _configure(port, worker, command, now_ns)
     elif operation == COMMAND_ROUTE:
         port["peer"] = command["peer"]
+        port["picture_shown"], port["picture_from_ns"] = 0, now_ns
         for i in range(MAXIMUM_FORMATS):
             port["route_payload_type"][i] = command["route_payload_type"][i]
             port["route_convert"][i] = command["route_convert"][i]
     elif operation == COMMAND_JOIN:
         if command["voice"] == NO_VOICE:
-            join_fan_out(ports, rooms, slot, command)
+            join_fan_out(ports, rooms, slot, command, now_ns)
         else:
             join_conference(ports, rooms, voices, slot, worker, command, scratch, now_ns)
     elif operation == COMMAND_ADJUST:
@@ -125,11 +128,13 @@ def _apply(
     elif operation == COMMAND_LEAVE:
         leave_room(ports, rooms, voices, slot, worker)
     elif operation == COMMAND_TALK:
-        give_floor(rooms[command["room"]], command["peer"])
+        give_floor(rooms[command["room"]], command)
     elif operation == COMMAND_TAP:
         port["tap"] = command["tap"]
     elif operation == COMMAND_DATAGRAM:
         send_datagram(port, worker, command)
+    elif operation == COMMAND_WANT_PICTURE:
+        want_picture(port)
     elif operation == COMMAND_AIM:
         aim(port, command["signalled"], command["signalled_length"])
     elif operation == COMMAND_PLAY:
@@ -208,11 +213,13 @@ def _configure(port: Any, worker: Any, command: Any, now_ns: int) -> None:
     port["timeout_ns"] = command["timeout_ns"]
     port["event_formats"] = command["event_formats"]
     port["noise_formats"] = command["noise_formats"]
+    port["feedback"] = command["feedback"]
     take_keys(port, command)
     for i in range(PAYLOAD_TYPES):
         port["format_of"][i] = command["format_of"][i]
     for i in range(MAXIMUM_FORMATS):
         port["clock"][i] = command["clock"][i]
+        port["picture"][i] = command["picture"][i]
     if not port["transport"] & TRANSPORT_ICE:
         port["latched"] = UNLATCHED
     port["timeout_from_ns"] = now_ns

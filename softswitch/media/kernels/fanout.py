@@ -11,14 +11,8 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.kernels.compiler import part
-from softswitch.media.kernels.forward import (
-    convert_payload,
-    number_packet,
-    payload_bounds,
-    rebase,
-    transmit,
-    withhold,
-)
+from softswitch.media.kernels.forward import convert_payload, number_packet, rebase, transmit, withhold
+from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.prefetch import fetch_ahead
 from softswitch.media.layout import COPY, KEY_DOWN, NO_FEEDER, NOBODY, OPEN, PORT, UNMAPPED, offset_of
 

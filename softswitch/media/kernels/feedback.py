@@ -1,16 +1,17 @@
-"""RTCP that we receive: read for its numbers, never passed on as it is (RFC 3550 §6.4, RFC 4585, RFC 5761)."""
+"""RTCP that we receive: read and acted on, never passed on as it is (RFC 3550 §6.4, RFC 4585, RFC 5761)."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from softswitch.media.kernels.asking import PAYLOAD_FEEDBACK, TRANSPORT_FEEDBACK
 from softswitch.media.kernels.clock import middle32, ntp_time
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.octets import get16, get32
+from softswitch.media.kernels.repair import answer_feedback
 from softswitch.media.kernels.report import GOODBYE, RECEIVER_REPORT, SENDER_REPORT
 
 _FIRST_TYPE, _LAST_TYPE = 192, 223  # RFC 5761 §4
-_TRANSPORT_FEEDBACK, _PAYLOAD_FEEDBACK = 205, 206
 _LONGEST_ROUND_TRIP = 60 << 16
 _SLIGHTLY_NEGATIVE = 0x100000000 - (1 << 16)
 
@@ -35,8 +36,14 @@ def valid_compound(packet: Any, size: int) -> bool:
 
 
 @part
-def read_compound(port: Any, packet: Any, size: int, scratch: Any, now_ns: int) -> bool:
-    """Take the numbers out of a valid compound packet; true when it says goodbye for the stream we receive."""
+def read_compound(
+    ports: Any, rooms: Any, slot: int, packet: Any, size: int, told: Any, scratch: Any, now_ns: int
+) -> bool:
+    """Take the numbers out of a valid compound packet; true when it says goodbye for the stream we receive.
+
+    `told` is (worker, positions, events).
+    """
+    port = ports[slot]
     port["rtcp_received"] += 1
     goodbye = False
     at = 0
@@ -50,8 +57,9 @@ def read_compound(port: Any, packet: Any, size: int, scratch: Any, now_ns: int) 
             _read_blocks(port, packet, at + 28, at + octets, count, scratch)
         elif kind == RECEIVER_REPORT and octets >= 8:
             _read_blocks(port, packet, at + 8, at + octets, count, scratch)
-        elif kind in (_TRANSPORT_FEEDBACK, _PAYLOAD_FEEDBACK):
+        elif kind in (TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK):
             port["feedback_received"] += 1
+            answer_feedback(ports, rooms, slot, packet, at, at + octets, told, scratch, now_ns)
         elif kind == GOODBYE and count > 0 and octets >= 8:
             goodbye |= get32(packet, at + 4) == port["rx_ssrc"]
         at += octets

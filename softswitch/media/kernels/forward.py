@@ -16,8 +16,9 @@ from mediacodecs.g711 import ULAW_TO_ALAW as ULAW_TO_ALAW_TABLE
 from softswitch.media.kernels.clock import SECOND_NS, ticks
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import sendto
-from softswitch.media.kernels.octets import get16, put16, put32
-from softswitch.media.kernels.srtp import REFUSED, protect
+from softswitch.media.kernels.octets import put16, put32
+from softswitch.media.kernels.payload import payload_bounds
+from softswitch.media.kernels.srtp import REFUSED, protect, protect_again
 from softswitch.media.layout import ALAW_TO_ULAW, COPY, KEY_DOWN, NO_FEEDER, OPEN, UNMAPPED
 from softswitch.media.srtp_layout import PLAIN
 
@@ -62,32 +63,12 @@ def convert_payload(packet: Any, begin: int, end: int, conversion: int) -> None:
 
 
 @part
-def payload_bounds(packet: Any, size: int) -> Any:
-    """Where the payload of an RTP packet begins and ends; (0, 0) when header, extension or padding reach past the end
-    (RFC 3550 §5.1, §5.3.1)."""
-    begin = 12 + 4 * np.int64(packet[0] & 0x0F)
-    if packet[0] & 0x10:
-        if begin + 4 > size:
-            return 0, 0
-        begin += 4 + 4 * get16(packet, begin + 2)
-    end: Any = size
-    if packet[0] & 0x20:
-        padding = np.int64(packet[size - 1])
-        if padding == 0:
-            return 0, 0
-        end -= padding
-    if begin > end:
-        return 0, 0
-    return begin, end
-
-
-@part
 def forward(
     port: Any, slot: int, out: Any, size: int, number: int, stream: Any, renewed: bool, scratch: Any, now_ns: int
 ) -> None:
     """Send the packet in `scratch`, of `port` and its format `number`, through `out`.
 
-    `stream` is (ssrc, sequence, timestamp).
+    `stream` is (ssrc, sequence, timestamp). Pictures go by `viewing.show`.
     """
     packet = scratch["packet"]
     ssrc, sequence, timestamp = stream
@@ -165,6 +146,21 @@ def transmit(out: Any, packet: Any, size: int, payload_size: int, scratch: Any) 
     if out["srtp_profile"] != PLAIN:
         size = protect(out, packet, size, scratch)
         data = scratch["sealed"].ctypes.data
+    _send(out, data, size, payload_size)
+
+
+@part
+def transmit_again(out: Any, packet: Any, size: int, payload_size: int, scratch: Any) -> None:
+    """`transmit` for a packet that was sent before, octet for octet, and has been lost."""
+    data = packet.ctypes.data
+    if out["srtp_profile"] != PLAIN:
+        size = protect_again(out, packet, size, scratch)
+        data = scratch["sealed"].ctypes.data
+    _send(out, data, size, payload_size)
+
+
+@part
+def _send(out: Any, data: int, size: int, payload_size: int) -> None:
     sent: Any = -1
     if size != REFUSED:
         sent = sendto(out["rtp_fd"], data, size, 0, out["remote"].ctypes.data, out["remote_length"])

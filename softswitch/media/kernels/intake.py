@@ -12,8 +12,9 @@ import numpy as np
 
 from softswitch.media.kernels.clock import ticks
 from softswitch.media.kernels.compiler import part
-from softswitch.media.kernels.forward import payload_bounds, transmit
+from softswitch.media.kernels.forward import transmit
 from softswitch.media.kernels.octets import get16, put16, put32
+from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.layout import MAXIMUM_PACKET, OPEN, TICK_NS, UNMAPPED
 from softswitch.media.voice_layout import FLOWING, GATHERING, IDLE, JITTER_PLACES
 

@@ -12,7 +12,7 @@ from softswitch.media.layout import CONFERENCE_PEER, FAN_OUT_PEER, NO_FEEDER, NO
 
 
 @part
-def join_fan_out(ports: Any, rooms: Any, slot: int, command: Any) -> None:
+def join_fan_out(ports: Any, rooms: Any, slot: int, command: Any, now_ns: int) -> None:
     """Make a port a member of the command's room, or, when it is one already, give it new tables."""
     port = ports[slot]
     for i in range(MAXIMUM_FORMATS):
@@ -22,6 +22,7 @@ def join_fan_out(ports: Any, rooms: Any, slot: int, command: Any) -> None:
     if port["peer"] != FAN_OUT_PEER or port["room"] != command["room"]:
         port["peer"] = FAN_OUT_PEER
         port["feeder"] = NO_FEEDER
+        port["picture_shown"], port["picture_from_ns"] = 0, now_ns
         _enter(ports, rooms, slot, command["room"])
 
 
@@ -76,6 +77,12 @@ def leave_room(ports: Any, rooms: Any, voices: Any, slot: int, worker: Any) -> N
     room["members"] -= 1
     if room["talker"] == slot:
         room["talker"] = NOBODY
+    if room["second"] == slot:
+        room["second"] = NOBODY
+    if room["next_talker"] == slot:
+        room["next_talker"] = NOBODY
+    if room["next_second"] == slot:
+        room["next_second"] = NOBODY
     if port["peer"] == CONFERENCE_PEER and room["members"] == 0:
         _stop_turns(rooms, port["room"], worker)
     port["peer"] = NO_PEER
@@ -83,10 +90,17 @@ def leave_room(ports: Any, rooms: Any, voices: Any, slot: int, worker: Any) -> N
 
 
 @part
-def give_floor(room: Any, slot: int) -> None:
-    """Let the next packet that is fanned out be one of the port `slot`, or none (NOBODY)."""
-    room["talker"] = slot
-    room["talker_new"] = 1
+def give_floor(room: Any, command: Any) -> None:
+    """Let the next packet that is fanned out be one of the command's `peer`, or none (NOBODY); with `at_key_frame`
+    only when its next key frame begins."""
+    if command["at_key_frame"] != 0 and room["talker"] not in (NOBODY, command["peer"]):
+        room["next_talker"] = command["peer"]
+        room["next_second"] = command["second"]
+        return
+    room["talker_new"] = 1 if room["talker"] != command["peer"] or command["at_key_frame"] == 0 else 0
+    room["talker"] = command["peer"]
+    room["second"] = command["second"]
+    room["next_talker"] = NOBODY
 
 
 @part

@@ -9,13 +9,14 @@ import numpy as np
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.fanout import fan_out
 from softswitch.media.kernels.feedback import is_rtcp, read_compound, valid_compound
-from softswitch.media.kernels.forward import forward, payload_bounds
+from softswitch.media.kernels.forward import forward
 from softswitch.media.kernels.intake import pass_event, take_in
 from softswitch.media.kernels.latch import NEWLY_LATCHED, REFUSED, accept_rtcp_source, accept_source
 from softswitch.media.kernels.libc import MSG_TRUNC, recvfrom
 from softswitch.media.kernels.listening import tell_key
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import get16, get32
+from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.punt import punt
 from softswitch.media.kernels.reception import DUPLICATE, NEW_STREAM, track
 from softswitch.media.kernels.sound_call import attend_far
@@ -23,6 +24,7 @@ from softswitch.media.kernels.srtcp import unprotect_rtcp
 from softswitch.media.kernels.srtp import REFUSED as REFUSED_PACKET
 from softswitch.media.kernels.srtp import unprotect
 from softswitch.media.kernels.tap import tap_received
+from softswitch.media.kernels.viewing import look_at_picture, pass_picture
 from softswitch.media.layout import (
     CONFERENCE_PEER,
     EVENT_BYE,
@@ -30,6 +32,7 @@ from softswitch.media.layout import (
     EVENT_RESUMED,
     FAN_OUT_PEER,
     MAXIMUM_PACKET,
+    NO_PICTURE,
     NO_VOICE,
     NOBODY,
     TAP_RECEIVED,
@@ -51,8 +54,9 @@ def _take(fd: int, scratch: Any) -> Any:
 
 @part
 def _report_received(
-    port: Any, slot: int, size: int, muxed: bool, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int
+    ports: Any, rooms: Any, slot: int, size: int, muxed: bool, told: Any, scratch: Any, now_ns: int
 ) -> None:
+    port = ports[slot]
     packet = scratch["packet"]
     if size <= MAXIMUM_PACKET and port["srtp_profile"] != PLAIN:
         size = unprotect_rtcp(port, packet, size, scratch)
@@ -62,19 +66,19 @@ def _report_received(
         port["malformed"] += 1
     elif not accept_rtcp_source(port, scratch["source"], scratch["source_length"], muxed):
         port["dropped_source"] += 1
-    elif read_compound(port, packet, size, scratch, now_ns):
+    elif read_compound(ports, rooms, slot, packet, size, told, scratch, now_ns):
+        worker, positions, events = told
         notify(worker, positions, events, EVENT_BYE, slot, port, 0, now_ns, scratch)
 
 
 @part
-def _set_aside(
-    port: Any, packet: Any, size: int, worker: Any, positions: Any, events: Any, slot: int, scratch: Any, now_ns: int
-) -> None:
+def _set_aside(ports: Any, rooms: Any, slot: int, packet: Any, size: int, told: Any, scratch: Any, now_ns: int) -> None:
     """What is no RTP packet: RTCP too short for RTP, STUN, DTLS and TURN (RFC 7983 §7), or garbage."""
+    port = ports[slot]
     if is_rtcp(packet, size) and size <= MAXIMUM_PACKET:
-        _report_received(port, slot, size, True, worker, positions, events, scratch, now_ns)
+        _report_received(ports, rooms, slot, size, True, told, scratch, now_ns)
     elif size > 0 and (packet[0] <= 3 or 16 <= packet[0] <= 79):
-        if not punt(port, slot, packet, size, worker, scratch, now_ns):
+        if not punt(port, slot, packet, size, told[0], scratch, now_ns):
             port["ignored"] += 1
     else:
         port["malformed"] += 1
@@ -87,14 +91,15 @@ def receive(
     """Take one datagram from a port's RTP socket and pass it on (level-triggered epoll comes back for more)."""
     port = ports[slot]
     packet = scratch["packet"]
+    told = (worker, positions, events)
     size = _take(port["rtp_fd"], scratch)
     if size < 0:
         return
     if size < 12 or size > MAXIMUM_PACKET or packet[0] >> 6 != 2 or size < 12 + 4 * (packet[0] & 0x0F):
-        _set_aside(port, packet, size, worker, positions, events, slot, scratch, now_ns)
+        _set_aside(ports, rooms, slot, packet, size, told, scratch, now_ns)
         return
     if is_rtcp(packet, size):
-        _report_received(port, slot, size, True, worker, positions, events, scratch, now_ns)
+        _report_received(ports, rooms, slot, size, True, told, scratch, now_ns)
         return
     octets = size
     if port["srtp_profile"] != PLAIN:
@@ -129,10 +134,18 @@ def receive(
         attend_far(address, ports, voices, slot, worker, positions, events, scratch, begin, end, number, now_ns)
     if port["tap"] & TAP_RECEIVED != 0 and kind != DUPLICATE:
         tap_received(port, slot, rooms, voices, packet, size, scratch, now_ns)
+    stream = (ssrc, sequence, timestamp)
+    picture = port["picture"][number] != NO_PICTURE
+    if picture:
+        if kind == DUPLICATE:  # what was repeated for others
+            return
+        look_at_picture(port, slot, packet, size, number, stream, scratch)
     if port["receive"] == 0:
         port["dropped_direction"] += 1
+    elif picture and port["peer"] != CONFERENCE_PEER:
+        renewed = kind == NEW_STREAM
+        pass_picture(ports, rooms, slot, size, number, stream, renewed, told, scratch, now_ns)
     elif port["peer"] >= 0:
-        stream = (ssrc, sequence, timestamp)
         forward(port, slot, ports[port["peer"]], size, number, stream, kind == NEW_STREAM, scratch, now_ns)
     elif port["peer"] == CONFERENCE_PEER:
         voice = voices[port["voice"]]
@@ -140,16 +153,18 @@ def receive(
         take_in(port, voice, packet, size, number, sequence, kind == NEW_STREAM, now_ns)
         if voice["partner"] != NOBODY and voice["decoder_of"][number] == 0:
             out = ports[voice["partner"]]
-            pass_event(port, out, voices[out["voice"]], size, number, (ssrc, sequence, timestamp), scratch, now_ns)
+            pass_event(port, out, voices[out["voice"]], size, number, stream, scratch, now_ns)
     elif port["peer"] == FAN_OUT_PEER and rooms[port["room"]]["talker"] == slot:
-        stream = (ssrc, sequence, timestamp)
         fan_out(ports, slot, rooms[port["room"]], size, number, stream, kind == NEW_STREAM, scratch, now_ns)
     else:
         port["dropped_unrouted"] += 1
 
 
 @part
-def receive_rtcp(port: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int) -> None:
-    size = _take(port["rtcp_fd"], scratch)
+def receive_rtcp(
+    ports: Any, rooms: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int
+) -> None:
+    """Take one datagram from a port's RTCP socket."""
+    size = _take(ports[slot]["rtcp_fd"], scratch)
     if size >= 0:
-        _report_received(port, slot, size, False, worker, positions, events, scratch, now_ns)
+        _report_received(ports, rooms, slot, size, False, (worker, positions, events), scratch, now_ns)

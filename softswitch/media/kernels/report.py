@@ -34,13 +34,19 @@ def send_report(port: Any, scratch: Any, goodbye: bool, now_ns: int) -> None:
         return
     packet = scratch["output"]
     size = _write_report(port, packet, scratch, now_ns)
-    size = _write_description(port, packet, size)
+    size = write_description(port, packet, size)
     if goodbye:
         packet[size] = _VERSION | 1
         packet[size + 1] = GOODBYE
         put16(packet, size + 2, 1)
         put32(packet, size + 4, port["tx_ssrc"])
         size += 8
+    send_rtcp(port, packet, size, scratch)
+
+
+@part
+def send_rtcp(port: Any, packet: Any, size: int, scratch: Any) -> None:
+    """Send a compound packet to the port's peer, secured if that is agreed, and count it."""
     data = packet.ctypes.data
     if port["srtp_profile"] != PLAIN:
         size = protect_rtcp(port, packet, size, scratch)
@@ -106,7 +112,7 @@ def _write_block(port: Any, packet: Any, at: int, now_ns: int) -> None:
 
 
 @part
-def _write_description(port: Any, packet: Any, at: int) -> int:
+def write_description(port: Any, packet: Any, at: int) -> int:
     """SDES with the port's CNAME (RFC 3550 §6.5); returns where it ends."""
     packet[at] = _VERSION | 1
     packet[at + 1] = DESCRIPTION

@@ -104,6 +104,26 @@ def protect(port: Any, packet: Any, size: int, scratch: Any) -> Any:
     if index < 0 or not is_new(port["srtp_seen"], STREAMS, highest, index):
         return REFUSED
     port["srtp_sent_index"] = mark(port["srtp_seen"], STREAMS, highest, index)
+    return _seal_at(port, packet, size, begin, index, scratch)
+
+
+@part
+def protect_again(port: Any, packet: Any, size: int, scratch: Any) -> Any:
+    """`protect` for a packet that was sent before, octet for octet: the same key stream then tells nothing more."""
+    begin = header_size(packet, size)
+    highest = port["srtp_sent_index"]
+    index = estimate_index(highest, get16(packet, 2))
+    if port["srtp_profile"] == AWAITED or begin == 0 or index < 0:
+        return REFUSED
+    if is_new(port["srtp_seen"], STREAMS, highest, index):
+        return REFUSED
+    return _seal_at(port, packet, size, begin, index, scratch)
+
+
+@part
+def _seal_at(port: Any, packet: Any, size: int, begin: int, index: int, scratch: Any) -> Any:
+    """The packet secured under that index into `scratch["sealed"]`; its size, or REFUSED."""
+    profile = port["srtp_profile"]
     keys, sealed = port["srtp_keys"], scratch["sealed"]
     gcm = profile >= GCM_128
     write_iv(scratch, keys, SEND_RTP, get32(packet, 8), index, gcm)

@@ -122,7 +122,7 @@ def run_worker(
             if port["state"] != OPEN or ready[at + 1] != port["generation"] & 0x7FFFFFFF:
                 continue  # closed by a command of this very turn
             if code & 1:
-                receive_rtcp(port, code >> 1, worker, positions, events, scratch, now_ns)
+                receive_rtcp(ports, rooms, code >> 1, worker, positions, events, scratch, now_ns)
             else:
                 receive(ports, rooms, voices, code >> 1, worker, positions, events, scratch, now_ns)
         if worker["players"] + worker["rooms"] > 0 and worker["wheel_ns"] <= now_ns:

@@ -36,6 +36,7 @@ class FakePort:
     history: list[PortSettings] = field(default_factory=list)
     last_received_s: float | None = None
     listens: int = 0
+    wants_picture: bool = False
     pressed: list[str] = field(default_factory=list)
 
     def send_digits(self, digits: str, duration_ms: int = 160, gap_ms: int = 80) -> int:
@@ -55,6 +56,9 @@ class FakePort:
         if self.peer is not None:
             find_route(self.settings, self.peer.settings)
             find_route(self.peer.settings, self.settings)
+
+    def request_shown_key_frame(self) -> None:
+        self.wants_picture = True
 
     def listen_speech(self, on: bool = True) -> None:
         self.listens = on

@@ -34,6 +34,7 @@ class FakeRoom:
         self.owner = owner
         self.members: list[FakePort] = []
         self.talker: FakePort | None = None
+        self.second: FakePort | None = None
         self.said: list[str | None] = []
         self.muted: dict[str, bool] = {}
         self.heard_as: dict[str, dict[str, Any]] = {}
@@ -85,7 +86,8 @@ class FakeRoom:
             if self.talker is port:
                 self.talker = None
 
-    def talk(self, port: FakePort | None) -> None:
+    def talk(self, port: FakePort | None, *, second: FakePort | None = None) -> None:
+        self.second = second
         assert port is None or port in self.members, "one who is not in the room is to talk"
         self.talker = port
         self.said.append(port.settings.remote[0] if port is not None and port.settings.remote else None)

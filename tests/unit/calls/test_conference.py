@@ -147,3 +147,75 @@ def test_the_listing_tells_who_is_inside() -> None:
     assert (participant["party"], participant["call_id"]) == ("1001", call_id)
     call.hang_up()
     world.check_over()
+
+
+def video(payload_type: int, *formats: str, port: int = 4002) -> bytes:
+    """A video line with feedback; `formats` are encodings with their parameters."""
+    numbers = range(payload_type, payload_type + len(formats))
+    lines = [f"m=video {port} RTP/AVP {' '.join(map(str, numbers))}", "a=rtcp-fb:* nack pli"]
+    for number, text in zip(numbers, formats, strict=True):
+        encoding, _, fmtp = text.partition(" ")
+        lines.append(f"a=rtpmap:{number} {encoding}/90000")
+        if fmtp:
+            lines.append(f"a=fmtp:{number} {fmtp}")
+    return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def shown(world: RoomWorld) -> tuple[str, str]:
+    """Whom all see in the conference, and whom that one sees."""
+    room = world.engine.rooms[1]
+    seen = (room.talker, room.second)
+    return tuple(port.settings.remote[0] if port is not None and port.settings.remote else "" for port in seen)  # type: ignore[return-value]
+
+
+def test_who_speaks_loudest_is_seen_and_sees_who_spoke_before() -> None:
+    world = RoomWorld()
+    alice, bob, carol, dave = world.phones("1001", "1002", "1003", "1004")
+    offers = {
+        alice: video(96, "VP8", "H264 packetization-mode=0", "H264 packetization-mode=1;profile-level-id=42e01f"),
+        bob: video(100, "H264 packetization-mode=1;profile-level-id=640028", "VP8"),
+        carol: video(97, "VP8", "H264 packetization-mode=1"),
+        dave: b"",
+    }
+    calls = {phone: phone.call("7001", body=phone.sdp() + line) for phone, line in offers.items()}
+    mixer, pictures = world.engine.rooms
+    assert pictures.hosts() == hosts(alice, bob, carol) and mixer.hosts() == hosts(alice, bob, carol, dave)
+    assert b"m=video" in calls[alice].remote and b"98 H264" in calls[alice].remote, "H.264 in fragments is liked best"
+    assert b"VP8" not in calls[carol].remote, "all send one codec"
+    assert b"a=rtcp-fb:* nack pli" in calls[carol].remote
+    assert shown(world) == (alice.host, bob.host)
+
+    def loudest(phone: object) -> None:
+        ports = [port for port in mixer.members if port.settings.remote and port.settings.remote[0] == phone.host]  # type: ignore[attr-defined]
+        world.exchange.media_event(LoudestSpeaker(mixer, ports[0], 0.0))  # type: ignore[arg-type]
+
+    loudest(carol)
+    assert shown(world) == (carol.host, alice.host)
+    loudest(bob)
+    assert shown(world) == (carol.host, alice.host), "whoever is seen stays so for a while"
+    world.advance(2.1)
+    assert shown(world) == (bob.host, carol.host)
+    loudest(dave)
+    assert shown(world) == (bob.host, carol.host), "one without a picture changes nothing"
+    calls[bob].hang_up()
+    assert shown(world) == (carol.host, alice.host)
+    for phone in (alice, carol, dave):
+        calls[phone].hang_up()
+    assert world.engine.rooms == []
+    world.check_over()
+
+
+def test_a_party_may_begin_and_end_to_show_itself() -> None:
+    world = RoomWorld()
+    alice, bob = world.phones("1001", "1002")
+    calls = [alice.call("7001", body=alice.sdp() + video(96, "VP8")), bob.call("7001")]
+    assert world.engine.rooms[1].hosts() == hosts(alice)
+    calls[1].session.reinvite(bob.sdp(version=2) + video(96, "VP8"), world.now)
+    world.settle()
+    assert world.engine.rooms[1].hosts() == hosts(alice, bob) and shown(world) == (alice.host, bob.host)
+    calls[1].session.reinvite(bob.sdp(version=3) + video(96, "VP8", port=0), world.now)
+    world.settle()
+    assert world.engine.rooms[1].hosts() == hosts(alice)
+    for call in calls:
+        call.hang_up()
+    world.check_over()

@@ -171,7 +171,7 @@ def test_profiles_of_one_encoding_are_told_apart(room, make_member):
     listener = make_member(formats=(video(100, high), video(101, baseline)))
     room.talk(talker.port)
     for payload_type in (96, 97):
-        talker.phone.send(talker.port, payload_type=payload_type)
+        talker.phone.send(talker.port, b"\x67\x42\xe0\x1f", payload_type=payload_type)  # where one may join
     assert [listener.phone.receive().payload_type for _ in range(2)] == [101, 100]
 
 

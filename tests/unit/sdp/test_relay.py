@@ -151,7 +151,7 @@ def test_a_fixed_number_that_means_something_else_is_not_used_again() -> None:
     assert [str(mapping) for mapping in result.media[0].rtpmaps.values()] == ["0 G726-32/8000", "96 PCMU/8000"]
 
 
-def test_retransmission_goes_with_its_codec() -> None:
+def test_what_only_repairs_video_and_estimates_of_bandwidth_end_at_the_relay() -> None:
     offer = sdp(
         "m=video 1 RTP/AVP 96 97 98 99",
         "a=rtpmap:96 VP8/90000",
@@ -160,9 +160,18 @@ def test_retransmission_goes_with_its_codec() -> None:
         "a=rtpmap:98 H264/90000",
         "a=rtpmap:99 rtx/90000",
         "a=fmtp:99 apt=98",
+        "a=rtcp-fb:96 goog-remb",
+        "a=rtcp-fb:96 nack",
+        "a=rtcp-fb:96 nack  pli",
+        "a=rtcp-fb:* transport-cc",
+        "a=rtcp-fb:97 nack",
+        "a=rtcp-fb:98 ccm fir",
     )
-    assert rewrite(offer, [RELAY], allow=["H264"], kinds=["video"]).media[0].formats == ["98", "99"]
-    assert rewrite(offer, [RELAY], allow=["PCMU"]).media[0].formats == ["96", "97", "98", "99"], "video is left alone"
+    assert rewrite(offer, [RELAY], allow=["H264"], kinds=["video"]).media[0].formats == ["98"]
+    relayed = rewrite(offer, [RELAY], allow=["PCMU"]).media[0]
+    assert relayed.formats == ["96", "98"], "what is left of video is left alone"
+    assert relayed.attribute_values("rtcp-fb") == ["96 nack", "96 nack  pli", "98 ccm fir"]
+    assert relayed.attribute_values("fmtp") == []
 
 
 def test_codecs_are_added_to_lines_of_their_kind() -> None:
