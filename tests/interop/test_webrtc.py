@@ -127,6 +127,31 @@ async def test_chromium_hears_its_tone_and_changes_its_path(switch: Switch, tmp_
         await page.run(f"rtc.request('{TOKEN}', 'DELETE', '/sessions/' + rtc.session.session_id)")
 
 
+@pytest.mark.needs("chromium")
+async def test_two_chromiums_see_each_other(switch: Switch, tmp_path: Path) -> None:
+    async with page_of(switch, tmp_path / "a") as caller, page_of(switch, tmp_path / "b") as callee:
+        assert (await ask(switch, "POST", "/registrations", {"number": "1014", "device": "desk"}))[0] == 200
+        video = "{video: true}"
+        calling = asyncio.ensure_future(
+            caller.run(f"rtc.call('{TOKEN}', '1013', '1014', 440, {video}).then(JSON.stringify)")
+        )
+        offered: dict[str, Any] = {}
+        async with asyncio.timeout(10):
+            while not offered:
+                await asyncio.sleep(0.05)
+                rows = (await ask(switch, "GET", "/sessions"))[1]["items"]
+                offered = next((row for row in rows if row["number"] == "1014" and row["type"] == "offer"), {})
+        session = offered["session_id"]
+        taken = json.loads(await callee.run(f"rtc.take('{TOKEN}', '{session}', 660, {video}).then(JSON.stringify)"))
+        assert taken["status"] == 200, taken
+        assert json.loads(await calling)["status"] == 201
+        for page in (caller, callee):
+            await page.run("setInterval(() => rtc.counted().then(found => { rtc.found = found; }), 200)")
+            await page.wait("rtc.found && rtc.found.video && rtc.found.video.frames > 20")
+        await caller.run(f"rtc.request('{TOKEN}', 'DELETE', '/sessions/' + rtc.session.session_id)")
+        await ask(switch, "DELETE", "/registrations/1014/desk")
+
+
 def jssip() -> Path:
     """JsSIP in one file, built by its lock file; skips the test where npm or its registry is out of reach."""
     folder = HERE / "jssip"

@@ -88,9 +88,9 @@ window.rtc = (() => {
         return answer;
     }
 
-    async function take(token, session, hz) {
+    async function take(token, session, hz, options = {}) {
         const offered = await request(token, 'GET', `/sessions/${session}`);
-        const connection = await peer(hz, {});
+        const connection = await peer(hz, options);
         await connection.setRemoteDescription({type: 'offer', sdp: offered.sdp});
         await connection.setLocalDescription(await connection.createAnswer());
         rtc.session = await request(token, 'POST', `/sessions/${session}/answer`, {sdp: await complete(connection)});
