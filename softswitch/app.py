@@ -51,6 +51,8 @@ from softswitch.conference_events import ConferenceRollCallEnded
 from softswitch.config.models import ListenSettings, Settings
 from softswitch.config.plan import to_plan
 from softswitch.directory import Directory, FeaturesChanged, SubscriberRemoved, merge
+from softswitch.directory.departments import Departments
+from softswitch.directory.rules import AccessRules
 from softswitch.events import AccessRefused, EventBus
 from softswitch.identifiers import Identifiers
 from softswitch.media import MediaEngine, MediaError, MediaEvent, Port
@@ -135,6 +137,10 @@ class Application:
         settings = self.settings
         self.timers = TimerWheel()
         self.directory = Directory()
+        self.departments = Departments()
+        self.departments.replace(wiring.departments(settings))
+        self.access_rules = AccessRules(self.departments)
+        self.access_rules.configured = wiring.access_rules(settings)
         self.trunks = Trunks.of(wiring.trunks(settings))
         self.registrar = Registrar(wiring.registrar_settings(settings), self.ids.token)
         self.guard = Guard(wiring.guard_settings(settings))
@@ -582,6 +588,8 @@ class Application:
         self.talkgroups.replace(wiring.talkgroups(settings))
         self.conferences.replace(wiring.conferences(settings))
         self.queues.replace(wiring.queues(settings))
+        self.departments.replace(wiring.departments(settings))
+        self.access_rules.configured = wiring.access_rules(settings)
         self.router.plan = self._plan(settings)
         self.trunks.replace(wiring.trunks(settings))
         self.services.replace(wiring.services(settings))

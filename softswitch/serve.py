@@ -48,6 +48,7 @@ async def serve(
             supervisor.add(service)
         try:
             await application.open()
+            control.restore()
             if server is not None:
                 await server.start(settings.http.address, settings.http.port, _https(settings, data_directory))
             ready(application)

@@ -21,6 +21,8 @@ from softswitch.config.certificate import ensure_certificate
 from softswitch.config.changes import changes
 from softswitch.config.models import ListenSettings, RtpSettings, Settings, SipSettings, TrunkSettings
 from softswitch.directory import Directory
+from softswitch.directory.departments import Department
+from softswitch.directory.rules import AccessRule
 from softswitch.floor import Member
 from softswitch.messaging.model import MessagingSettings
 from softswitch.recordings.policy import Policy
@@ -178,6 +180,26 @@ def conferences(settings: Settings) -> list[ConferenceDefinition]:
         )
         for entry in settings.conference
     ]
+
+
+def departments(settings: Settings) -> list[Department]:
+    """The departments of the organisation."""
+    return [Department(entry.id, entry.name, entry.parent or "", entry.members) for entry in settings.department]
+
+
+def access_rules(settings: Settings) -> tuple[AccessRule, ...]:
+    """Who may do what to whom."""
+    return tuple(
+        AccessRule(
+            entry.effect,
+            entry.role or "",
+            entry.principal or "",
+            entry.department or "",
+            entry.component,
+            entry.action,
+        )
+        for entry in settings.access_rule
+    )
 
 
 def queues(settings: Settings) -> list[QueueDefinition]:

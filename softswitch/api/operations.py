@@ -20,7 +20,8 @@ from softswitch.api.auth import Authenticator, Principal, Role, require
 from softswitch.api.idempotency import IdempotencyKeys
 from softswitch.api.models import Answer, NoContent
 from softswitch.api.problems import Handler, Problem, illegal_transition, invalid
-from softswitch.api.services import ApiServices, AuditNote
+from softswitch.api.services import AccessServices, ApiServices, AuditNote
+from softswitch.api.targets import action_of, kinds_of, named_in, targets_of
 from softswitch.calls.machine import IllegalTransition
 
 PREFIX = "/api/v1"
@@ -106,6 +107,7 @@ class Router:
             status = 500
             try:
                 require(principal, operation.role, operation.component)
+                await self._judge_path(operation, request, principal)
                 query = _parse_query(operation, request)
                 if operation.stream is not None:
                     streamed = await operation.stream(request, query, principal)
@@ -125,6 +127,27 @@ class Router:
                     self._audit(operation, request, principal, status)
 
         return handle
+
+    async def _judge_path(self, operation: Operation, request: web.Request, principal: Principal) -> None:
+        """Raise Problem 403 when the attribute rules keep what the path is about from this principal."""
+        access = self._services.access
+        if access is not None and access.active():
+            targets = await targets_of(request.match_info, kinds_of(operation.path), access.resolve)
+            self._judge(access, operation, principal, targets)
+
+    async def _judge_body(self, operation: Operation, body: Mapping[str, Any], principal: Principal) -> None:
+        access = self._services.access
+        named = named_in(body) if access is not None and access.active() else []
+        if access is not None and named:
+            targets = [number for each in named for number in await access.resolve("party", each)]
+            self._judge(access, operation, principal, targets)
+
+    @staticmethod
+    def _judge(access: AccessServices, operation: Operation, principal: Principal, targets: list[str]) -> None:
+        action = action_of(operation.method, operation.path)
+        refusal = access.refused(principal, operation.component, action, targets)
+        if refusal:
+            raise Problem(403, refusal, kind="not-permitted")
 
     def _audit(self, operation: Operation, request: web.Request, principal: Principal, status: int) -> None:
         subject = next(iter(request.match_info.values()), request.path)
@@ -162,6 +185,7 @@ class Router:
         text: bytes,
     ) -> web.Response:
         body, given = _parse_body(operation, request, text)
+        await self._judge_body(operation, body, principal)
         context = Context(request.match_info, query, body, principal, given)
         if operation.current is not None and "If-Match" in request.headers:
             row = await _ask(operation.current, context)

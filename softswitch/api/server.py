@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from softswitch.api import conference, data, events, group, queue, recordings, sms, system, voice, webrtc
+from softswitch.api import access, conference, data, events, group, queue, recordings, sms, system, voice, webrtc
 from softswitch.api.auth import Authenticator, from_loopback, require
 from softswitch.api.fanout import Fanout
 from softswitch.api.openapi import openapi_document
@@ -44,9 +44,7 @@ def create_api(services: ApiServices) -> web.Application:
     application.cleanup_ctx.append(_background(services))
     authenticator = Authenticator(services.tokens, services.clock, wall=services.wall, clients=services.clients)
     router = Router(services, authenticator)
-    operations: list[Operation] = []
-    for component in (system, voice, conference, queue, group, webrtc, data, recordings, sms, events):
-        operations.extend(component.operations(services))
+    operations = every_operation(services)
     for operation in operations:
         application.router.add_route(operation.method, PREFIX + operation.path, router.handler(operation))
     _add_documents(application, services, operations)
@@ -55,6 +53,12 @@ def create_api(services: ApiServices) -> web.Application:
     if services.sip_websocket is not None:
         application.router.add_get("/sip", services.sip_websocket)
     return application
+
+
+def every_operation(services: ApiServices) -> list[Operation]:
+    """The route table: all operations that `services` offers."""
+    components = (system, voice, conference, queue, group, webrtc, data, recordings, sms, events, access)
+    return [operation for component in components for operation in component.operations(services)]
 
 
 def _background(services: ApiServices) -> Any:

@@ -129,6 +129,31 @@ class QueueServices:
 
 
 @dataclass(slots=True, kw_only=True)
+class AccessServices:
+    """Attribute rules, departments and tokens.
+
+    `active()` tells whether there are rules at all; `refused(principal, component, action, targets)` why something may
+    not be, "" when it may; `resolve(kind, id)` answers the numbers that a call, a leg, a department, a recording, a
+    record or a session is about.
+    """
+
+    active: Callable[[], bool]
+    refused: Callable[[Principal, str, str, list[str]], str]
+    resolve: Callable[[str, str], Awaitable[Iterable[str]]]
+    rules: Callable[[], Row]
+    set_rules: Change
+    departments: Rows
+    department: Callable[[str], Row]
+    put_department: Change
+    change_department: Callable[[str, Mapping[str, Any], Principal], Awaitable[Row]]
+    remove_department: Callable[[str], Awaitable[None]]
+    tree: Callable[[], Row]
+    stored_tokens: Rows
+    create_token: Change
+    revoke_token: Callable[[str], Awaitable[None]]
+
+
+@dataclass(slots=True, kw_only=True)
 class BanServices:
     """Sources that are not heard."""
 
@@ -215,6 +240,7 @@ class ApiServices:
     group_desk: GroupServices | None = None
     conference_desk: ConferenceServices | None = None
     queue_desk: QueueServices | None = None
+    access: AccessServices | None = None
     sounds: Rows = _nothing
     subscribers: Rows = _nothing
     subscriber: Callable[[str], Row | None] = field(default=lambda number: None)

@@ -249,6 +249,10 @@ class Exchange:
         """The calls that the devices of `number` take part in."""
         return tuple(self._by_number.get(number, ()))
 
+    def leg_named(self, leg_id: str) -> Leg | None:
+        """The leg of that id, if it takes part in a call."""
+        return next((leg for leg in self._legs if leg.id == leg_id), None)
+
     def active_calls(self, number: str) -> int:
         """How many calls the devices of `number` take part in."""
         return len(self._by_number.get(number, ()))

@@ -13,6 +13,7 @@ from softswitch.config.gateways import GatewaysSettings
 from softswitch.config.numbering import (
     ClassOfServiceSettings,
     ConferenceSettings,
+    DepartmentSettings,
     EmergencySettings,
     HuntGroupSettings,
     QueueSettings,
@@ -24,6 +25,7 @@ from softswitch.config.numbering import (
     TrunkSettings,
 )
 from softswitch.config.system import (
+    AccessRuleSettings,
     HepSettings,
     HttpSettings,
     ListenSettings,
@@ -40,8 +42,10 @@ from softswitch.config.system import (
 from softswitch.config.vocoder import VocoderSettings
 
 __all__ = [
+    "AccessRuleSettings",
     "ClassOfServiceSettings",
     "ConferenceSettings",
+    "DepartmentSettings",
     "EmergencySettings",
     "GatewaysSettings",
     "HepSettings",
@@ -102,6 +106,8 @@ class Settings(Section):
     queue: tuple[QueueSettings, ...] = Field(default=(), description="Call queues.")
     gateways: GatewaysSettings = Field(default_factory=GatewaysSettings, description="Gateways.")
     talkgroup: tuple[TalkgroupSettings, ...] = Field(default=(), description="Talkgroups.")
+    department: tuple[DepartmentSettings, ...] = Field(default=(), description="Departments.")
+    access_rule: tuple[AccessRuleSettings, ...] = Field(default=(), description="Attribute rules, first match wins.")
     vocoder: tuple[VocoderSettings, ...] = Field(default=(), description="Vocoders of digital radio.")
 
     _file: Path | None = PrivateAttr(default=None)

@@ -262,6 +262,15 @@ class TalkgroupSettings(Section):
     )
 
 
+class DepartmentSettings(Section):
+    """A department of the organisation."""
+
+    id: Name = Field(description="Id used by other departments and by access rules.")
+    name: str = Field(default="", description="Name shown to people.")
+    parent: Name | None = Field(default=None, description="Department above it; none: at the top.")
+    members: tuple[Number, ...] = Field(default=(), description="Numbers of subscribers, groups and other rooms.")
+
+
 class QueueSettings(Section):
     """A number whose callers wait for an agent."""
 

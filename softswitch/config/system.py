@@ -200,6 +200,19 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 Moment = Annotated[datetime, AfterValidator(_with_zone)]
 
 
+class AccessRuleSettings(Section):
+    """Who may do what to whom (PMI). The first rule that fits a target decides; none: the role alone."""
+
+    effect: Literal["allow", "deny"] = Field(description="What is decided.")
+    role: Literal["viewer", "dispatcher", "admin"] | None = Field(default=None, description="Only for this role.")
+    principal: Name | None = Field(default=None, description="Only for the token or client of this name.")
+    department: Name | None = Field(default=None, description="Only for targets in this department or below it.")
+    component: str = Field(default="*", description="Component of the API such as voice; `*` is all.")
+    action: str = Field(
+        default="*", description="`read`, `control` (all but reading), create, change, remove, an order; `*` is all."
+    )
+
+
 class TokenSettings(Section):
     """A bearer token of the HTTP interface. Give `token` or `token_sha256`; only the hash is kept."""
 

@@ -13,6 +13,7 @@ from softswitch.api.services import ApiServices, AuditNote, Row
 from softswitch.api.webhooks import Webhooks, WebhookSettings
 from softswitch.app import Application
 from softswitch.control import event_types
+from softswitch.control.access import AccessDesk
 from softswitch.control.bans import Bans
 from softswitch.control.browsers import Browsers
 from softswitch.control.calls import CallControl
@@ -52,6 +53,7 @@ class Control:
         self._configure_webhooks()
         calls, subscribers, history, bans = CallControl(app), Subscribers(app), History(app), Bans(app)
         groups, trunks = GroupDesk(app), TrunkDesk(app)
+        self._access = AccessDesk(app)
         http = app.settings.http
         self.services = ApiServices(
             node=app.settings.node.id,
@@ -86,6 +88,7 @@ class Control:
             group_desk=groups.services,
             conference_desk=ConferenceDesk(app, calls.sound).services,
             queue_desk=QueueDesk(app).services,
+            access=self._access.services,
             subscribers=subscribers.rows,
             subscriber=subscribers.row,
             edit=subscribers.services,
@@ -102,6 +105,10 @@ class Control:
             browsers=Browsers(app).services,
         )
 
+    def restore(self) -> None:
+        """Take in what outlived the last run; the application is open."""
+        self._access.restore()
+
     # -- rows -------------------------------------------------------------------------------------------------------
 
     def _tokens(self) -> Iterable[ApiToken]:
@@ -114,7 +121,7 @@ class Control:
                 token.scopes,
             )
             for token in self._app.settings.http.token
-        ]
+        ] + self._access.tokens
 
     def _clients(self) -> Iterable[ApiClient]:
         return [
