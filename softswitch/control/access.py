@@ -89,7 +89,9 @@ class AccessDesk:
             if call is None:
                 return ()
             legs = [leg.party.number for leg in parties(call)]
-            return dict.fromkeys([call.record.caller, call.record.callee, *legs])
+            named = (call.record.caller, call.record.callee)
+            # A call that only plays something has the name of a sound in place of its callee.
+            return dict.fromkeys([*(name for name in named if any(map(str.isdigit, name))), *legs])
         if kind == "party":
             leg = None if identifier in app.directory else app.exchange.leg_named(identifier)
             return [identifier if leg is None else leg.party.number]
