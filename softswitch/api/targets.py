@@ -24,6 +24,8 @@ KINDS: dict[tuple[str, str], str] = {
     ("/data/cdrs", "id"): "cdr",
     ("/data/recordings", "id"): "recording",
     ("/webrtc/sessions", "id"): "session",
+    ("/sms/messages", "id"): "message",
+    ("/system/trunks", "name"): "",
     ("/webrtc/registrations", "number"): "number",
     ("/webrtc/registrations", "device"): "",
     ("/system/registrations", "number"): "number",
@@ -32,7 +34,20 @@ KINDS: dict[tuple[str, str], str] = {
     ("/events/webhooks", "name"): "",
 }
 #: Members of bodies that name numbers, or hold several of them.
-ONE = ("caller", "callee", "party", "target", "talker", "agent", "number", "conference", "overflow", "to", "leg_id")
+ONE = (
+    "caller",
+    "callee",
+    "party",
+    "target",
+    "talker",
+    "agent",
+    "number",
+    "conference",
+    "overflow",
+    "to",
+    "leg_id",
+    "sender",
+)
 SEVERAL = ("members", "groups", "invite", "agents", "spare", "recipients")
 #: What `to` may be besides a number.
 _SIDES = frozenset({"both", "caller", "callee"})

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
+
+from sqlite_utils import Database
 
 from softswitch.api.auth import ApiToken, Principal
 from softswitch.api.problems import Problem, not_found
@@ -21,7 +23,15 @@ from softswitch.directory.departments import Department, DepartmentError
 from softswitch.directory.rules import AccessRule
 from softswitch.store import recordings
 from softswitch.store.documents import delete_document, list_documents, put_document
+from softswitch.store.messages import get_message
 from softswitch.store.queries import get_cdr
+
+#: Where what is kept in the database is looked up, by its kind.
+_ROWS: dict[str, Callable[[Database, str], Mapping[str, Any] | None]] = {
+    "cdr": get_cdr,
+    "recording": recordings.get,
+    "message": get_message,
+}
 
 
 class AccessDesk:
@@ -100,10 +110,12 @@ class AccessDesk:
         if kind == "session":
             session = app.webrtc.sessions.get(identifier)
             return [session.number] if session is not None else ()
-        row = await asyncio.to_thread(
-            app.store.read, lambda database: (get_cdr if kind == "cdr" else recordings.get)(database, identifier)
-        )
-        return [] if row is None else [row[name] for name in ("caller", "callee", "room", "talkgroup") if row.get(name)]
+        read = _ROWS[kind]
+        row = await asyncio.to_thread(app.store.read, lambda database: read(database, identifier))
+        if row is None:
+            return ()
+        numbers = [row[name] for name in ("caller", "callee", "room", "talkgroup", "sender") if row.get(name)]
+        return [*numbers, *filter(None, str(row.get("recipient") or "").split(","))]
 
     # -- rules --------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,9 @@ from softswitch.api.webhooks import Webhooks
 from softswitch.runtime.trace import TraceHub
 from tests.unit.api.conftest import TOKENS
 
+#: Services that stand for no operation of the API.
+_OUTSIDE = ("client_authority", "render_metrics", "sip_websocket", "webhooks")
+
 
 def absent(*arguments: Any, **named: Any) -> Any:
     """Nothing of that kind exists."""
@@ -43,6 +46,9 @@ def everything() -> ApiServices:
         return [identifier]
 
     named["access"].resolve = resolve
+    for field in dataclasses.fields(ApiServices):
+        if field.default is None and field.name not in (*named, *_OUTSIDE):
+            named[field.name] = absent
     return ApiServices(
         node="node1",
         version="1.2.3",
@@ -53,11 +59,7 @@ def everything() -> ApiServices:
         journal=journal,
         trace=TraceHub(),
         health=lambda: {"calls": 2, "registrations": 3},
-        unregister=absent,
-        reload=absent,
-        originate=absent,
         call_commands=dict.fromkeys(COMMANDS, absent),
-        statistics=absent,
         webhooks=Webhooks(journal, wall),
         **named,
     )
