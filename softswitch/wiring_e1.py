@@ -14,6 +14,7 @@ from gateways.e1.q931.elements import AUDIO_3K1, SPEECH
 from gateways.e1.simulator import SimulatedExchange
 from gateways.e1.span.loop import LoopSpan
 from gateways.e1.trunk_group import Selection, TrunkGroup
+from gateways.e1.trunk_settings import FloorCarriage
 from softswitch.config.e1 import E1GatewaySettings, E1GroupSettings, E1SpanSettings
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def trunk_settings(group: E1GroupSettings) -> TrunkSettings:
         exclusive=group.exclusive,
         user_to_user=group.user_to_user,
         hold=Hold(group.hold),
+        floor=FloorCarriage(group.floor),
     )
 
 

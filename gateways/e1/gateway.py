@@ -34,6 +34,7 @@ from gateways.e1.q931.events import (
 from gateways.e1.span.interface import Alarm
 from gateways.e1.trunk_group import TrunkGroup
 from gateways.e1.trunk_settings import Hold, TrunkSettings
+from gateways.e1.voice_link import VoiceLink
 from softswitch.calls import leg as calls
 from softswitch.calls.exchange import Exchange
 from softswitch.calls.hunting import Target
@@ -61,6 +62,7 @@ class E1Gateway:
         self._in = CallsIn(group, exchange, settings)
         self._out = CallsOut(group, exchange, settings)
         self._timers: dict[Line, Timer] = {}
+        VoiceLink(settings.floor, self._leg_of).follow(exchange.bus)
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -170,6 +172,10 @@ class E1Gateway:
                 usage.talked_s += self._exchange.now() - leg.answered_at
             leg.cleared(event)
         self._out.cleared(event.call)
+
+    def _leg_of(self, leg_id: str) -> E1Leg | None:
+        owners = (call.owner for line in self.group.lines for call in line.access.calls)
+        return next((each for each in owners if isinstance(each, E1Leg) and each.id == leg_id), None)
 
     # -- operators --------------------------------------------------------------------------------------------------
 

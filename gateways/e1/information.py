@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateways.e1.q931.elements import UserUser
+from softswitch.floor.adapters import FLOOR_MEDIA_TYPE
 
 IA5, OWN = 4, 0
 #: Protocol discriminators of user-user information by the content type that carries it.
-CONTENT_TYPES = {"text/plain": IA5, "application/octet-stream": OWN}
+CONTENT_TYPES = {FLOOR_MEDIA_TYPE: IA5, "text/plain": IA5, "application/octet-stream": OWN}
 
 
 @dataclass(slots=True)
@@ -20,8 +21,10 @@ class UserSays:
 
     @classmethod
     def of(cls, information: UserUser) -> UserSays:
-        """Text as text, all else as octets."""
+        """A floor request as that, other text as text, all else as octets."""
         kind = "text/plain" if information.protocol == IA5 else "application/octet-stream"
+        if information.protocol == IA5 and information.data.startswith(b'{"action"'):
+            kind = FLOOR_MEDIA_TYPE
         return cls(kind, information.data)
 
     def accept(self) -> None:

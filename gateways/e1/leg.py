@@ -197,17 +197,25 @@ class E1Leg(PortedLeg):
 
     def inform(self, information: Information) -> None:
         """See Leg: text and user-to-user data go as USER INFORMATION."""
-        call, protocol = self.call, CONTENT_TYPES.get(information.content_type.partition(";")[0].strip().lower())
-        if protocol is None or call is None or not self._settings.user_to_user or len(information.body) > LONGEST:
+        protocol = CONTENT_TYPES.get(information.content_type.partition(";")[0].strip().lower())
+        if protocol is None or not self._settings.user_to_user or len(information.body) > LONGEST:
             super().inform(information)
             return
-        try:
-            call.send_user_information(UserUser(protocol, information.body))
-        except IllegalInState:
+        if self.say(UserUser(protocol, information.body)):
+            information.accept()
+        else:
             information.refuse(480)
-            return
+
+    def say(self, information: UserUser) -> bool:
+        """Tell the far user something (USER INFORMATION); False when the call is in no state for it."""
+        if self.call is None:
+            return False
+        try:
+            self.call.send_user_information(information)
+        except IllegalInState:
+            return False
         self.line.settle(self._exchange.now())
-        information.accept()
+        return True
 
     # -- inside -----------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,14 @@ class Hold(Enum):
     NONE = "none"
 
 
+class FloorCarriage(Enum):
+    """How the floor of a talkgroup that is patched across the line is carried."""
+
+    NONE = "none"
+    USER_INFORMATION = "user_information"
+    KEYS = "keys"
+
+
 @dataclass(frozen=True, slots=True)
 class TrunkSettings:
     """`bearer` goes into our SETUPs; `prefix` before numbers that come in; `class_of_service` gives incoming calls
@@ -37,3 +45,4 @@ class TrunkSettings:
     user_to_user: bool = True
     hold: Hold = Hold.NOTIFY
     display_encoding: str = "utf-8"
+    floor: FloorCarriage = FloorCarriage.NONE

@@ -108,6 +108,11 @@ class E1GroupSettings(Section):
     user_to_user: Switch = Field(
         default=True, description="Whether user-user information goes to and from SIP (User-to-User, RFC 7433)."
     )
+    floor: Literal["none", "user_information", "keys"] = Field(
+        default="none",
+        description="How the floor of talkgroups patched with those of another platform crosses the line: not at all, "
+        "in user-user information, or as keys * and # in the B channel.",
+    )
     hold: Literal["notify", "hold", "none"] = Field(
         default="notify", description="How the exchange is told that our party holds: NOTIFY, HOLD, or not at all."
     )
