@@ -21,7 +21,7 @@ from dialplan import Plan, Target
 from gateways.e1.gateway import E1Gateway
 from gateways.webrtc import WebRtcGateway
 from softswitch import wiring, wiring_gateways
-from softswitch.calls.access import Access
+from softswitch.calls.access import Access, Identity
 from softswitch.calls.conference import Conferences
 from softswitch.calls.conference_call import ConferenceCalls
 from softswitch.calls.conference_definition import ConferenceDefinition, conference_of, describe_conference
@@ -55,6 +55,7 @@ from softswitch.directory.departments import Departments
 from softswitch.directory.rules import AccessRules
 from softswitch.events import AccessRefused, EventBus
 from softswitch.identifiers import Identifiers
+from softswitch.location.locations import Locations
 from softswitch.media import MediaEngine, MediaError, MediaEvent, Port
 from softswitch.media.hold import hold_music
 from softswitch.media.recording.recorder import Recorder
@@ -63,6 +64,7 @@ from softswitch.media.sounds import announcement, load_wav
 from softswitch.media_watch import MediaWatch
 from softswitch.message_keeping import MessageKeeper
 from softswitch.messaging.service import Messaging
+from softswitch.position_keeping import LocationKeeper
 from softswitch.recordings.index import Index
 from softswitch.recordings.playback import Playbacks
 from softswitch.recordings.service import Recordings
@@ -81,6 +83,7 @@ from softswitch.sip.address import Address
 from softswitch.sip.binding import BindingChange
 from softswitch.sip.digest import Authenticator
 from softswitch.sip.events import Event
+from softswitch.sip.message import Request
 from softswitch.sip.nonces import Nonces
 from softswitch.sip.publication import Publications, PublicationSettings
 from softswitch.sip.registrar import Registrar
@@ -361,6 +364,12 @@ class Application:
         )
         self.registrations.changed = self._registration_changed
         self.message_keeper = MessageKeeper(self.store)
+        self.location_keeper = LocationKeeper(self.store)
+        self.locations = Locations(
+            bus=self.bus, keeper=self.location_keeper, wall=time.time, settings=wiring.location(settings)
+        )
+        self.presence.published = self._heard_position
+        self.exchange.located = self.locations.hear
         self.messaging = Messaging(
             agent=self.agent,
             access=self.access,
@@ -378,6 +387,7 @@ class Application:
             domain=domain,
             settings=wiring.messaging(settings),
         )
+        self.messaging.pager.heard = self._heard_position
         self.trunk_watch = TrunkWatch(
             self.agent, self.timers, self.trunks, self.bus, self.ids.token, self.now, self._trunk_contact
         )
@@ -388,6 +398,9 @@ class Application:
     def _registration_changed(self, number: str) -> None:
         self.presence.registration_changed(number)
         self.messaging.outbox.registered(number)
+
+    def _heard_position(self, identity: Identity, request: Request) -> None:
+        self.locations.hear(identity, request)
 
     def _build_gateways(self) -> None:
         self.webrtc = WebRtcGateway(self.exchange, self.ids.next, lambda work: self.driver.post(lambda now: work()))
@@ -438,6 +451,9 @@ class Application:
             "softswitch_subscriptions", "Subscriptions held by the notifier.", lambda: len(self.presence.notifier)
         )
         metrics.gauge("softswitch_messages_waiting", "Short messages that wait.", lambda: self.messaging.outbox.waiting)
+        metrics.counter(
+            "softswitch_positions_received", "Positions of devices since the start.", lambda: self.locations.received
+        )
         metrics.gauge("softswitch_store_waiting", "Writes that wait for the database.", lambda: self.store.waiting)
 
     # -- life -------------------------------------------------------------------------------------------------------
@@ -494,6 +510,7 @@ class Application:
         if bindings:
             logger.info("%d registrations are back", len(bindings) - len(gone))
         self.messaging.outbox.restore(self.message_keeper.waiting())
+        self._load_locations()
 
     def _load_rooms(self) -> None:
         definitions = []
@@ -508,6 +525,13 @@ class Application:
         for document in self.store.read(list_documents("queues")):
             self.queues.put(queue_of(document))
         self.talkgroups.scan_lists.update(self.store.read(list_scan_lists))
+
+    def _load_locations(self) -> None:
+        for fence in self.location_keeper.fences():
+            self.locations.fences.put(fence)
+        for subscription in self.location_keeper.subscriptions():
+            self.locations.subscriptions.add(subscription)
+        self.locations.restore(self.location_keeper.newest())
 
     def _plan(self, settings: Settings) -> Plan:
         return self._dial_rooms(to_plan(settings, [subscriber.number for subscriber in self.directory]))
@@ -530,6 +554,7 @@ class Application:
         for gateway in self.gateways:
             await gateway.close()
         await self.network.close()
+        self.locations.flush()
         self.recordings.stop_all()
         await asyncio.to_thread(self.recorder.stop)
         self._hear_recorder()
@@ -542,6 +567,10 @@ class Application:
         self.registrations.expire(now)
         self.presence.handle_timer(now)
         self._follow_directory()
+        self.locations.flush()
+        for identifier in self.locations.subscriptions.ended(self.wall()):
+            self.locations.subscriptions.remove(identifier)
+            self.location_keeper.delete_subscription(identifier)
         for flow in self.keepalive.due(now, len(self.registrar)):
             self.network.send(PING, flow)
         self._poll_media()
@@ -553,6 +582,9 @@ class Application:
         messages = self.settings.messaging
         if messages.history_days:
             self.message_keeper.forget_before(self.wall() - messages.history_days * 86400)
+        location = self.settings.location
+        if location.history_days:
+            self.location_keeper.forget_before(self.wall() - location.history_days * 86400)
         self.timers.schedule(now + _TIDY_S, self._tidy)
 
     def _follow_directory(self) -> None:
@@ -598,6 +630,7 @@ class Application:
         self.overload.configure(wiring.overload_settings(settings))
         self.recordings.policy = self.recording_index.policy = wiring.recording_policy(settings)
         self.messaging.configure(wiring.messaging(settings))
+        self.locations.settings = wiring.location(settings)
         self.keepalive.interval_s = settings.sip.nat_keepalive_s
         self.exchange.settings = wiring.call_settings(settings)
         self.driver.post(self.trunk_watch.start)

@@ -61,6 +61,8 @@ def _stored(record: CallRecord, node: str) -> stored.CallRecord:
         details["reason"] = cause.text
     if record.recording_ids:
         details["recording_ids"] = list(record.recording_ids)
+    if record.location:
+        details["location"] = record.location
     if record.merged_into:
         details["merged_into"] = record.merged_into
     details.update(record.queueing())

@@ -24,6 +24,7 @@ from softswitch.directory import Directory
 from softswitch.directory.departments import Department
 from softswitch.directory.rules import AccessRule
 from softswitch.floor import Member
+from softswitch.location.locations import LocationSettings
 from softswitch.messaging.model import MessagingSettings
 from softswitch.recordings.policy import Policy
 from softswitch.runtime.guard import GuardSettings
@@ -262,6 +263,15 @@ def messaging(settings: Settings) -> MessagingSettings:
         max_per_recipient=given.max_per_recipient,
         max_per_sender=given.max_per_sender,
         content_types=given.content_types,
+    )
+
+
+def location(settings: Settings) -> LocationSettings:
+    """Limits of positions."""
+    given = settings.location
+    oldest_s = given.history_days * 86400.0 or float("inf")
+    return LocationSettings(
+        float(given.event_interval_s), float(given.fastest_mps), oldest_s=oldest_s, max_devices=given.max_devices
     )
 
 

@@ -12,7 +12,20 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from softswitch.api import access, conference, data, events, group, queue, recordings, sms, system, voice, webrtc
+from softswitch.api import (
+    access,
+    conference,
+    data,
+    events,
+    group,
+    location,
+    queue,
+    recordings,
+    sms,
+    system,
+    voice,
+    webrtc,
+)
 from softswitch.api.auth import Authenticator, from_loopback, require
 from softswitch.api.fanout import Fanout
 from softswitch.api.openapi import openapi_document
@@ -57,7 +70,7 @@ def create_api(services: ApiServices) -> web.Application:
 
 def every_operation(services: ApiServices) -> list[Operation]:
     """The route table: all operations that `services` offers."""
-    components = (system, voice, conference, queue, group, webrtc, data, recordings, sms, events, access)
+    components = (system, voice, conference, queue, group, webrtc, data, recordings, sms, location, events, access)
     return [operation for component in components for operation in component.operations(services)]
 
 

@@ -202,6 +202,26 @@ class MessageServices:
 
 
 @dataclass(slots=True, kw_only=True)
+class LocationServices:
+    """Positions, geofences (`put_fence` with an empty id adds one) and subscriptions."""
+
+    report: Callable[[Mapping[str, Any]], Row]
+    report_many: Callable[[list[Mapping[str, Any]]], Row]
+    newest: Callable[[Mapping[str, Any]], Iterable[Row]]
+    position: Callable[[str], Row]
+    track: Callable[[str, Mapping[str, Any]], Awaitable[Iterable[Row]]]
+    forget: Callable[[str], None]
+    fences: Rows
+    fence: Callable[[str], Row]
+    inside: Callable[[str], Row]
+    put_fence: Callable[[str, Mapping[str, Any]], Row]
+    remove_fence: Callable[[str], None]
+    subscriptions: Rows
+    subscribe: Callable[[Mapping[str, Any]], Row]
+    unsubscribe: Callable[[str], None]
+
+
+@dataclass(slots=True, kw_only=True)
 class ApiServices:
     """Everything the API needs. Rows are mappings with the fields of the models in `softswitch.api.models`.
 
@@ -252,6 +272,7 @@ class ApiServices:
     audit: Query = _no_rows
     recordings: RecordingServices | None = None
     messages: MessageServices | None = None
+    locations: LocationServices | None = None
     record_audit: Callable[[AuditNote], None] = _no_note
     event_types: Rows = _nothing
     webhooks: Webhooks | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from softswitch.calls.access import Access
+from softswitch.calls.access import Access, Identity
 from softswitch.calls.application import Application
 from softswitch.calls.call import NORMAL, Call
 from softswitch.calls.conference import Conferences
@@ -91,6 +91,8 @@ class Exchange:
         self.wall = wall
         self.settings = settings
         self.services: Services | None = None
+        #: takes the position that an INVITE may carry, and describes it for the call's record.
+        self.located: Callable[[Identity, Request], dict[str, object]] = lambda identity, request: {}
         self.conferences: Conferences | None = None
         self.talkgroups: Talkgroups | None = None
         self.queues: Queues | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from softswitch.calls.access import Access
+from softswitch.calls.access import Access, Identity
 from softswitch.calls.application import asker
 from softswitch.calls.call import Call
 from softswitch.calls.machine import State
@@ -16,7 +16,7 @@ from softswitch.directory import Directory
 from softswitch.events import CallStateChanged, Event, LegStateChanged
 from softswitch.sip.address import Address
 from softswitch.sip.events import RequestReceived
-from softswitch.sip.message import Response
+from softswitch.sip.message import Request, Response
 from softswitch.sip.packages import DIALOG, MESSAGE_SUMMARY, PRESENCE, REG
 from softswitch.sip.packages.dialog import DialogInfo, DialogState, Party
 from softswitch.sip.packages.message_summary import MessageCount, MessageSummary
@@ -72,6 +72,8 @@ class Presence:
             PRESENCE.serve(self._presence, minimum_interval=1.0),
             MESSAGE_SUMMARY.serve(self._summary),
         )
+        #: told of each document that was taken, for instance because it says where its publisher is.
+        self.published: Callable[[Identity, Request], None] = lambda identity, request: None
         self.notifier = Notifier(packages, contact=contact, new_id=new_id, authorize=self._may_watch, settings=settings)
 
     # -- requests ---------------------------------------------------------------------------------------------------
@@ -102,6 +104,8 @@ class Presence:
             return
         result = self._publications.process(event.request, number, now)
         self._agent.respond(event.transaction, result.response, now)
+        if result.response.status < 300 and event.request.body:
+            self.published(identity, event.request)
         if result.changed:
             self._send(self.notifier.publish(PRESENCE.name, number, now), now)
 

@@ -75,6 +75,7 @@ class CallRecord:
     agent: str = ""
     legs: dict[str, LegRecord] = field(default_factory=dict)
     recording_ids: list[str] = field(default_factory=list)
+    location: dict[str, object] = field(default_factory=dict)
 
     def open_leg(self, leg: Leg, now: float) -> None:
         """A leg joined the call."""
@@ -154,5 +155,6 @@ class CallRecord:
             "talkgroup": self.talkgroup,
             **self.queueing(),
             "recording_ids": list(self.recording_ids),
+            "location": dict(self.location),
             "legs": [leg.to_dict() for leg in self.legs.values()],
         }

@@ -102,6 +102,7 @@ class SipIntake:
             side.family = 6
         call_id = self._new_id()
         record = CallRecord(call_id, identity.party.number, called, session.source, exchange.wall())
+        record.location = exchange.located(identity, request)
         call = Call(exchange, call_id, leg, sdp_of(request), record)
         exchange.add(call)
         call.begin()

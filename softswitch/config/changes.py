@@ -37,6 +37,7 @@ NEEDS_RESTART = frozenset(
         "http.metrics",
         "recording.directory",
         "recording.minimum_free_mb",
+        "location.max_devices",
         "storage.path",
         "storage.durability",
         "storage.queue",

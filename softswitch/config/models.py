@@ -29,6 +29,7 @@ from softswitch.config.system import (
     HepSettings,
     HttpSettings,
     ListenSettings,
+    LocationSettings,
     LoggingSettings,
     MessagingSettings,
     NodeSettings,
@@ -52,6 +53,7 @@ __all__ = [
     "HttpSettings",
     "HuntGroupSettings",
     "ListenSettings",
+    "LocationSettings",
     "LoggingSettings",
     "MessagingSettings",
     "NodeSettings",
@@ -91,6 +93,7 @@ class Settings(Section):
     storage: StorageSettings = Field(default_factory=StorageSettings, description="Database.")
     recording: RecordingSettings = Field(default_factory=RecordingSettings, description="Recordings.")
     messaging: MessagingSettings = Field(default_factory=MessagingSettings, description="Short messages.")
+    location: LocationSettings = Field(default_factory=LocationSettings, description="Positions.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Limits and bans.")
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="Log output.")
     hep: HepSettings = Field(default_factory=HepSettings, description="Copy of the signalling.")

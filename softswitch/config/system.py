@@ -434,3 +434,17 @@ class MessagingSettings(Section):
     max_waiting: PositiveCount = Field(default=100_000, description="Most messages that wait in all.")
     max_per_recipient: PositiveCount = Field(default=500, description="Most messages that wait for one recipient.")
     max_per_sender: PositiveCount = Field(default=2_000, description="Most waiting messages of one sender.")
+
+
+class LocationSettings(Section):
+    """Positions of phones, radios and cameras."""
+
+    history_days: Seconds = Field(default=30, description="Days for which tracks are kept; 0 keeps them for ever.")
+    event_interval_s: Seconds = Field(
+        default=1, description="Least time in seconds between two events of one device's position."
+    )
+    fastest_mps: PositiveSeconds = Field(
+        default=350,
+        description="Speed in metres a second above which a position is suspect, until a second one agrees.",
+    )
+    max_devices: PositiveCount = Field(default=100_000, description="Most devices whose newest position is known.")

@@ -83,6 +83,7 @@ class CallControl:
             "started_at": record.started_at,
             "answered_at": record.answered_at or None,
             "emergency": record.emergency,
+            "location": record.location,
             "legal_methods": [method.value for method in legal_methods(call.machine.state)],
             "operations": [name for name in self._operator.possible(call) if name in self.commands],
             "legs": [self._leg(leg, detailed=detailed) for leg in parties(call)],

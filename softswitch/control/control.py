@@ -20,6 +20,7 @@ from softswitch.control.calls import CallControl
 from softswitch.control.conferences import ConferenceDesk
 from softswitch.control.groups import GroupDesk
 from softswitch.control.history import History
+from softswitch.control.locations import LocationControl
 from softswitch.control.messages import MessageControl
 from softswitch.control.queues import QueueDesk
 from softswitch.control.recordings import RecordingControl
@@ -99,6 +100,7 @@ class Control:
             audit=history.audit,
             recordings=RecordingControl(app).services,
             messages=MessageControl(app).services,
+            locations=LocationControl(app).services,
             record_audit=self._record_audit,
             event_types=event_types.rows,
             webhooks=self._webhooks,

@@ -99,5 +99,6 @@ def _cdr(row: Mapping[str, Any]) -> Row:
         "legs": json.loads(row["legs"]),
         "details": (details := json.loads(row["details"])),
         "recording_ids": details.get("recording_ids", []),
+        "location": details.get("location", {}),
         "cursor": cursor_of(row["started_at"], row["id"]),
     }

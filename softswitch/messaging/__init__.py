@@ -1,1 +1,1 @@
-"""Short messages between parties of any system."""
+"""Short messages: SIP MESSAGE passed on, kept for those who are away, sent to groups and through gateways."""

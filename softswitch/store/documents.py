@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from sqlite_utils import Database
 
-Collection = Literal["conferences", "queues", "departments", "tokens", "rules", "agents"]
+Collection = Literal[
+    "conferences", "queues", "departments", "tokens", "rules", "agents", "geofences", "location_subscriptions"
+]
 
 
 def list_documents(collection: Collection) -> Callable[[Database], list[dict[str, Any]]]:

@@ -126,6 +126,7 @@ class CallDetailRecord(Answer):
     released_by: str = ""
     legs: list[dict[str, Any]] = Field(default_factory=list)
     recording_ids: list[str] = Field(default_factory=list)
+    location: dict[str, Any] = Field(default_factory=dict, description="Where the caller said it was (RFC 6442).")
 
 
 class Statistics(Answer):

@@ -37,6 +37,7 @@ class Call(Answer):
     operations: list[str] = Field(default_factory=list, description="What may be posted to this call now.")
     legs: list[Leg] = Field(default_factory=list)
     recordings: list[str] = Field(default_factory=list, description="Recordings in progress.")
+    location: dict[str, Any] = Field(default_factory=dict, description="Where the caller said it was (RFC 6442).")
     playback: dict[str, Any] | None = Field(default=None, description="Position and speed of what is played.")
 
 

@@ -1,0 +1,1 @@
+"""Where devices are: positions from SIP, gateways and the API; tracks, areas that are watched, subscriptions."""
