@@ -152,6 +152,20 @@ async def test_two_chromiums_see_each_other(switch: Switch, tmp_path: Path) -> N
         await ask(switch, "DELETE", "/registrations/1014/desk")
 
 
+@pytest.mark.needs("chromium")
+async def test_two_chromiums_see_each_other_in_a_conference(switch: Switch, tmp_path: Path) -> None:
+    async with page_of(switch, tmp_path / "a") as first, page_of(switch, tmp_path / "b") as second:
+        for page, number in ((first, "1013"), (second, "1014")):
+            call = f"rtc.call('{TOKEN}', '{number}', '7005', 440, {{video: true}}).then(JSON.stringify)"
+            answer = json.loads(await page.run(call))
+            assert answer["status"] == 201, answer
+        for page in (first, second):
+            await page.run("setInterval(() => rtc.counted().then(found => { rtc.found = found; }), 200)")
+            await page.wait("rtc.found && rtc.found.video && rtc.found.video.frames > 20")
+        for page in (first, second):
+            await page.run(f"rtc.request('{TOKEN}', 'DELETE', '/sessions/' + rtc.session.session_id)")
+
+
 def jssip() -> Path:
     """JsSIP in one file, built by its lock file; skips the test where npm or its registry is out of reach."""
     folder = HERE / "jssip"

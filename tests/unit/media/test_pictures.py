@@ -12,8 +12,11 @@ import pytest
 from softswitch.media import FirstPicture, KeyFrameRequested, Port, PortSettings, StreamFormat
 from softswitch.media.kernels import pictures
 from softswitch.media.layout import PICTURE_H264, PICTURE_H265, PICTURE_VP8
+from softswitch.rtp.rtcp import parse_compound
 from tests.unit.media.conftest import Phone
 from tests.unit.media.encoders import Decoder, Picture, encode, number_of
+from tests.unit.rtp.test_against_others import _capture as write_capture
+from tests.unit.rtp.test_against_others import _tshark as read_capture
 
 FORMATS = {
     "H264": StreamFormat(96, "H264", 90000, fmtp="packetization-mode=1;profile-level-id=42e01f"),
@@ -203,6 +206,93 @@ def test_what_the_switch_has_lost_is_asked_for_once_under_the_source_s_numbers(e
     for viewer in viewers:
         assert [viewer.phone.receive().payload for _ in range(2)] == picture.payloads[1:3]
     assert camera.port.counters().packets_asked == 1, "three viewers ask as one"
+
+
+class Repairer:
+    """A viewer that asks again for what is missing, puts everything in order and decodes it."""
+
+    def __init__(self, viewer: Camera, encoding: str) -> None:
+        self.viewer, self.encoding = viewer, encoding
+        self.packets: dict[int, Any] = {}
+        self.first = self.latest = -1
+
+    def take(self, *, dropped: bool) -> None:
+        """Receive a packet, which may be lost on its last way."""
+        packet = self.viewer.phone.receive()
+        if self.first < 0:
+            self.first = packet.sequence
+        place = (packet.sequence - self.first) & 0xFFFF
+        self.latest = max(self.latest, place)
+        if not dropped:
+            self.packets[place] = packet
+
+    def missing(self) -> list[int]:
+        return [place for place in range(self.latest) if place not in self.packets]
+
+    def seen(self) -> list[int]:
+        decoder, seen = Decoder(self.encoding), []
+        for place in sorted(self.packets):
+            packet = self.packets[place]
+            seen += [number_of(luma) for luma in decoder.feed(packet.payload, marker=packet.marker)]
+        return seen
+
+
+@pytest.mark.parametrize("encoding", FORMATS)
+def test_every_picture_is_whole_though_a_tenth_is_lost_on_both_ways(engine, make_camera, encoding):
+    random, camera = np.random.default_rng(3), make_camera(encoding)
+    viewer = Repairer(make_camera(encoding), encoding)
+    engine.connect(camera.port, viewer.viewer.port)
+    kept: dict[int, tuple[bytes, bool, int]] = {}
+    lost: set[int] = set()
+    for picture in encode(encoding, range(20)):
+        for place, payload in enumerate(picture.payloads):
+            marker, sequence = place == len(picture.payloads) - 1, camera.phone.sequence
+            kept[sequence] = (payload, marker, camera.phone.timestamp)
+            if len(kept) > 1 and random.random() < 0.1:
+                lost.add(sequence)
+                camera.phone.sequence += 1
+                continue
+            camera.phone.send(
+                camera.port, payload, FORMATS[encoding].payload_type, marker=marker, timestamp=camera.phone.timestamp
+            )
+            viewer.take(dropped=len(kept) > 1 and random.random() < 0.1)
+        camera.phone.timestamp += 3600
+    base = 100
+    for place in viewer.missing():
+        nack(viewer.viewer.phone, viewer.viewer.port, viewer.first + place)
+        if base + place in lost:
+            *_, asked = camera.feedback()[0]
+            sequence = struct.unpack(">HH", asked)[0]
+            assert sequence == base + place, "the source is asked by its own number"
+            payload, marker, timestamp = kept[sequence]
+            payload_type = FORMATS[encoding].payload_type
+            camera.phone.send(camera.port, payload, payload_type, sequence=sequence, marker=marker, timestamp=timestamp)
+        viewer.take(dropped=False)
+    assert viewer.seen()[:18] == list(range(18)), "every picture, but for what was lost at the very end"
+
+
+@pytest.mark.interop
+def test_tshark_reads_what_is_asked_without_complaint(engine, make_camera, tmp_path):
+    datagrams = []
+    for agreed in ("nack pli", "ccm fir"):
+        camera, viewer = make_camera(feedback=frozenset({agreed, "nack"})), make_camera()
+        engine.connect(camera.port, viewer.port)
+        camera.phone.send(camera.port, INTER, 96)
+        datagrams.append(camera.phone.receive_rtcp())
+        camera.phone.send(camera.port, KEY, 96)
+        camera.phone.sequence += 2
+        camera.phone.send(camera.port, INTER, 96)
+        sequence = viewer.phone.receive().sequence
+        nack(viewer.phone, viewer.port, sequence + 1, 1)
+        datagrams.append(camera.phone.receive_rtcp())
+    path = tmp_path / "feedback.pcap"
+    write_capture(path, [(30001, data) for data in datagrams])
+    fields = ["-T", "fields", "-E", "occurrence=l", "-e", "rtcp.pt", "-e", "_ws.malformed", "-e", "_ws.expert.severity"]
+    lines = [line.split("\t") for line in read_capture(path, "-d", "udp.port==30001,rtcp", *fields)]
+    assert [int(line[0]) for line in lines] == [206, 205, 206, 205]
+    assert [line[1] for line in lines] == [""] * 4, "tshark calls a packet malformed"
+    for data in datagrams:
+        assert [type(packet).__name__ for packet in parse_compound(data)][:2] == ["ReceiverReport", "SourceDescription"]
 
 
 @pytest.mark.parametrize(("form", "rest"), [(1, b""), (4, struct.pack(">II", 1, 3 << 24))])

@@ -186,3 +186,17 @@ def test_the_replay_list_knows_what_has_come(run):
             highest = run(srtp_index.mark)(seen, 2, highest, index)
             come.add(int(index))
         assert highest == max(come)
+
+
+@pytest.mark.parametrize("profile", ["AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM"])
+def test_what_is_repeated_is_sealed_as_before_and_nothing_else_is(run, scratch, profile):
+    salt = MASTER_SALT[:12] if profile.startswith("AEAD") else MASTER_SALT
+    port, plain = keyed_port(profile, salt=salt), bytes.fromhex("800060010000000100000001") + bytes(40)
+    later = plain[:3] + b"\x02" + plain[4:]
+    assert run(srtp.protect_again)(port, packet_of(plain), len(plain), scratch) == srtp.REFUSED, "it was never sent"
+    size = run(srtp.protect)(port, packet_of(plain), len(plain), scratch)
+    first = scratch["sealed"][:size].tobytes()
+    run(srtp.protect)(port, packet_of(later), len(later), scratch)
+    assert run(srtp.protect)(port, packet_of(plain), len(plain), scratch) == srtp.REFUSED
+    assert run(srtp.protect_again)(port, packet_of(plain), len(plain), scratch) == size
+    assert scratch["sealed"][:size].tobytes() == first, "the same key stream for the same text"
