@@ -6,7 +6,7 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,19 @@ import pytest
 
 from tests.api.browser import Page, opened
 from tests.interop.audio import frequency_hz
-from tests.interop.switch import TOKEN, Switch, password_of
+from tests.interop.switch import TOKEN, Plan, Switch, password_of, running_switch
 
 pytest.importorskip("aiortc")
 from tests.interop.aiortc_peer import RtcPeer, payload
 
 HERE = Path(__file__).resolve().parent
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> Iterator[Switch]:
+    """A switch with a conference."""
+    with running_switch(Plan(extra='[[conference]]\nnumber = "7001"\n'), tmp_path / "switch") as switch:
+        yield switch
 
 
 async def ask(switch: Switch, method: str, path: str, body: object = None) -> tuple[int, Any]:
@@ -153,10 +160,11 @@ async def test_two_chromiums_see_each_other(switch: Switch, tmp_path: Path) -> N
 
 
 @pytest.mark.needs("chromium")
-async def test_two_chromiums_see_each_other_in_a_conference(switch: Switch, tmp_path: Path) -> None:
+async def test_two_chromiums_see_each_other_in_a_conference(rooms: Switch, tmp_path: Path) -> None:
+    switch = rooms
     async with page_of(switch, tmp_path / "a") as first, page_of(switch, tmp_path / "b") as second:
         for page, number in ((first, "1013"), (second, "1014")):
-            call = f"rtc.call('{TOKEN}', '{number}', '7005', 440, {{video: true}}).then(JSON.stringify)"
+            call = f"rtc.call('{TOKEN}', '{number}', '7001', 440, {{video: true}}).then(JSON.stringify)"
             answer = json.loads(await page.run(call))
             assert answer["status"] == 201, answer
         for page in (first, second):
