@@ -144,6 +144,7 @@ class Event:
         self.cause = getattr(record, "cause", 0)
         self.called = getattr(record, "called", b"").decode()
         self.calling = getattr(record, "calling", b"").decode()
+        self.user_user = getattr(record, "uui", b"").decode()
         self.complete = bool(getattr(record, "complete", 0))
         self.digits = ""
         if self.name == "RING":
