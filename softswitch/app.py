@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +57,6 @@ from softswitch.identifiers import Identifiers
 from softswitch.location.locations import Locations
 from softswitch.media import MediaEngine, MediaError, MediaEvent, Port
 from softswitch.media.hold import hold_music
-from softswitch.media.recording.recorder import Recorder
-from softswitch.media.recording.requests import Notice
 from softswitch.media.sounds import announcement, load_wav
 from softswitch.media_watch import MediaWatch
 from softswitch.message_keeping import MessageKeeper
@@ -67,6 +64,7 @@ from softswitch.messaging.service import Messaging
 from softswitch.position_keeping import LocationKeeper
 from softswitch.recordings.index import Index
 from softswitch.recordings.playback import Playbacks
+from softswitch.recordings.remote import RemoteRecorder
 from softswitch.recordings.service import Recordings
 from softswitch.records import Records
 from softswitch.runtime.driver import SipDriver
@@ -100,6 +98,8 @@ logger = logging.getLogger(__name__)
 SHUTTING_DOWN = Cause(503, 41, "the switch is shutting down")
 _HOUSEKEEPING_S = 0.25
 _TIDY_S = 3600.0
+#: How long a start waits for the recorder, how long that may need to complete what is recorded, how often we look.
+_RECORDER_S, _RECORDINGS_S, _RECORDINGS_LOOK_S = 60.0, 10.0, 0.02
 #: Numbers of temporary talkgroups and patches for which none is given.
 TEMPORARY_GROUPS = range(89001, 90000)
 #: Messages and calls are many small objects without cycles that last: looking through them often only costs.
@@ -313,25 +313,17 @@ class Application:
         """What is recorded, and what is played into calls."""
         recording = self.settings.recording
         policy = wiring.recording_policy(self.settings)
-        self._told: SimpleQueue[Notice] = SimpleQueue()
-        self.recorder = Recorder(self._recorder_tells, minimum_free_mb=recording.minimum_free_mb)
-        self.recording_index = Index(self.store, self.bus, self.data_directory / recording.directory, time.time)
+        self.recorder = RemoteRecorder(self.engine, recording.minimum_free_mb)
+        directory = (self.data_directory / recording.directory).resolve()
+        self.recording_index = Index(self.store, self.bus, directory, time.time)
         self.recordings = Recordings(
-            self.exchange, self.engine, self.recording_index, self.recorder.handle, self.ids.next, policy
+            self.exchange, self.engine, self.recording_index, self.recorder.ask, self.ids.next, policy
         )
+        self.recorder.on_notice = self.recordings.on_notice
+        self.recorder.on_change = lambda pid, started: self.recordings.recorder_changed(pid, started=started)
         self.recording_index.policy = policy
         self.bus.subscribe(self.recordings.on_event, *self.recordings.types)
         self.playbacks = Playbacks(self.engine, self.now)
-
-    def _recorder_tells(self, notice: Notice) -> None:
-        """From the recorder's threads to the loop."""
-        self._told.put(notice)
-        self.driver.post_threadsafe(lambda now: self._hear_recorder())
-
-    def _hear_recorder(self) -> None:
-        with contextlib.suppress(Empty):
-            while True:
-                self.recordings.on_notice(self._told.get_nowait())
 
     def _build_desks(self) -> None:
         """Who answers requests outside calls, and the trunks that are asked by us."""
@@ -465,7 +457,7 @@ class Application:
         self.engine.start()
         self.media_watch.begin(self.now())
         self._loop.add_reader(self.engine.event_fd, self._poll_media)
-        self.recorder.start(self.engine.arena, range(len(self.engine.arena.workers)))
+        await self._begin_recording()
         self.driver.post(lambda now: self.recordings.start())
         for listen in self.settings.sip.listen:
             await self._listen(listen)
@@ -502,7 +494,6 @@ class Application:
         self._load_rooms()
         self.router.plan = self._plan(self.settings)
         self.records.close_interrupted(time.time())
-        self.recording_index.recover()
         bindings = self.store.load_bindings(time.time())
         gone = self.registrar.restore(bindings, self.now(), time.time())
         if gone:
@@ -556,12 +547,28 @@ class Application:
         await self.network.close()
         self.locations.flush()
         self.recordings.stop_all()
-        await asyncio.to_thread(self.recorder.stop)
-        self._hear_recorder()
+        await self._complete_recordings()
         self.engine.close()
         self.store.close()
         if self._hep is not None:
             self._hep.close()
+
+    async def _begin_recording(self) -> None:
+        """See that the recorder is there before the first call is."""
+        self.recorder.begin()
+        deadline = time.monotonic() + _RECORDER_S
+        while not self.recorder.ready and time.monotonic() < deadline:
+            await asyncio.sleep(_RECORDINGS_LOOK_S)
+            self._poll_media()
+
+    async def _complete_recordings(self) -> None:
+        """Wait until the recorder has completed what was ended, and the index knows."""
+        deadline = time.monotonic() + _RECORDINGS_S
+        while not self.recordings.settled and time.monotonic() < deadline:
+            await asyncio.sleep(_RECORDINGS_LOOK_S)
+            for event in self.engine.poll():
+                self.recorder.media_event(event)
+        await asyncio.sleep(0)
 
     def _housekeeping(self, now: float) -> None:
         self.registrations.expire(now)
@@ -603,7 +610,7 @@ class Application:
     def _tell_media(self, events: Sequence[MediaEvent]) -> None:
         for event in events:
             self.media_watch.handle(event)
-            if not self.playbacks.media_event(event):
+            if not (self.recorder.media_event(event) or self.playbacks.media_event(event)):
                 self.exchange.media_event(event)
 
     # -- reload -----------------------------------------------------------------------------------------------------

@@ -483,6 +483,24 @@ class RecordingRemoved(Event):
 
 
 @dataclasses.dataclass(slots=True)
+class RecorderLost(Event):
+    """An alarm: the recorder's process ended unasked while it made `recordings`; another is being started."""
+
+    type: ClassVar[str] = "recording.recorder_lost"
+    pid: int
+    recordings: int
+
+
+@dataclasses.dataclass(slots=True)
+class RecorderStarted(Event):
+    """Another recorder goes on with `recordings`, in further files; what is missing of them is their `lost_s`."""
+
+    type: ClassVar[str] = "recording.recorder_started"
+    pid: int
+    recordings: int
+
+
+@dataclasses.dataclass(slots=True)
 class StorageFull(Event):
     """An alarm: recordings cannot be written. Calls go on."""
 

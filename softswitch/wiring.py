@@ -70,6 +70,7 @@ def media_options(rtp: RtpSettings, data_directory: Path) -> dict[str, Any]:
         "threads": rtp.workers or len(os.sched_getaffinity(0)),
         "workers": data_directory / "media" if rtp.isolated else None,
         "worker_grace_s": float(rtp.worker_grace_s),
+        "helper": True,
     }
 
 

@@ -15,13 +15,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_MESSAGE_OCTETS = 65536
+_MESSAGE_OCTETS = 196608
+_BUFFER_OCTETS = 212992  # what any system allows
+
 _DESCRIPTORS = 8
 
 
 def new_socket() -> socket.socket:
     """A Unix socket of messages."""
-    return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+    prepare(made, None)
+    return made
+
+
+def prepare(connection: socket.socket, patience_s: float | None) -> None:
+    """Let a socket hold a long message, and wait so long for room (None: for ever)."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_OCTETS)
+    connection.settimeout(patience_s)
 
 
 @contextmanager

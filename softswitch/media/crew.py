@@ -7,6 +7,7 @@ import select
 from typing import NamedTuple
 
 from softswitch.media.errors import MediaError
+from softswitch.media.helper import Helper, OwnHelper
 from softswitch.media.memory import Arena
 from softswitch.media.packet_thread import OwnThread, PacketThread
 
@@ -22,9 +23,13 @@ class Change(NamedTuple):
 
 
 class Crew:
-    """`count` packet threads of this process; `threads` are theirs after `open`, `event_fd` wakes who polls."""
+    """`count` packet threads of this process; `threads` are theirs after `open`, `event_fd` wakes who polls.
 
-    def __init__(self, count: int, *, report_interval_s: float) -> None:
+    `helper` runs the services that look after all of them.
+    """
+
+    def __init__(self, count: int, *, report_interval_s: float, helper: Helper | None = None) -> None:
+        self.helper = OwnHelper() if helper is None else helper
         self.count = count
         self.report_interval_s = report_interval_s
         self.threads: list[PacketThread] = []
@@ -37,6 +42,7 @@ class Crew:
         for number in range(self.count):
             thread = OwnThread(self.arena, number, self.event_fd, report_interval_s=self.report_interval_s)
             self.threads.append(thread)
+        self.helper.open(self.arena, self.event_fd)
         return self.arena
 
     def create(self, ports: int) -> None:
@@ -62,6 +68,10 @@ class Crew:
                 thread.stop()
             except MediaError as error:
                 failures.append(error)
+        try:
+            self.helper.stop()
+        except MediaError as error:
+            failures.append(error)
         os.close(self.event_fd)
         self.arena.close()
         del self.arena  # the mapping goes with its last array

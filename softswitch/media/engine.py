@@ -59,6 +59,8 @@ from softswitch.media.layout import (
 from softswitch.media.memory import Arena
 from softswitch.media.notices import (
     Goodbye,
+    HelperLost,
+    HelperStarted,
     Latched,
     MediaEvent,
     RtpResumed,
@@ -76,7 +78,7 @@ from softswitch.media.records import Fields, prepare_port, route_fields
 from softswitch.media.recovery import Recovery
 from softswitch.media.room_store import RoomStore
 from softswitch.media.routing import NO_ROUTE, PortSettings, find_route
-from softswitch.media.services import Answer, Message
+from softswitch.media.services import HELPER, Answer, Message
 from softswitch.media.signals import Signals
 from softswitch.media.totals import MediaStatistics, WorkerStatus, collect
 from softswitch.media.transports import Transports
@@ -93,7 +95,8 @@ class MediaEngine:
     has). A closed port is not used again for `quarantine_s`. A latched port lets another source in only after
     `latch_silence_s` of silence. `threads` packet threads share the ports; those of one owner are on one thread.
     They are threads of this process, or, when there is a folder `workers` for their sockets and logs, processes that
-    outlive this one: they wait `worker_grace_s` for another engine to `start` with the same folder.
+    outlive this one: they wait `worker_grace_s` for another engine to `start` with the same folder. The `helper`
+    process is started with them, or else when it is first asked.
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class MediaEngine:
         report_interval_s: float = 5.0,
         workers: Path | None = None,
         worker_grace_s: float = 120.0,
+        helper: bool = False,
     ) -> None:
         self.address = address
         self.advertised = advertised
@@ -120,7 +124,9 @@ class MediaEngine:
         self._crew = (
             Crew(threads, report_interval_s=report_interval_s)
             if workers is None
-            else ProcessCrew(threads, workers, report_interval_s=report_interval_s, grace_s=worker_grace_s)
+            else ProcessCrew(
+                threads, workers, report_interval_s=report_interval_s, grace_s=worker_grace_s, helper_at_once=helper
+            )
         )
         self._latch_silence_s = latch_silence_s
         self.lock = threading.RLock()
@@ -443,6 +449,7 @@ class MediaEngine:
             with contextlib.suppress(BlockingIOError):
                 os.eventfd_read(self._crew.event_fd)
             self._follow_changes()
+            self._follow_helper()
             for thread in self._crew.threads:
                 self._events.extend(ServiceNotice(thread.number, *notice) for notice in thread.replies())
                 for record in thread.events():
@@ -486,11 +493,13 @@ class MediaEngine:
     def ask(self, worker: int, service: str, request: Message, answer: Answer = lambda reply: None) -> None:
         """Ask a service beside a packet thread (`softswitch.media.services`); `answer` is called by a later `poll`.
 
-        A port's is `port.thread.number`. What cannot be answered has the reason under "error".
+        A port's is `port.thread.number`; HELPER's services look after all packet threads.
+        What cannot be answered has the reason under "error".
         """
         with self.lock:
             self._check_running()
-            self._crew.threads[worker].ask(service, request, answer)
+            asked = self._crew.helper if worker == HELPER else self._crew.threads[worker]
+            asked.ask(service, request, answer)
 
     # -- after a restart ----------------------------------------------------------------------------------------
 
@@ -620,6 +629,13 @@ class MediaEngine:
                 rooms = [room for room in self.rooms.open_rooms.values() if not room.thread.alive]
                 self._recovery.reseat(ports, rooms, [started])
                 self._events.append(WorkerStarted(started.number, started.pid, len(ports), now))
+
+    def _follow_helper(self) -> None:
+        """What the helper's services tell, and whether it is still there."""
+        helper, now = self._crew.helper, time.monotonic()
+        self._events.extend(ServiceNotice(HELPER, *notice) for notice in helper.replies())
+        for pid, started in helper.changes():
+            self._events.append(HelperStarted(pid, now) if started else HelperLost(pid, now))
 
     def _translate(self, record: NDArray[Any]) -> MediaEvent | None:
         if record["kind"] >= EVENT_ROOM_PLAYED:

@@ -170,8 +170,24 @@ class WorkerStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class HelperLost:
+    """The process of the helper has ended without being asked to, and its services with it."""
+
+    pid: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HelperStarted:
+    """Another helper has been started in place of one that was lost: its services must be told everything anew."""
+
+    pid: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceNotice:
-    """A service beside a packet thread (`softswitch.media.services`) tells something that nobody has asked."""
+    """A service beside a packet thread, or of the helper, tells something unasked (`softswitch.media.services`)."""
 
     worker: int
     service: str
@@ -214,6 +230,8 @@ MediaEvent: TypeAlias = (
     | FirstPicture
     | WorkerLost
     | WorkerStarted
+    | HelperLost
+    | HelperStarted
     | ServiceNotice
     | TransportReady
     | TransportFailed

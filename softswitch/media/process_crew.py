@@ -20,15 +20,15 @@ import numpy as np
 from softswitch.media import channel
 from softswitch.media.crew import Change, Crew
 from softswitch.media.errors import MediaError
+from softswitch.media.helper_process import HelperProcess
 from softswitch.media.layout import FREE
 from softswitch.media.memory import Arena, layout_digest
+from softswitch.media.waiting import readable
 from softswitch.media.warmup import warm_up
-from softswitch.media.worker_process import Attachment, Connection, WorkerProcess, readable, socket_path, spawn
+from softswitch.media.worker_process import Attachment, Connection, WorkerProcess, socket_path, spawn
 
 logger = logging.getLogger(__name__)
 
-_BUSY_S = 3.0  # how long a worker may need to see that the switch before us is gone
-_BUSY_PAUSE_S = 0.05
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GOOD_LIFE_S = 0.5, 30.0, 60.0
 
 
@@ -48,10 +48,18 @@ class ProcessCrew(Crew):
     """
 
     def __init__(
-        self, count: int, folder: Path, *, report_interval_s: float, grace_s: float = 120.0, retire_s: float = 30.0
+        self,
+        count: int,
+        folder: Path,
+        *,
+        report_interval_s: float,
+        grace_s: float = 120.0,
+        retire_s: float = 30.0,
+        helper_at_once: bool = False,
     ) -> None:
-        super().__init__(count, report_interval_s=report_interval_s)
+        super().__init__(count, report_interval_s=report_interval_s, helper=HelperProcess(folder, grace_s=grace_s))
         self._folder = folder
+        self._helper_at_once = helper_at_once
         self._grace_s = grace_s
         self._retire_s = retire_s
         self._poller: select.epoll | None = None
@@ -65,6 +73,9 @@ class ProcessCrew(Crew):
         found = self._find(ports)
         if not found:
             self.create(ports)
+        self.helper.open(self.arena, self.event_fd)
+        if self._helper_at_once:
+            self.helper.begin()
         children = {number: self._spawn(number) for number in range(self.count) if number not in found}
         for number, child in children.items():
             found[number] = _attach_new(self._folder, number, child)
@@ -83,6 +94,7 @@ class ProcessCrew(Crew):
         for thread in self.threads:
             assert isinstance(thread, WorkerProcess)
             thread.watch(poller)
+        self.helper.watch(poller)
 
     def changes(self) -> list[Change]:
         """Who was lost and who has come since the last call; starts replacements when it is time to. Never waits."""
@@ -125,7 +137,7 @@ class ProcessCrew(Crew):
         for path in sorted(self._folder.glob("worker-*.sock")):
             number = int(path.stem.partition("-")[2])
             try:
-                connection = Connection(self._folder, number)
+                connection = Connection(path)
             except OSError:
                 path.unlink(missing_ok=True)  # nobody is there
                 continue
@@ -146,13 +158,7 @@ class ProcessCrew(Crew):
         return found
 
     def _try_attach(self, connection: Connection, number: int, ports: int) -> Attachment | None:
-        description, _ = connection.call("hello")
-        deadline = time.monotonic() + _BUSY_S
-        while description.get("busy"):
-            if time.monotonic() > deadline:
-                raise MediaError(f"another switch uses the media workers in {self._folder}")
-            time.sleep(_BUSY_PAUSE_S)
-            description, _ = connection.call("hello")
+        description = connection.hello()
         if description.get("layout") != layout_digest():
             self._retire(connection, number, "it is of another release")
             return None
@@ -212,7 +218,7 @@ class ProcessCrew(Crew):
         if replacement.connection is None:
             if now >= replacement.due:
                 replacement.child = self._spawn(number)
-                replacement.connection = Connection(self._folder, number)
+                replacement.connection = Connection(socket_path(self._folder, number))
                 replacement.connection.request_attach()
                 if self._poller is not None:
                     self._poller.register(replacement.connection.socket, select.EPOLLIN)
@@ -237,7 +243,7 @@ class ProcessCrew(Crew):
 def _attach_new(folder: Path, number: int, child: subprocess.Popen[bytes]) -> tuple[Connection, Attachment]:
     """Wait until a worker that was just started is ready."""
     try:
-        connection = Connection(folder, number)
+        connection = Connection(socket_path(folder, number))
         return connection, Attachment(*connection.call("attach"))
     except OSError as error:
         child.kill()

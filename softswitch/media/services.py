@@ -16,7 +16,7 @@ from softswitch.media.memory import Arena
 
 logger = logging.getLogger(__name__)
 
-#: What is said between the control side and a service: whatever JSON can hold, 60 kB at most.
+#: What is said between the control side and a service: whatever JSON can hold, 190 kB at most.
 Message: TypeAlias = dict[str, Any]
 #: Called with the reply; one that could not be given has the text of the failure under "error".
 Answer: TypeAlias = Callable[[Message], object]
@@ -24,11 +24,18 @@ Answer: TypeAlias = Callable[[Message], object]
 Tell: TypeAlias = Callable[[Message], None]
 
 
+#: The number of the helper, where services live that look after all packet threads together.
+HELPER = -1
+
+
 class Service(Protocol):
-    """One service of one packet thread. `start`, `handle` and `stop` are called one at a time, never in parallel."""
+    """One service of one packet thread, or of the helper.
+
+    `start`, `handle` and `stop` are called one at a time, never in parallel.
+    """
 
     def start(self, arena: Arena, worker: int, tell: Tell) -> None:
-        """Begin: the arena is that of packet thread `worker`. Threads of the service's own may be started here."""
+        """Begin: the arena is that of packet thread `worker`, which may be HELPER. Threads may be started here."""
 
     def handle(self, request: Message) -> Message:
         """Answer one request. It should not take long: others wait. What is raised becomes the reply's "error"."""
@@ -38,7 +45,10 @@ class Service(Protocol):
 
 
 #: Name -> "module:factory". A module is imported only where its service is wanted.
-SERVICES: dict[str, str] = {"figures": "softswitch.media.figures:Figures"}
+SERVICES: dict[str, str] = {
+    "figures": "softswitch.media.figures:Figures",
+    "recorder": "softswitch.media.recording.service:RecorderService",
+}
 
 
 class ServiceHost:

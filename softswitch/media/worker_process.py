@@ -21,11 +21,15 @@ from softswitch.media.errors import MediaError
 from softswitch.media.layout import COMMAND_STOP
 from softswitch.media.memory import Arena, layout_digest
 from softswitch.media.packet_thread import PacketThread
+from softswitch.media.questions import Questions
 from softswitch.media.services import Answer, Message
+from softswitch.media.waiting import readable
 
 _STOP_S = 5.0
-_SEND_S = 2.0
+SEND_S = 2.0
 _START_S = 300.0  # with nothing in the cache all is compiled first
+_BUSY_S = 3.0  # how long a process may need to see that the switch before us is gone
+_BUSY_PAUSE_S = 0.05
 _CPU_CLOCK_OF_PROCESS = 2  # CPUCLOCK_SCHED in the low bits of a clock id (clock_getcpuclockid(3))
 
 
@@ -38,12 +42,17 @@ def spawn(
     folder: Path, number: int, arena: Arena, event_fd: int, *, grace_s: float, report_interval_s: float
 ) -> subprocess.Popen[bytes]:
     """Start a worker process; it can be connected to at once, and answers when it is ready."""
-    listener = channel.listen(socket_path(folder, number))
-    log = os.open(folder / f"worker-{number}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    more = ("--number", str(number), "--reports", str(report_interval_s))
+    return launch(socket_path(folder, number), "worker_main", arena, event_fd, "--grace", str(grace_s), *more)
+
+
+def launch(where: Path, module: str, arena: Arena, event_fd: int, *options: str) -> subprocess.Popen[bytes]:
+    """Start a process of `softswitch.media.<module>` that listens at `where`, its log beside it."""
+    listener = channel.listen(where)
+    log = os.open(where.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     descriptors = (listener.fileno(), arena.descriptor, event_fd)
-    command = [sys.executable, "-m", "softswitch.media.worker_main", "--number", str(number)]
+    command = [sys.executable, "-m", f"softswitch.media.{module}", *options]
     command += ["--listener", str(descriptors[0]), "--arena", str(descriptors[1]), "--events", str(descriptors[2])]
-    command += ["--grace", str(grace_s), "--reports", str(report_interval_s)]
     try:
         return subprocess.Popen(
             command,
@@ -58,19 +67,21 @@ def spawn(
         listener.close()
 
 
-def readable(descriptor: int, patience_s: float = 0.0) -> bool:
-    """Whether there is something to read, or a process has ended (pidfd), within so many seconds."""
-    poller = select.poll()
-    poller.register(descriptor, select.POLLIN)
-    return bool(poller.poll(patience_s * 1000))
+def processor_s(pid: int) -> float:
+    """Processor time a process has used, in seconds; 0 when there is none."""
+    try:
+        return time.clock_gettime((~pid << 3) | _CPU_CLOCK_OF_PROCESS)
+    except OSError:
+        return 0.0
 
 
 class Connection:
-    """The switch's end of a worker's socket, from the first word on."""
+    """The switch's end of the socket of a media process, from the first word on."""
 
-    def __init__(self, folder: Path, number: int) -> None:
+    def __init__(self, where: Path) -> None:
         """Raises OSError when nobody listens."""
-        self.socket = channel.connect(socket_path(folder, number))
+        self._where = where
+        self.socket = channel.connect(where)
         self.socket.settimeout(_START_S)
 
     def call(self, wish: str, **fields: Any) -> tuple[Message, list[int]]:
@@ -78,10 +89,21 @@ class Connection:
         channel.send(self.socket, {"do": wish} | fields)
         received = channel.receive(self.socket)
         if received is None:
-            raise OSError("the media worker has ended")
+            raise OSError("the media process has ended")
         if "error" in received[0]:
             raise OSError(str(received[0]["error"]))
         return received
+
+    def hello(self) -> Message:
+        """Who it is, once the switch before us has let go of it; raises OSError, MediaError when it does not."""
+        description, _ = self.call("hello")
+        deadline = time.monotonic() + _BUSY_S
+        while description.get("busy"):
+            if time.monotonic() > deadline:
+                raise MediaError(f"another switch uses the media processes in {self._where.parent}")
+            time.sleep(_BUSY_PAUSE_S)
+            description, _ = self.call("hello")
+        return description
 
     def request_attach(self) -> None:
         """Ask to be attached; the answer comes when the worker is ready."""
@@ -123,15 +145,14 @@ class WorkerProcess(PacketThread):
         super().__init__(arena, number, attachment.command_fd)
         self.pid = attachment.pid
         self.socket = connection.socket
-        self.socket.settimeout(_SEND_S)
+        self.socket.settimeout(SEND_S)
         self.started = time.monotonic()
         self._child = child
         self._command_fd = attachment.command_fd
         self._handover = socket.socket(fileno=attachment.handover_fd)
-        self._handover.settimeout(_SEND_S)
+        self._handover.settimeout(SEND_S)
         self._pidfd = os.pidfd_open(self.pid)
-        self._answers: dict[int, Answer] = {}
-        self._questions = 0
+        self._questions = Questions(self.socket, f"media worker {number}")
 
     @property
     def alive(self) -> bool:
@@ -141,10 +162,7 @@ class WorkerProcess(PacketThread):
     @property
     def cpu_s(self) -> float:
         """Processor time the process has used, in seconds."""
-        try:
-            return time.clock_gettime((~self.pid << 3) | _CPU_CLOCK_OF_PROCESS)
-        except OSError:
-            return 0.0
+        return processor_s(self.pid)
 
     @property
     def keeps_sockets(self) -> bool:
@@ -168,37 +186,16 @@ class WorkerProcess(PacketThread):
 
     def ask(self, service: str, request: Message, answer: Answer) -> None:
         """Ask a service of the worker; one that cannot be reached answers with an error."""
-        self._questions += 1
-        self._answers[self._questions] = answer
-        try:
-            message = {"do": "service", "id": self._questions, "service": service, "request": request}
-            channel.send(self.socket, message)
-        except OSError as error:
-            self._answers.pop(self._questions)({"error": f"media worker {self.number}: {error}"})
+        self._questions.ask(service, request, answer)
 
     def replies(self) -> Iterator[tuple[str, Message]]:
         """Hand the answers that have come to who waits for them, and yield (service, notice) for unasked ones."""
-        while self._pidfd >= 0 and readable(self.socket.fileno()):
-            try:
-                received = channel.receive(self.socket)
-            except (OSError, ValueError):
-                return
-            if received is None:
-                return
-            message = received[0]
-            if "notice" in message:
-                yield str(message["service"]), message["notice"]
-            else:
-                answer = self._answers.pop(int(message.get("id", 0)), None)
-                if answer is not None:
-                    answer(message.get("reply", {"error": str(message.get("error"))}))
+        return self._questions.replies()
 
     def forget(self) -> None:
         """The process is no more: give back what was kept of it. Nobody waits for it, or for an answer, any longer."""
         self.ring.give_up()
-        answers, self._answers = self._answers, {}
-        for answer in answers.values():
-            answer({"error": f"media worker {self.number} has ended"})
+        self._questions.give_up()
         self.socket.close()
         self._handover.close()
         for descriptor in (self._pidfd, self._command_fd):

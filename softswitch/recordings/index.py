@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from softswitch.events import EventBus, RecordingFailed, RecordingFinished, RecordingRemoved
-from softswitch.media.recording.files import describe_part
+from softswitch.media.recording.files import describe_part, parts_left
 from softswitch.media.recording.requests import Notice
-from softswitch.media.recording.session import Part
 from softswitch.recordings.policy import Policy
 from softswitch.recordings.scene import Running, Scene
 from softswitch.store import recordings as rows
@@ -23,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 _KEEP_HOUSE_S = 30.0
 _AT_A_TIME = 100
+
+
+Row = dict[str, Any]
 
 
 class Index:
@@ -47,8 +49,10 @@ class Index:
         except StoreError as error:
             logger.error("a talk burst is not in the index: %s", error)
 
-    def complete(self, scene: Scene, running: Running, notice: Notice) -> None:
-        """The recorder is done with a recording."""
+    def complete(
+        self, scene: Scene, running: Running, notice: Notice, kept: Callable[[], object] = lambda: None
+    ) -> None:
+        """The recorder is done with a recording; `kept` is called when that is in the store."""
         identifier, files = notice["id"], self._relative(notice["files"])
         octets = sum(file["octets"] for file in files)
         details = {name: notice[name] for name in ("lost_s", "pauses", "marks", "packets", "rate_hz")}
@@ -66,6 +70,7 @@ class Index:
 
         def done(error: BaseException | None) -> None:
             if error is None:
+                kept()
                 self._bus.publish(RecordingFinished(*about))
             else:
                 self._failed(identifier, scene, str(error))
@@ -75,23 +80,29 @@ class Index:
         except StoreError as error:
             self._failed(identifier, scene, str(error))
 
-    def recover(self) -> int:
-        """Put what a crash cut off into the index as far as it was written; returns how many there were."""
-        found = self._store.read(rows.unfinished)
-        for row in found:
-            stem = self.directory / str(row["details"].get("stem", row["id"]))
-            files = self._relative(_describe(path) for path in sorted(stem.parent.glob(f"{stem.name}*")))
-            changes = {
-                "ended_at": self._wall(),
-                "state": rows.INTERRUPTED if files else rows.EMPTY,
-                "octets": sum(file["octets"] for file in files),
-                "seconds": max((file["offset_s"] + file["seconds"] for file in files), default=0.0),
-                "files": files,
-            }
-            self._store.write(rows.complete(row["id"], changes, self._wall()))
-        if found:
-            logger.warning("%d recordings were cut when the switch last stopped", len(found))
-        return len(found)
+    def get(self, identifier: str) -> Row | None:
+        """The row of a recording."""
+        return self._store.read(lambda database: rows.get(database, identifier))
+
+    def unfinished(self) -> list[Row]:
+        """Rows of recordings that had begun and are not complete."""
+        return self._store.read(rows.unfinished)
+
+    def stem(self, row: Row) -> str:
+        """The path of a recording's files, below `directory` and without extension."""
+        return str(row["details"].get("stem", row["id"]))
+
+    def recover(self, row: Row) -> None:
+        """Put what a crash cut off into the index as far as it was written."""
+        files = self._relative(map(describe_part, parts_left(self.directory / self.stem(row), row["layout"])))
+        changes = {
+            "ended_at": self._wall(),
+            "state": rows.INTERRUPTED if files else rows.EMPTY,
+            "octets": sum(file["octets"] for file in files),
+            "seconds": max((file["offset_s"] + file["seconds"] for file in files), default=0.0),
+            "files": files,
+        }
+        self._store.write(rows.complete(row["id"], changes, self._wall()))
 
     def remove(self, row: Mapping[str, Any], reason: str) -> None:
         """Remove a recording's files, and its row; the chain keeps that it was there. Raises StoreError."""
@@ -140,15 +151,3 @@ class Index:
     def _failed(self, identifier: str, scene: Scene, reason: str) -> None:
         logger.error("recording %s is not in the index: %s", identifier, reason)
         self._bus.publish(RecordingFailed(identifier, scene.call_id, scene.room, reason))
-
-
-def _describe(path: Path) -> dict[str, Any]:
-    """A file that was left behind, its length as far as it can be read."""
-    from softswitch.media.recording.reader import open_file
-    from softswitch.media.sounds import SoundError
-
-    seconds = 0.0
-    with contextlib.suppress(SoundError, OSError):
-        reader = open_file(path)
-        seconds = reader.frames / reader.rate_hz
-    return describe_part(Part(path, "", 0.0, seconds))

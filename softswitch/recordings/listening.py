@@ -67,6 +67,11 @@ class Listening:
                 heard.formats = formats
                 self._listen(key, heard)
 
+    def tell_again(self) -> None:
+        """Another recorder has come: tell it of every source."""
+        for key, heard in self._heard.items():
+            self._listen(key, heard)
+
     def _listen(self, key: SourceKey, heard: _Heard) -> None:
         formats = requests.format_values(heard.formats)
         self._ask({"op": requests.LISTEN, "source": list(key), "formats": formats, "keep_s": heard.keep_s})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from softswitch.media import Port
@@ -38,6 +40,20 @@ class Running:
     container: str
     paused_at: float = 0.0
     paused_s: float = 0.0
+    #: When it began, in nanoseconds of CLOCK_MONOTONIC, and its sample rate; 0 until the recorder has said so.
+    begin_ns: int = 0
+    rate_hz: int = 0
+
+    def plan(self, directory: Path, lanes: list[str], rate_hz: int = 0) -> dict[str, Any]:
+        """What the recorder is told of it; files are below `directory`."""
+        return {
+            "id": self.id,
+            "stem": str(directory / self.stem),
+            "container": self.container,
+            "layout": self.layout,
+            "lanes": lanes,
+            "rate_hz": self.rate_hz or rate_hz,
+        }
 
     def offset_s(self, wall: float) -> float:
         """Where in the recording a moment is."""
@@ -56,6 +72,13 @@ class Scene:
     callee: str = ""
     sources: dict[SourceKey, Source] = field(default_factory=dict)
     recordings: dict[str, Running] = field(default_factory=dict)
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any], stem: str) -> tuple[Scene, Running]:
+        """What was being recorded, and the recording, from its row in the index."""
+        scene = cls(row["kind"], row["call_id"], row["room"], row["caller"], row["callee"])
+        running = Running(row["id"], stem, row["started_at"], row["started_by"], row["layout"], row["format"])
+        return scene, running
 
     @property
     def name(self) -> str:

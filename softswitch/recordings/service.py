@@ -24,6 +24,7 @@ from softswitch.media.layout import TAP_RECEIVED, TAP_SENT
 from softswitch.media.recording import requests
 from softswitch.media.recording.requests import Notice, Request
 from softswitch.recordings.bursts import Bursts
+from softswitch.recordings.continuity import Continuity
 from softswitch.recordings.index import Index
 from softswitch.recordings.listening import Listening
 from softswitch.recordings.policy import Policy
@@ -64,6 +65,7 @@ class Recordings:
         events.GroupLeft.type,
         events.FloorGranted.type,
         events.FloorIdle.type,
+        events.MediaPortsReleased.type,
     )
 
     def __init__(
@@ -90,9 +92,11 @@ class Recordings:
         self._members: dict[str, dict[str, Source]] = {}  # by name of the room's scene, by leg id
         self._idle_since: dict[str, float] = {}
         self.storage_full = ""
+        self._continuity = Continuity(exchange.bus, index, self._listening, ask, self._running, self._ending)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to look, and see what an earlier switch has left."""
+        self._continuity.begin(ports_left=bool(self._engine.adopt()))
         self._exchange.timers.schedule(self._exchange.now() + LOOK_S, self._look)
 
     # -- what somebody wants ------------------------------------------------------------------------------------------
@@ -124,7 +128,12 @@ class Recordings:
 
     def is_running(self, identifier: str) -> bool:
         """Whether a recording is being made."""
-        return identifier in self._running
+        return identifier in self._running or identifier in self._continuity.strangers
+
+    @property
+    def settled(self) -> bool:
+        """Whether the recorder has completed all that was ended."""
+        return not self._ending
 
     def is_paused(self, identifier: str) -> bool:
         """Whether nothing of it is kept now."""
@@ -191,6 +200,8 @@ class Recordings:
             self._granted(event)
         elif isinstance(event, events.FloorIdle):
             self._idle(event.group)
+        elif isinstance(event, events.MediaPortsReleased):
+            self._continuity.ports_released()
 
     def _call_answered(self, call_id: str) -> None:
         call = self._exchange.calls.get(call_id)
@@ -256,15 +267,30 @@ class Recordings:
         if kind == requests.STARTED:
             self._started(notice)
         elif kind == requests.FINISHED:
-            ending = self._ending.pop(notice["id"], None)
-            if ending is not None:
-                self._index.complete(*ending, notice)
+            known = self._continuity.finished(notice)
+            if known is None:
+                self._kept(notice["id"])
+            else:
+                self._index.complete(*known, notice, lambda: self._kept(notice["id"]))
+        elif kind in (requests.RUNNING, requests.REPORTED):
+            self._continuity.heard(notice)
         elif kind == requests.FULL:
             self.storage_full = notice["reason"]
             self._bus.publish(events.StorageFull(notice["reason"]))
         elif kind == requests.ROOM:
             self.storage_full = ""
             self._bus.publish(events.StorageAvailable(notice["free_octets"]))
+
+    def _kept(self, identifier: str) -> None:
+        """A recording is in the index; the recorder need not tell of it again."""
+        self._ask({"op": requests.KNOWN, "id": identifier})
+
+    def recorder_changed(self, pid: int, *, started: bool) -> None:
+        """The recorder's process was lost, or another has come."""
+        if started:
+            self._continuity.recorder_started(pid, self._exchange.wall())
+        else:
+            self._continuity.recorder_lost(pid)
 
     def _started(self, notice: Notice) -> None:
         identifier = notice["id"]
@@ -275,6 +301,7 @@ class Recordings:
         else:
             return
         running.started_at = self._exchange.wall() - self._exchange.now() + notice["begin_ns"] / 1e9
+        running.begin_ns, running.rate_hz = notice["begin_ns"], notice["rate_hz"]
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -288,14 +315,7 @@ class Recordings:
         running.container = wish.container or policy.container
         scene.recordings[identifier] = running
         self._running[identifier] = scene
-        plan = {
-            "id": identifier,
-            "stem": str(self._index.directory / running.stem),
-            "container": running.container,
-            "layout": layout,
-            "lanes": scene.lanes,
-            "rate_hz": policy.rate_hz,
-        }
+        plan = running.plan(self._index.directory, scene.lanes, policy.rate_hz)
         sources = [[list(key), source.lane] for key, source in scene.sources.items()]
         self._ask({"op": requests.START, "plan": plan, "past_s": wish.past_s, "sources": sources})
         self._index.begin(scene, running)

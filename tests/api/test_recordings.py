@@ -303,6 +303,7 @@ def test_a_crash_leaves_files_that_can_be_played(tmp_path: Path) -> None:
             speak(one, 440, 4.0)
             heard(two, 3.5)
             switch.kill()
+            switch.end_workers()
         files = sorted(path for path in (switch.data / "recordings").rglob("*") if path.is_file())
         assert [path.suffix for path in files] == [".mka", ".ogg", ".wav"] or len(files) == 3, files
         for path in files:

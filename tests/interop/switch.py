@@ -274,13 +274,20 @@ class Switch:
 
     def end_workers(self) -> None:
         """Kill media workers that outlived the switch: the test is over, and nobody will come back to them."""
-        for pid in self.worker_pids():
+        for pid in self.worker_pids() | self.helper_pids():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
     def worker_pids(self) -> set[int]:
         """The media workers of this switch, found by their log in its data directory."""
-        logs = f"{self.data.resolve()}/media/worker-"
+        return self._media_pids("worker-")
+
+    def helper_pids(self) -> set[int]:
+        """Its media helper, in which recordings are made."""
+        return self._media_pids("helper")
+
+    def _media_pids(self, name: str) -> set[int]:
+        logs = f"{self.data.resolve()}/media/{name}"
         found = set()
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):

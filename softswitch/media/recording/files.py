@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from softswitch.media.recording.reader import open_file
 from softswitch.media.recording.requests import FINISHED, Notice
-from softswitch.media.recording.session import Part
+from softswitch.media.recording.session import SEPARATE, Part
+from softswitch.media.recording.writers import EXTENSIONS
+from softswitch.media.sounds import SoundError
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +38,26 @@ def describe_part(part: Part) -> dict[str, Any]:
         "octets": part.path.stat().st_size,
         "sha256": file_hash(part.path),
     }
+
+
+def parts_left(stem: Path, layout: str) -> list[Part]:
+    """The files of the recording whose path without extension is `stem`, as far as they were written, in the order in
+    which they were begun: one after the other, or side by side when each party has its own."""
+    named = re.compile(rf"{re.escape(stem.name)}(?:-(\d+))?\.(?:{'|'.join(EXTENSIONS.values())})")
+    found = stem.parent.glob(f"{glob.escape(stem.name)}*")
+    numbered = sorted((int(match[1] or 1), path) for path in found if (match := named.fullmatch(path.name)))
+    parts, at = [], 0.0
+    for _, path in numbered:
+        parts.append(Part(path, "", at, _seconds(path)))
+        at += 0.0 if layout == SEPARATE else parts[-1].seconds
+    return parts
+
+
+def _seconds(path: Path) -> float:
+    with contextlib.suppress(SoundError, OSError):
+        reader = open_file(path)
+        return reader.frames / reader.rate_hz
+    return 0.0
 
 
 class Finisher:

@@ -22,7 +22,7 @@ from mediacodecs.codec import CodecUnavailable
 from mediacodecs.streams import new_encoder
 from softswitch.media.layout import TAP_TIME_NS
 from softswitch.media.recording import requests
-from softswitch.media.recording.files import Finisher
+from softswitch.media.recording.files import Finisher, parts_left
 from softswitch.media.recording.requests import Notice, Request
 from softswitch.media.recording.session import Plan, Session, SourceKey
 from softswitch.media.recording.tap import Taps
@@ -67,7 +67,11 @@ class _Source:
 
 
 class Recorder:
-    """Records from the taps of some packet threads of an arena into files."""
+    """Records from the taps of some packet threads of an arena into files.
+
+    A `patient` one leaves everything in the taps until it is asked to report: who has lost a recorder tells the next
+    one all first.
+    """
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class Recorder:
         minimum_free_mb: int = 256,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         free_octets: Callable[[Path], int] | None = None,
+        patient: bool = False,
     ) -> None:
         self._tell = tell
         self._minimum_free = minimum_free_mb * _MEGABYTE
@@ -86,9 +91,12 @@ class Recorder:
         self._sources: dict[SourceKey, _Source] = {}
         self._sessions: dict[str, Session] = {}
         self._marks: dict[str, list[dict[str, Any]]] = {}
-        self._full = False
+        self._full = ""  # why nothing can be written
         self._next_look_ns = 0
-        self._finisher = Finisher(tell)
+        self._finisher = Finisher(self._complete)
+        self._told_lock = threading.Lock()
+        self._told: dict[str, Notice] = {}  # complete, and nobody has said to know it
+        self._listening = not patient
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
 
@@ -135,8 +143,8 @@ class Recorder:
         return self._taps.lost if self._taps is not None else 0
 
     def handle(self, request: Request) -> None:
-        """Take a request over, from any thread; it counts from this moment on."""
-        self._requests.put((self._clock_ns(), request))
+        """Take a request over, from any thread; it counts from its `at_ns` on, or from this moment."""
+        self._requests.put((request.get("at_ns") or self._clock_ns(), request))
 
     # -- one step ---------------------------------------------------------------------------------------------------
 
@@ -145,16 +153,19 @@ class Recorder:
 
         What ends something is done last, so that all is heard which came before it.
         """
+        # What comes from now on is heard in the next step; to be written before that it is too new.
+        due_ns = self._clock_ns() - int(HOLD_S * _SECOND_NS)
         endings = self._answer()
         self._look_at_disk()
         assert self._taps is not None, "a recorder listens to something"
+        if not self._listening:
+            return
         for key, packets in self._taps.empty():
             source = self._sources.get(key)
             if source is not None:
                 source.hear(packets)
                 for session in source.sessions:
                     session.feed(key, packets)
-        due_ns = self._clock_ns() - int(HOLD_S * _SECOND_NS)
         for session in self._sessions.values():
             session.advance(due_ns)
         for time_ns, request in endings:
@@ -186,8 +197,34 @@ class Recorder:
             self._forget(requests.source_of(request["source"]))
         elif op == requests.START:
             self._begin(request, time_ns)
+        elif op == requests.SETTINGS:
+            self._minimum_free = request["minimum_free_mb"] * _MEGABYTE
+        elif op == requests.KNOWN:
+            with self._told_lock:
+                self._told.pop(request["id"], None)
+        elif op == requests.REPORT:
+            self._report()
         else:
             self._steer(op, request, time_ns)
+
+    def _report(self) -> None:
+        """Tell somebody who has just come what there is."""
+        self._listening = True
+        with self._told_lock:
+            complete = list(self._told.values())
+        for notice in complete:
+            self._tell(notice)
+        for session in self._sessions.values():
+            self._tell({"notice": requests.RUNNING, **session.describe()})
+        if self._full:
+            self._tell({"notice": requests.FULL, "reason": self._full})
+        self._tell({"notice": requests.REPORTED})
+
+    def _complete(self, notice: Notice) -> None:
+        """From the finisher's thread: a recording is complete. It is told again until somebody says to know it."""
+        with self._told_lock:
+            self._told[notice["id"]] = notice
+        self._tell(notice)
 
     def _steer(self, op: str, request: Request, time_ns: int) -> None:
         """Something about a recording in progress; one that is over is passed over."""
@@ -246,7 +283,7 @@ class Recorder:
     def _begin(self, request: Request, time_ns: int) -> None:
         plan = request["plan"]
         keys = {requests.source_of(source): lane for source, lane in request["sources"]}
-        begin_ns = self._past(keys, time_ns, request["past_s"])
+        begin_ns = request.get("begun_ns") or self._past(keys, time_ns, request["past_s"])
         session = Session(
             Plan(
                 plan["id"],
@@ -259,7 +296,11 @@ class Recorder:
             begin_ns,
             self._failed,
         )
-        session.starved = self._full
+        if "begun_ns" in request:
+            assert self._taps is not None, "a recorder listens to something"
+            left = parts_left(session.plan.stem, session.plan.layout)
+            session.go_on(self._taps.oldest_ns() or time_ns, request["paused_s"], left)
+        session.starved = bool(self._full)
         self._sessions[session.plan.id] = session
         self._marks[session.plan.id] = []
         for key, lane in keys.items():
@@ -278,11 +319,14 @@ class Recorder:
         )
 
     def _past(self, keys: Iterable[SourceKey], time_ns: int, past_s: float) -> int:
-        """When a recording begins that wants `past_s` of the past: as far back as something is kept."""
+        """When a recording begins that wants `past_s` of the past: as far back as something is kept, or still waits."""
         wanted = time_ns - int(past_s * _SECOND_NS)
-        kept = [self._sources[key].kept for key in keys if key in self._sources]
-        oldest = min((int(each[0][1].heads[0, TAP_TIME_NS]) for each in kept if each), default=time_ns)
-        return min(max(wanted, oldest), time_ns)
+        sources = [self._sources[key] for key in keys if key in self._sources]
+        times = [int(source.kept[0][1].heads[0, TAP_TIME_NS]) for source in sources if source.kept]
+        waiting_ns = self._taps.oldest_ns() if self._taps is not None else None
+        if waiting_ns is not None and any(source.keep_s > 0 for source in sources):
+            times.append(waiting_ns)
+        return min(max(wanted, min(times, default=time_ns)), time_ns)
 
     def _replay(self, session: Session, keys: Iterable[SourceKey]) -> None:
         """Give a recording what was kept of the past, bit by bit, as it came."""
@@ -307,9 +351,9 @@ class Recorder:
 
     def _failed(self, error: OSError) -> None:
         if not self._full:
-            self._full = True
+            self._full = os.strerror(error.errno) if error.errno else str(error)
             logger.error("recordings cannot be written: %s", error)
-            self._tell({"notice": requests.FULL, "reason": os.strerror(error.errno) if error.errno else str(error)})
+            self._tell({"notice": requests.FULL, "reason": self._full})
 
     def _look_at_disk(self) -> None:
         """Stop before the disk is full, for others need it too, and begin again when there is room."""
@@ -325,7 +369,7 @@ class Recorder:
             for session in self._sessions.values():
                 session.starve(error)
         elif self._full and free >= max(_AGAIN * self._minimum_free, _MEGABYTE // 2):
-            self._full = False
+            self._full = ""
             self._tell({"notice": requests.ROOM, "free_octets": free})
             for session in self._sessions.values():
                 session.feed_again()

@@ -1,7 +1,7 @@
 """What a recorder is asked and what it tells: plain values, so that it may live in another process.
 
-A request is a mapping with `op`, a notice one with `notice`. Times are nanoseconds of CLOCK_MONOTONIC, which is the
-same in every process of the machine.
+A request is a mapping with `op`, and may have `at_ns`, the time at which it was asked; a notice is one with `notice`.
+Times are nanoseconds of CLOCK_MONOTONIC, which is the same in every process of the machine.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ Request = Mapping[str, Any]
 Notice = dict[str, Any]
 
 #: Requests: a source is there (`source`, `formats`, `keep_s` for a recording that begins in the past); it is gone; a
-#: recording begins (`plan`, `past_s`), hears a source as a lane or no more, pauses, goes on, gets a mark, ends.
-LISTEN, FORGET, START, BIND, UNBIND, PAUSE, RESUME, MARK, STOP = (
+#: recording begins (`plan`, `past_s`), hears a source as a lane or no more, pauses, goes on, gets a mark, ends. About
+#: all recordings: how much of the disk is to stay free, tell what there is, forget a complete one that was told of.
+LISTEN, FORGET, START, BIND, UNBIND, PAUSE, RESUME, MARK, STOP, SETTINGS, REPORT, KNOWN = (
     "listen",
     "forget",
     "start",
@@ -27,9 +28,13 @@ LISTEN, FORGET, START, BIND, UNBIND, PAUSE, RESUME, MARK, STOP = (
     "resume",
     "mark",
     "stop",
+    "settings",
+    "report",
+    "known",
 )
-#: Notices: a recording has begun, is complete (with its files and their hashes), cannot be written now, can again.
-STARTED, FINISHED, FULL, ROOM = "started", "finished", "full", "room"
+#: Notices: a recording has begun, is complete (with its files and their hashes), cannot be written now, can again. To
+#: REPORT: one is being made, and (after all that are, and those complete that nobody has said to know) that was all.
+STARTED, FINISHED, FULL, ROOM, RUNNING, REPORTED = "started", "finished", "full", "room", "running", "reported"
 
 
 def format_values(formats: Iterable[StreamFormat]) -> list[list[Any]]:

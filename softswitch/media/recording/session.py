@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mediacodecs.codec import CodecUnavailable
 from softswitch.media.formats import StreamFormat
+from softswitch.media.layout import TAP_TIME_NS
 from softswitch.media.recording.track import Packets, Track, TrackCounters
 from softswitch.media.recording.writers import EXTENSIONS, Writer, create
 
@@ -100,6 +101,19 @@ class Session:
     def __post_init__(self) -> None:
         self._lanes = list(self.plan.lanes)
 
+    def go_on(self, time_ns: int, paused_s: float, parts: Sequence[Part]) -> None:
+        """Begin anew at `time_ns`, in a further file, a recording whose recorder was lost and which had been paused for
+        `paused_s`: what is not in its files so far is lost."""
+        rate = self.plan.rate_hz
+        self.position = self._at(time_ns)
+        paused = min(int(paused_s * rate), self.position)
+        if paused:
+            self._pauses.append(_Pause(self.position - paused, self.position))
+        self.written = self.position - paused
+        self.parts = list(parts)
+        kept = int(max((part.offset_s + part.seconds for part in parts), default=0.0) * rate)
+        self._lost_samples = max(self.written - kept, 0)
+
     # -- sources ----------------------------------------------------------------------------------------------------
 
     def bind(self, key: SourceKey, lane: str, formats: Sequence[StreamFormat]) -> bool:
@@ -133,7 +147,11 @@ class Session:
     def feed(self, key: SourceKey, packets: Packets) -> None:
         """Packets of a source."""
         bound = self._tracks.get(key)
-        if bound is not None:
+        if bound is None:
+            return
+        if packets.heads[0, TAP_TIME_NS] < self.begin_ns:
+            packets = packets.since(self.begin_ns)
+        if len(packets.heads):
             bound[1].feed(packets)
 
     # -- time -------------------------------------------------------------------------------------------------------

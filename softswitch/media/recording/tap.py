@@ -15,7 +15,11 @@ from softswitch.media.layout import (
     TAP_OCTETS,
     TAP_PLACES,
     TAP_PORT,
+    TAP_READ,
     TAP_SIZE,
+    TAP_TIME_NS,
+    TAP_WORDS,
+    TAP_WRITTEN,
 )
 from softswitch.media.recording.session import SourceKey
 from softswitch.media.recording.track import Packets
@@ -39,6 +43,15 @@ class Taps:
     def lost(self) -> int:
         """Packets that found no room in a tap."""
         return sum(int(scratch["tap_positions"][TAP_LOST]) for scratch in self._scratches)
+
+    def oldest_ns(self) -> int | None:
+        """When the first of those came that wait; None when none does."""
+        times = [
+            int(scratch["tap_heads"][int(positions[TAP_READ]) % TAP_PLACES * TAP_WORDS + TAP_TIME_NS])
+            for scratch in self._scratches
+            if (positions := scratch["tap_positions"])[TAP_READ] < positions[TAP_WRITTEN]
+        ]
+        return min(times, default=None)
 
     def empty(self) -> Iterator[tuple[SourceKey, Packets]]:
         """Everything that waits, source by source, each in the order of arrival."""

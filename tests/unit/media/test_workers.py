@@ -263,7 +263,7 @@ def test_a_worker_that_nobody_comes_back_to_ends(start, callers):
 
 def test_two_switches_do_not_share_workers(start, tmp_path):
     start(threads=1)
-    connection = Connection(tmp_path / "media", 0)
+    connection = Connection(socket_path(tmp_path / "media", 0))
     assert connection.call("hello")[0]["busy"]
     with pytest.raises(OSError, match="another switch"):
         connection.call("attach")

@@ -1,0 +1,73 @@
+"""The helper of an engine: where services run that look after all packet threads; here a thread of this process."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from softswitch.media.memory import Arena
+from softswitch.media.service_thread import ServiceThread
+from softswitch.media.services import HELPER, Answer, Message
+
+
+class HelperChange(NamedTuple):
+    """The helper of that process was lost, or (`started`) has come in its place."""
+
+    pid: int
+    started: bool
+
+
+class Helper:
+    """Begins when it is first asked. `alive` until it is lost, `pid` is that of its process, 0 while there is none."""
+
+    alive = True
+    pid = 0
+
+    def open(self, arena: Arena, event_fd: int) -> None:
+        """The shared memory is there."""
+        raise NotImplementedError
+
+    def begin(self) -> None:
+        """Begin now, and not when it is first asked."""
+
+    def watch(self, poller: select.epoll) -> None:
+        """Let messages of the helper, and its end, wake who waits for `poller`."""
+
+    def ask(self, service: str, request: Message, answer: Answer) -> None:
+        """Ask a service; never waits. `answer` is called by `replies`."""
+        raise NotImplementedError
+
+    def replies(self) -> Iterator[tuple[str, Message]]:
+        """Hand the answers that have come to who waits for them, and yield (service, notice) for unasked ones."""
+        raise NotImplementedError
+
+    def changes(self) -> list[HelperChange]:
+        """Who was lost and who has come since the last call; never waits."""
+        return []
+
+    def stop(self) -> None:
+        """End the services and give everything back."""
+        raise NotImplementedError
+
+
+class OwnHelper(Helper):
+    """On a thread of this process."""
+
+    def open(self, arena: Arena, event_fd: int) -> None:
+        """See Helper."""
+        self.pid = os.getpid()
+        self._services = ServiceThread(arena, HELPER, event_fd)
+
+    def ask(self, service: str, request: Message, answer: Answer) -> None:
+        """See Helper."""
+        self._services.ask(service, request, answer)
+
+    def replies(self) -> Iterator[tuple[str, Message]]:
+        """See Helper."""
+        return self._services.replies()
+
+    def stop(self) -> None:
+        """See Helper; raises MediaError when a service does not end."""
+        self._services.stop()
