@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 STEP_S, HOLD_S = 0.25, 0.4
 _SECOND_NS = 1_000_000_000
 _LOOK_AT_DISK_S = 1.0
+#: So many steps may the writing fall behind, a minute, before packets are left out.
+_MOST_BATCHES = 240
 _ENDINGS = frozenset({requests.FORGET, requests.UNBIND, requests.STOP})
 #: Room is asked for twice before writing begins again, so that it does not stop again at once.
 _AGAIN = 2
@@ -91,6 +93,10 @@ class Recorder:
         self._sources: dict[SourceKey, _Source] = {}
         self._sessions: dict[str, Session] = {}
         self._marks: dict[str, list[dict[str, Any]]] = {}
+        self._batches: deque[tuple[int, list[tuple[SourceKey, Packets]]]] = deque()  # and when each was taken
+        self._endings: list[tuple[int, Request]] = []
+        self._emptied_ns = 0
+        self._overrun = 0
         self._full = ""  # why nothing can be written
         self._next_look_ns = 0
         self._finisher = Finisher(self._complete)
@@ -139,8 +145,8 @@ class Recorder:
 
     @property
     def lost(self) -> int:
-        """Packets that were not recorded because nobody emptied the tap in time."""
-        return self._taps.lost if self._taps is not None else 0
+        """Packets that were not recorded because there was no time to."""
+        return self._overrun + (self._taps.lost if self._taps is not None else 0)
 
     def handle(self, request: Request) -> None:
         """Take a request over, from any thread; it counts from its `at_ns` on, or from this moment."""
@@ -151,25 +157,41 @@ class Recorder:
     def step(self) -> None:
         """Do what was asked for, hear what has come, write what is due.
 
-        What ends something is done last, so that all is heard which came before it.
+        Where writing takes long (a slow disk, a busy machine), the taps are emptied in between, and what has come is
+        heard batch by batch. What ends something is done last, so that all is heard which came before it.
         """
-        # What comes from now on is heard in the next step; to be written before that it is too new.
-        due_ns = self._clock_ns() - int(HOLD_S * _SECOND_NS)
-        endings = self._answer()
+        self._empty_taps()
         self._look_at_disk()
-        assert self._taps is not None, "a recorder listens to something"
-        if not self._listening:
-            return
-        for key, packets in self._taps.empty():
-            source = self._sources.get(key)
-            if source is not None:
-                source.hear(packets)
-                for session in source.sessions:
-                    session.feed(key, packets)
-        for session in self._sessions.values():
-            session.advance(due_ns)
+        endings, self._endings = self._endings, []
+        for _ in range(len(self._batches)):
+            time_ns, batch = self._batches.popleft()
+            for key, packets in batch:
+                self._hear(key, packets)
+            for session in list(self._sessions.values()):
+                session.advance(time_ns - int(HOLD_S * _SECOND_NS))
+                if self._clock_ns() - self._emptied_ns > STEP_S * _SECOND_NS:
+                    self._empty_taps()
         for time_ns, request in endings:
             self._try(request, time_ns)
+
+    def _empty_taps(self) -> None:
+        """Do what was asked for, and take what has come off the taps. What comes from now on is heard next time."""
+        assert self._taps is not None, "a recorder listens to something"
+        self._emptied_ns = self._clock_ns()
+        self._endings += self._answer()
+        if not self._listening:
+            return
+        batch = list(self._taps.empty())
+        if len(self._batches) >= _MOST_BATCHES:
+            self._overrun += sum(len(packets.heads) for _, packets in self._batches.popleft()[1])
+        self._batches.append((self._emptied_ns, batch))
+
+    def _hear(self, key: SourceKey, packets: Packets) -> None:
+        source = self._sources.get(key)
+        if source is not None:
+            source.hear(packets)
+            for session in source.sessions:
+                session.feed(key, packets)
 
     def _answer(self) -> list[tuple[int, Request]]:
         """Do all requests but those that end something, which are returned."""
