@@ -312,6 +312,11 @@ def test_a_crash_leaves_files_that_can_be_played(tmp_path: Path) -> None:
             assert len(samples) > 2 * RATE, f"{path.name} holds {len(samples) / RATE} s"
             assert abs(tones(samples[RATE : 2 * RATE])[0] - 440) < 4, f"{path.name} can be played"
         switch.start()
+        wait_until(
+            lambda: all(row["state"] != "recording" for row in switch.get("/data/recordings")["items"]),
+            10,
+            "all are seen",
+        )
         rows = switch.get("/data/recordings")["items"]
         assert [row["state"] for row in rows] == ["interrupted"] * 3 and all(row["seconds"] > 2 for row in rows)
         assert post(switch, "/data/recordings/verify", expected=200)["whole"]
