@@ -1,7 +1,4 @@
-"""Pages for people: the console, and without any script the status page and the list of operations.
-
-Nothing comes from another host. The console is plain files of this package, sent as they are.
-"""
+"""Pages that need no script: the status page and the list of operations. Nothing comes from another host."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 from aiohttp import web
@@ -29,21 +25,8 @@ _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode(
 
 CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; script-src 'self'; style-src 'self' 'sha256-{_STYLE_HASH}'; connect-src 'self'; "
-    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "img-src 'self' data:; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-
-
-_TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
-
-
-def console_files() -> dict[str, tuple[bytes, str]]:
-    """The console's files by name: their content and its type."""
-    found: dict[str, tuple[bytes, str]] = {}
-    for entry in (files("softswitch.api") / "console").iterdir():
-        kind = _TYPES.get(entry.name.rpartition(".")[2])
-        if kind is not None:
-            found[entry.name] = (entry.read_bytes(), kind)
-    return found
 
 
 def status_page(health: Mapping[str, Any], *, with_figures: bool) -> web.Response:
@@ -60,7 +43,7 @@ def status_page(health: Mapping[str, Any], *, with_figures: bool) -> web.Respons
         f'<p><a href="{PREFIX}/docs">API operations</a> · <a href="{PREFIX}/openapi.json">OpenAPI</a> · '
         '<a href="/metrics">metrics</a></p>'
     )
-    return _page("softswitch", body)
+    return page("softswitch", body)
 
 
 def operations_page(operations: Iterable[Operation]) -> web.Response:
@@ -75,7 +58,7 @@ def operations_page(operations: Iterable[Operation]) -> web.Response:
         f'(RFC 9457). The whole contract: <a href="{PREFIX}/openapi.json">openapi.json</a>.</p>'
         f"<table><tr><th>Operation</th><th>Does</th><th>Role</th></tr>{rows}</table>"
     )
-    return _page("softswitch API", body)
+    return page("softswitch API", body)
 
 
 def _members(operation: Operation) -> str:
@@ -85,7 +68,8 @@ def _members(operation: Operation) -> str:
     return "<br><code>" + escape(", ".join(model.model_fields)) + "</code>"
 
 
-def _page(title: str, body: str) -> web.Response:
+def page(title: str, body: str) -> web.Response:
+    """A page in the plain style of these; `body` is HTML."""
     text = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>{body}</body></html>'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -27,10 +26,11 @@ from softswitch.api import (
     webrtc,
 )
 from softswitch.api.auth import Authenticator, from_loopback, require
+from softswitch.api.console_site import add_console
 from softswitch.api.fanout import Fanout
 from softswitch.api.openapi import openapi_document
 from softswitch.api.operations import PREFIX, Operation, Router, json_response
-from softswitch.api.pages import CONTENT_SECURITY_POLICY, console_files, operations_page, status_page
+from softswitch.api.pages import CONTENT_SECURITY_POLICY, operations_page, status_page
 from softswitch.api.problems import Handler, problem_middleware
 from softswitch.api.services import ApiServices
 from softswitch.api.sockets import OPEN_STREAMS, OpenStreams, close_streams
@@ -151,26 +151,7 @@ def _add_documents(application: web.Application, services: ApiServices, operatio
     application.router.add_get(f"{PREFIX}/openapi.json", openapi)
     application.router.add_get(f"{PREFIX}/docs", docs)
     application.router.add_get("/status", status)
-    _add_console(application)
-
-
-def _add_console(application: web.Application) -> None:
-    """The console at `/`; its files may be kept by the browser as long as they are the same."""
-    contents = console_files()
-    tags = {name: f'"{hashlib.sha256(content).hexdigest()[:24]}"' for name, (content, _) in contents.items()}
-
-    async def console(request: web.Request) -> web.StreamResponse:
-        name = request.match_info.get("name", "index.html")
-        if name not in contents:
-            raise web.HTTPNotFound
-        headers = {"ETag": tags[name], "Cache-Control": "no-cache"}
-        if request.headers.get("If-None-Match") == tags[name]:
-            return web.Response(status=304, headers=headers)
-        content, kind = contents[name]
-        return web.Response(body=content, content_type=kind, charset="utf-8", headers=headers)
-
-    application.router.add_get("/", console)
-    application.router.add_get("/console/{name}", console)
+    add_console(application, services.map_tiles)
 
 
 def _metrics(services: ApiServices, authenticator: Authenticator) -> Handler:

@@ -240,6 +240,7 @@ class ApiServices:
     health: Callable[[], Row]
     clients: Callable[[], Iterable[ApiClient]] = tuple
     client_authority: Path | None = None
+    map_tiles: Path | None = None
     audit_reads: Callable[[], bool] = bool
     render_metrics: Callable[[], bytes] | None = None
     sip_websocket: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None

@@ -33,6 +33,7 @@ NEEDS_RESTART = frozenset(
         "http.certificate",
         "http.private_key",
         "http.client_authority",
+        "http.map_tiles",
         "http.websocket_sip",
         "http.metrics",
         "recording.directory",

@@ -279,6 +279,11 @@ class HttpSettings(Section):
     )
     websocket_sip: Switch = Field(default=True, description="Whether path /sip takes SIP over WebSocket (RFC 7118).")
     metrics: Switch = Field(default=True, description="Whether /metrics is served.")
+    map_tiles: str = Field(
+        default="",
+        max_length=4096,
+        description="Folder `zoom/column/row.png` (or jpg, webp) with the console's map; empty: a grid of degrees.",
+    )
     audit_reads: Switch = Field(
         default=False,
         description="Whether the audit log also tells of mere reading; changes and refusals it always tells.",

@@ -63,6 +63,7 @@ class Control:
             tokens=self._tokens,
             clients=self._clients,
             client_authority=Path(http.client_authority) if http.client_authority else None,
+            map_tiles=Path(http.map_tiles) if http.map_tiles else None,
             audit_reads=lambda: self._app.settings.http.audit_reads,
             clock=app.now,
             wall=app.wall,

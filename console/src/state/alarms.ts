@@ -1,0 +1,64 @@
+// What somebody has to look at: kept in this page, acknowledged by the dispatcher who sees it.
+
+import { computed, signal } from "@preact/signals";
+import type { StreamEvent } from "../api/types.ts";
+import { onEvent } from "./store.ts";
+
+export interface Alarm {
+  id: string;
+  type: string;
+  time: string;
+  about: string;
+  severe: boolean;
+  acknowledged: boolean;
+}
+
+const MOST_ALARMS = 200;
+
+export const alarms = signal<Alarm[]>([]);
+export const openAlarms = computed(() => alarms.value.filter((alarm) => !alarm.acknowledged).length);
+
+/** What an event means as an alarm; null when nobody needs to be roused. */
+export function alarmOf(event: StreamEvent): Alarm | null {
+  const text = (member: string) => String(event[member] ?? "");
+  const alarm = (about: string, severe: boolean): Alarm => ({
+    id: `${event.type}-${String(event.seq)}`,
+    type: event.type,
+    time: event.time ?? "",
+    about,
+    severe,
+    acknowledged: false,
+  });
+  switch (event.type) {
+    case "group.alert":
+      return event.raised ? alarm(`${text("party")} → ${text("group")}`, true) : null;
+    case "group.urgency":
+      return event.tier === "normal" ? null : alarm(`${text("party")} → ${text("group")} ${text("tier")}`, true);
+    case "group.call_started":
+      return event.kind === "emergency" ? alarm(`${text("by")} → ${text("group")}`, true) : null;
+    case "media.worker_lost":
+      return alarm(`#${text("worker")}`, true);
+    case "storage.full":
+      return alarm(text("reason") || text("path"), true);
+    case "trunk.state":
+      return event.state === "down" || event.state === "refused"
+        ? alarm(`${text("trunk")} ${text("state")} ${text("reason")}`, false)
+        : null;
+    case "location.geofence_entered":
+    case "location.geofence_left":
+      return alarm(`${text("number") || text("device")} ${text("geofence")}`, false);
+    default:
+      return null;
+  }
+}
+
+export function acknowledge(id: string): void {
+  alarms.value = alarms.value.map((alarm) => (alarm.id === id ? { ...alarm, acknowledged: true } : alarm));
+}
+
+export function openAlarmList(): void {
+  onEvent((event) => {
+    const alarm = alarmOf(event);
+    if (alarm) alarms.value = [alarm, ...alarms.value.slice(0, MOST_ALARMS - 1)];
+  });
+}
