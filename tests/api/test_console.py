@@ -1,113 +1,124 @@
-"""The console in a real browser: log in, dial, watch, transfer, hang up, by keyboard, in both languages."""
+"""The console in a real browser: log in, dial, steer calls, by keyboard, in both languages; and where it is missing."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.api.browser import PROGRAM, Page, opened
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+
 from tests.api.conftest import MakePhone
-from tests.interop.switch import ROOT, Switch
+from tests.api.console_page import PROGRAM, console
+from tests.interop.switch import Switch
 
 pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed"),
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(180),
     pytest.mark.slow,
 ]
-#: Where pictures for the documentation go, when they are asked for.
-PICTURES = os.environ.get("SOFTSWITCH_PICTURES", "")
 
 
-async def picture(page: Page, name: str, folder: Path) -> None:
-    await page.picture((Path(PICTURES) if PICTURES else folder) / f"{name}.png")
-
-
-async def log_in(page: Page, token: str) -> None:
-    await page.wait("document.querySelector('#token') && !document.querySelector('#login').hidden")
-    await page.type("#token", token)
-    await page.press("Enter")
-    await page.wait("!document.querySelector('#desk').hidden")
-
-
-def shows(text: str) -> str:
-    return f"document.body.innerText.includes({text!r})"
-
-
-async def test_dispatcher_dials_watches_transfers_and_hangs_up(
-    switch: Switch, phone: MakePhone, tmp_path: Path
-) -> None:
+def test_dispatcher_dials_steers_transfers_and_hangs_up(switch: Switch, phone: MakePhone, tmp_path: Path) -> None:
     phone("1001")
     phone("1002", answer_after=0.6)
     three = phone("1003")
-    base = f"http://127.0.0.1:{switch.plan.http}"
-    async with opened(f"{base}/", tmp_path) as page:
-        await page.run("localStorage.setItem('language', 'en')")
-        await page.send("Page.reload")
-        await log_in(page, "live-dispatcher-token")
-        await page.wait(shows("desk (dispatcher)"))
-        await page.wait(shows("live"))
-        await page.wait("document.querySelectorAll('#directory .available').length >= 3")
-        await page.type("#caller", "1001")
-        await page.type("#callee", "1002")
-        await page.press("Enter")
-        await page.wait("document.querySelector('.call.callee_setup')")
-        await page.wait("document.querySelector('.call.active')")
-        await page.wait(shows("talking"))
-        await page.wait("document.querySelectorAll('#events li').length > 5")
-        await page.run("document.querySelector('[data-action=hold]').click()")
-        await page.wait(shows("1001 held"))
-        await picture(page, "console-light", tmp_path)
-        await page.run("document.querySelector('[data-action=resume]').click()")
-        await page.wait("!document.querySelector('.parties .held')")
-        await page.type("[data-action=target]", "1003")
-        await page.press("Enter")
-        assert await asyncio.to_thread(three.in_call.wait, 5), "the target of the transfer answers"
-        await page.wait(shows("1003 connected"))
-        await page.run("document.querySelector('[data-action=disconnect]').click()")
-        await page.wait(shows("Press again"))
+    with console(switch.plan.http, tmp_path) as desk:
+        page = desk.page
+        desk.log_in()
+        expect(page.get_by_text("desk (dispatcher)")).to_be_visible()
+        for number in ("1001", "1002", "1003"):
+            expect(page.locator(f".entry[data-number='{number}'] .available")).to_be_visible()
+        page.check("#connect-two")
+        page.fill("#caller", "1001")
+        page.fill("#callee", "1002")
+        page.keyboard.press("Enter")
+        expect(page.locator(".call.callee_setup")).to_be_visible()
+        expect(page.locator(".call.active")).to_be_visible()
+        desk.order("hold")
+        expect(page.locator(".parties .held")).to_be_visible()
+        desk.order("resume")
+        expect(page.locator(".parties .held")).to_have_count(0)
+        desk.order("transfer")
+        page.fill("[data-action=target]", "1003")
+        page.keyboard.press("Enter")
+        assert three.in_call.wait(8), "the target of the transfer answers"
+        expect(page.locator(".parties")).to_contain_text("1003")
+        desk.order("disconnect")
+        expect(page.locator("button[data-action=disconnect]")).to_contain_text("Press again")
         assert not three.ended.is_set(), "one press does not end a call"
-        await page.run("document.querySelector('[data-action=disconnect]').click()")
-        await page.wait(shows("No call is in progress."))
-        await page.press("3", modifiers=1)
-        await page.wait("document.querySelector('#list table td.good')?.textContent === 'answered'")
-        await page.run("document.querySelector('#language').click()")
-        await page.wait(shows("当前没有呼叫。"))
-        await page.run("document.querySelector('#theme').click()")
-        await page.wait(shows("话单"))
-        await picture(page, "console-dark", tmp_path)
-        foreign = [url for url in page.requests if not url.startswith((base, "data:", "ws://127.0.0.1"))]
-        assert not foreign, f"the console asked others: {foreign}"
-        assert not page.complaints, f"the page complains: {page.complaints}"
+        desk.order("disconnect")
+        expect(page.get_by_text("No call is in progress.")).to_be_visible()
+        page.keyboard.press("Alt+8")
+        expect(page.locator("main[data-view=records] td.good, main[data-view=records] .good").first).to_have_text(
+            "answered"
+        )
+        desk.expect_nothing_foreign()
 
 
-async def test_wrong_token_and_viewer(switch: Switch, phone: MakePhone, tmp_path: Path) -> None:
+def test_keyboard_languages_and_themes(switch: Switch, phone: MakePhone, tmp_path: Path) -> None:
+    phone("1002")
+    with console(switch.plan.http, tmp_path) as desk:
+        page = desk.page
+        desk.log_in()
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_contain_text("Talk in the selected talkgroup")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        page.keyboard.press("/")
+        expect(page.locator("#callee")).to_be_focused()
+        page.keyboard.type("t1")
+        expect(page.locator("#callee")).to_have_value("t1")
+        page.keyboard.press("Escape")
+        page.keyboard.press("l")
+        expect(page.get_by_text("当前没有呼叫。")).to_be_visible()
+        assert page.evaluate("document.documentElement.lang") == "zh-CN"
+        page.keyboard.press("t")
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        for number, view in enumerate(("desk", "conferences", "map", "cameras", "alarms", "recordings", "messages"), 1):
+            page.keyboard.press(f"Alt+{number}")
+            expect(page.locator(f"main[data-view={view}] .panel").first).to_be_visible()
+        page.reload()
+        expect(page.locator("main[data-view=messages]")).to_be_visible()
+        assert page.evaluate("Object.keys(localStorage).every(key => !localStorage[key].includes('live-'))")
+        desk.expect_nothing_foreign()
+
+
+def test_wrong_token_and_viewer(switch: Switch, phone: MakePhone, tmp_path: Path) -> None:
     phone("1001")
-    async with opened(f"http://127.0.0.1:{switch.plan.http}/", tmp_path) as page:
-        await page.run("localStorage.setItem('language', 'en')")
-        await page.send("Page.reload")
-        await page.wait("document.querySelector('#token') && !document.querySelector('#login').hidden")
-        await page.type("#token", "no such token")
-        await page.press("Enter")
-        await page.wait(shows("does not know this token"))
-        await picture(page, "console-login", tmp_path)
-        await log_in(page, "live-viewer-token")
-        await page.wait(shows("guest (viewer)"))
-        assert await page.run("document.querySelector('#callee').disabled"), "a viewer cannot dial"
-        await page.wait("document.querySelector('#list table')")
-        assert await page.run("document.querySelector('#list button') === null"), "a viewer has no buttons"
-        await page.press("/")
-        await page.press("Tab")
-        assert await page.run("document.activeElement !== document.body"), "the keyboard reaches the controls"
+    with console(switch.plan.http, tmp_path) as desk:
+        page = desk.page
+        page.goto(desk.base)
+        page.fill("#token", "no such token")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("does not know this token")).to_be_visible()
+        desk.log_in("live-viewer-token")
+        expect(page.get_by_text("guest (viewer)")).to_be_visible()
+        expect(page.locator("#callee")).to_be_disabled()
+        expect(page.locator("#talk-key")).to_have_count(0)
+        expect(page.locator(".entry").first).to_be_disabled()
 
 
-def test_both_languages_have_every_word() -> None:
-    text = (ROOT / "softswitch/api/console/words.js").read_text(encoding="utf-8")
-    english, chinese = text.split("  zh: {")
-    import re
+def test_events_are_resumed_when_the_connection_comes_back(switch: Switch, phone: MakePhone, tmp_path: Path) -> None:
+    phone("1001")
+    with console(switch.plan.http, tmp_path) as desk:
+        page = desk.page
+        sockets: list[str] = []
+        page.on("websocket", lambda socket: sockets.append(socket.url))
+        desk.log_in()
+        page.evaluate("sockets.at(-1).close()")
+        expect(page.locator(".live.off")).to_be_visible()
+        phone("1002")
+        expect(page.locator(".live.on")).to_be_visible()
+        expect(page.locator(".events li", has_text="number=1002").first).to_be_visible()
+        assert "since=" in sockets[-1], f"the stream should go on where it was: {sockets}"
 
-    keys = [set(re.findall(r"(?:^|[{,\s])(\w+): (?:\"|\()", part.partition("};")[0])) for part in (english, chinese)]
-    assert keys[0] - {"en"} == keys[1], f"in one language only: {keys[0] ^ keys[1]}"
-    assert len(keys[1]) > 60
+
+def test_switch_without_the_console_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from softswitch.api import console_site
+
+    monkeypatch.setattr(console_site, "files", lambda package: tmp_path)
+    assert console_site.console_files() == {}
+    page = console_site.missing_console_page().text or ""
+    assert "script/prepare" in page and "尚未构建" in page

@@ -12,14 +12,15 @@ import { number } from "./telephone.tsx";
 const PRESENCE: Record<string, string> = { available: "●", busy: "◆", do_not_disturb: "⊘", offline: "○" };
 const wanted = signal("");
 
-/** Entries by kind, as many as match what is searched for. */
+/** Entries by kind, people first, as many as match what is searched for. */
 export function byKind(entries: DirectoryEntry[], search: string): Map<string, DirectoryEntry[]> {
   const text = search.trim().toLowerCase();
-  const found = new Map<string, DirectoryEntry[]>();
+  const found = new Map<string, DirectoryEntry[]>([["subscriber", []]]);
   for (const entry of entries) {
     if (!`${entry.number} ${entry.name}`.toLowerCase().includes(text)) continue;
     found.set(entry.kind, [...(found.get(entry.kind) ?? []), entry]);
   }
+  if (found.get("subscriber")?.length === 0) found.delete("subscriber");
   return found;
 }
 

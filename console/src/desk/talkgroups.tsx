@@ -6,7 +6,7 @@ import { offers } from "../api/offered.ts";
 import type { Group } from "../api/types.ts";
 import { ArmedButton, Ask, Button, Empty, Panel } from "../parts/controls.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { depart, join, type Membership, memberships, selected } from "../rtc/radio.ts";
+import { depart, join, type Membership, memberships, refusedOthers, selected } from "../rtc/radio.ts";
 import { ownNumber } from "../state/settings.ts";
 import { canTalk, groups, mayAct, names } from "../state/store.ts";
 import { say } from "../words/words.ts";
@@ -43,6 +43,7 @@ function Card({ group }: { group: Group }) {
   const membership = memberships.value.get(group.number);
   const chosen = selected.value === group.number;
   const floor = floorOf(group, membership);
+  const denied = refusedOthers.value.get(group.number);
   return (
     <li
       class={`group floor-${floor}${chosen ? " chosen" : ""}${membership ? " joined" : ""}`}
@@ -91,6 +92,11 @@ function Card({ group }: { group: Group }) {
         <i class="lamp" aria-hidden="true" />
         {floorText(group, membership)}
       </p>
+      {denied !== undefined && floor !== "refused" && (
+        <p class="denied" role="status">
+          ✗ {say("refused")} {denied}
+        </p>
+      )}
       {open && <GroupDetails group={group} membership={membership} />}
     </li>
   );

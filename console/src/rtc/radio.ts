@@ -10,6 +10,8 @@ import { say } from "../words/words.ts";
 import { BrowserLeg } from "./leg.ts";
 import { grantedTone, refusedTone } from "./tones.ts";
 
+const REFUSAL_SHOWN_MS = 6000;
+
 export type Floor = "idle" | "asking" | "talking" | "waiting" | "refused";
 
 export interface Membership {
@@ -25,6 +27,8 @@ export interface Membership {
 export const memberships = signal<ReadonlyMap<string, Membership>>(new Map());
 export const selected = signal("");
 export const keyDown = signal(false);
+/** Who was refused the floor just now, by talkgroup. */
+export const refusedOthers = signal<ReadonlyMap<string, string>>(new Map());
 export const selectedMembership = computed(() => memberships.value.get(selected.value) ?? null);
 
 function change(group: string, members: Partial<Membership>): void {
@@ -121,7 +125,21 @@ function floorEvent(membership: Membership, event: StreamEvent): void {
   }
 }
 
+/** Let everybody see for a few seconds whom the arbiter has refused. */
+function showRefusal(event: StreamEvent): void {
+  const group = String(event["group"]);
+  const text = `${String(event["party"])}: ${String(event["reason"])}`;
+  refusedOthers.value = new Map(refusedOthers.value).set(group, text);
+  window.setTimeout(() => {
+    if (refusedOthers.value.get(group) !== text) return;
+    const left = new Map(refusedOthers.value);
+    left.delete(group);
+    refusedOthers.value = left;
+  }, REFUSAL_SHOWN_MS);
+}
+
 function heard(event: StreamEvent): void {
+  if (event.type === "floor.denied") showRefusal(event);
   const callId = String(event.call_id ?? "");
   if (!callId) return;
   for (const membership of memberships.value.values()) {
