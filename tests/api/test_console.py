@@ -21,17 +21,17 @@ pytestmark = [
 
 
 def test_dispatcher_dials_steers_transfers_and_hangs_up(switch: Switch, phone: MakePhone, tmp_path: Path) -> None:
-    phone("1001")
+    phone("1004")
     phone("1002", answer_after=0.6)
     three = phone("1003")
     with console(switch.plan.http, tmp_path) as desk:
         page = desk.page
         desk.log_in()
         expect(page.get_by_text("desk (dispatcher)")).to_be_visible()
-        for number in ("1001", "1002", "1003"):
+        for number in ("1004", "1002", "1003"):
             expect(page.locator(f".entry[data-number='{number}'] .available")).to_be_visible()
         page.check("#connect-two")
-        page.fill("#caller", "1001")
+        page.fill("#caller", "1004")
         page.fill("#callee", "1002")
         page.keyboard.press("Enter")
         expect(page.locator(".call.callee_setup")).to_be_visible()

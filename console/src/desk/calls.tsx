@@ -32,7 +32,7 @@ function Party({ call, leg }: { call: Call; leg: Leg }) {
       <span class="who">
         <b>{leg.party}</b> {leg.display_name || names.value.get(leg.party)}
       </span>
-      <span class="leg-state">{leg.held ? say("held") : leg.state}</span>
+      <span class="leg-state">{leg.held ? say("held") : sayOr(`leg_${leg.state}`, leg.state)}</span>
       {leg.held
         ? may("resume") && <Button label={word("resume")} kind="quiet" action="resume" onPress={order("resume")} />
         : may("hold") && <Button label={word("hold")} kind="quiet" action="hold" onPress={order("hold")} />}
