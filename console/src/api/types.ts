@@ -101,12 +101,43 @@ export interface RollCall {
   results: RollCallAnswer[];
 }
 
+export interface ConferenceParticipant {
+  party: string;
+  display_name: string;
+  leg_id: string;
+  since: Time;
+  muted: boolean;
+  hand_since: Time;
+}
+
 export interface Conference {
   number: string;
   name: string;
   max_participants: number;
   pin_needed: boolean;
-  participants: RoomParticipant[];
+  plans: string[];
+  locked: boolean;
+  participants: ConferenceParticipant[];
+}
+
+export interface ConferenceRollCall {
+  state: string;
+  present: number;
+  missing: number;
+}
+
+export interface MessageDelivery {
+  recipient: string;
+  state: string;
+}
+
+export interface ShortMessage {
+  id: string;
+  sender: string;
+  recipient: string;
+  text: string | null;
+  created_at: Time;
+  deliveries: MessageDelivery[];
 }
 
 export interface DirectoryEntry {

@@ -3,29 +3,21 @@
 import { useEffect, useState } from "preact/hooks";
 import { list, start } from "../api/client.ts";
 import { offers } from "../api/offered.ts";
+import type { ShortMessage } from "../api/types.ts";
 import { Button, Empty, Panel } from "../parts/controls.tsx";
 import { ownNumber } from "../state/settings.ts";
 import { act, mayAct, onEvent } from "../state/store.ts";
 import { moment } from "../words/times.ts";
 import { say, sayOr } from "../words/words.ts";
 
-interface Message {
-  id: string;
-  sender: string;
-  recipient: string;
-  text: string;
-  state: string;
-  created_at: string;
-}
-
 const LIST = "/sms/messages";
 
 export function Messages() {
-  const [rows, setRows] = useState<Message[]>([]);
+  const [rows, setRows] = useState<ShortMessage[]>([]);
   const [recipient, setRecipient] = useState("");
   const [text, setText] = useState("");
   const offered = offers(`GET ${LIST}`);
-  const look = () => void act(async () => setRows(await list<Message>(`${LIST}?limit=200`)));
+  const look = () => void act(async () => setRows(await list<ShortMessage>(`${LIST}?limit=200`)));
   useEffect(() => {
     if (!offered) return undefined;
     look();
@@ -41,7 +33,7 @@ export function Messages() {
     );
   }
   const send = async () => {
-    await start(LIST, { sender: ownNumber.value, recipient, text });
+    await start(LIST, { sender: ownNumber.value, recipients: recipient.split(/[\s,，、]+/).filter(Boolean), text });
     setText("");
     look();
   };
@@ -54,7 +46,11 @@ export function Messages() {
             <li key={row.id} class={row.sender === ownNumber.value ? "mine" : ""}>
               <p class="meta">
                 <b>{row.sender}</b> → <b>{row.recipient}</b> <time>{moment(row.created_at)}</time>
-                <span class="badge">{sayOr(`sms_${row.state}`, row.state)}</span>
+                {row.deliveries.map((each) => (
+                  <span key={each.recipient} class="badge" title={each.recipient}>
+                    {sayOr(`sms_${each.state}`, each.state)}
+                  </span>
+                ))}
               </p>
               <p>{row.text}</p>
             </li>
