@@ -34,6 +34,7 @@ from softswitch.media.conference import COMFORT_PEAK, Conference
 from softswitch.media.crew import Crew
 from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
 from softswitch.media.fan_out import FanOut
+from softswitch.media.internal_port import InternalPort
 from softswitch.media.layout import (
     COMMAND_CLOSE,
     COMMAND_CONFIGURE,
@@ -43,16 +44,21 @@ from softswitch.media.layout import (
     COMMAND_ROUTE,
     COMMAND_STOP_PLAYING,
     COMMAND_TAP,
+    EVENT_ALARMS,
     EVENT_BYE,
+    EVENT_FRAMES,
     EVENT_LATCHED,
     EVENT_PLAYED,
     EVENT_RESUMED,
     EVENT_ROOM_PLAYED,
     EVENT_TIMEOUT,
+    INTERNAL_PORT,
     NO_PEER,
     NO_VOICE,
     PLAY_ENCODED,
     PLAY_ULAW,
+    PSEUDOWIRE,
+    RTP_PORT,
     TAP_RECEIVED,
     TAP_SENT,
 )
@@ -74,15 +80,18 @@ from softswitch.media.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.playback import Playback, clip_rate, playable_format, prepare_playback
 from softswitch.media.port import Port
 from softswitch.media.process_crew import ProcessCrew
+from softswitch.media.pseudowire import Pseudowire, PseudowireObserver, PseudowireSettings
 from softswitch.media.records import Fields, prepare_port, route_fields
 from softswitch.media.recovery import Recovery
 from softswitch.media.room_store import RoomStore
+from softswitch.media.rooms import Room
 from softswitch.media.routing import NO_ROUTE, PortSettings, find_route
 from softswitch.media.services import HELPER, Answer, Message
 from softswitch.media.signals import Signals
 from softswitch.media.totals import MediaStatistics, WorkerStatus, collect
 from softswitch.media.transports import Transports
 from softswitch.media.voices import ROOM_RATES
+from softswitch.media.wires import Wires
 
 _DESCRIPTORS_BESIDES_PORTS = 256
 
@@ -154,6 +163,7 @@ class MediaEngine:
         self._clips = ClipStore(self._arena.clips)
         self.rooms = RoomStore(self._arena, self._clips, self._later, self._settle_all)
         self.signals = Signals(self)
+        self.wires = Wires(self, self._arena, self._open_record)
         self._adoption = Adoption(self._arena, self._crew.threads, self.rooms, self._clips)
         self._free_slots = deque(slot for slot in range(self.capacity) if slot not in self._adoption.waiting)
         self._recovery = Recovery(self._arena, self._sockets, self.signals, self.command)
@@ -171,7 +181,7 @@ class MediaEngine:
                 self._afterwards.clear()
                 self._poller.close()
                 self.event_fd = -1
-                del self._arena, self._clips, self.rooms, self.signals, self._adoption, self._recovery
+                del self._arena, self._clips, self.rooms, self.signals, self.wires, self._adoption, self._recovery
 
     def __enter__(self) -> Self:
         return self.start()
@@ -192,22 +202,65 @@ class MediaEngine:
         host = address or self.address
         with self.lock:
             thread = self._thread_of(owner)
-            self._settle()
-            if not self._free_slots:
-                raise PortsExhausted(f"all {self.capacity} RTP ports of the engine are open")
+            self._check_capacity()
             pair = self._allocator.bind(host, time.monotonic(), rtcp=not rtcp_mux)
-            slot = self._free_slots.popleft()
-            if thread.keeps_sockets:
-                self._sockets[slot] = pair
-            ports, ipv6, silence_s = self._arena.ports, ":" in host, self._latch_silence_s
-            prepare_port(ports, slot, pair, owner=owner, worker=thread.number, ipv6=ipv6, latch_silence_s=silence_s)
-            port = Port(self, ports[slot], slot, thread, owner, socket.AF_INET6 if ipv6 else socket.AF_INET)
+            port = self._open_record(pair, owner, thread, socket.AF_INET6 if ":" in host else socket.AF_INET)
             outside = advertised or (self.advertised if address in (None, self.address) else None)
             port.local = (outside or host, pair.port)
-            self._ports[slot] = port
-            thread.hand_over(slot, port.generation, pair)
-            self.command(port, COMMAND_OPEN)
             return port
+
+    def open_internal_port(self, owner: str) -> InternalPort:
+        """A port without sockets, whose packets a gateway brings and takes itself; raises PortsExhausted."""
+        with self.lock:
+            return self.wires.open_fed(owner, self._thread_of(owner))
+
+    def open_pseudowire(self, owner: str, settings: PseudowireSettings, observer: PseudowireObserver) -> Pseudowire:
+        """An E1 span over UDP; raises ValueError for settings that cannot be, MediaError when it cannot be bound."""
+        with self.lock:
+            self._check_running()
+            self._release_pseudowire(settings.local[1])
+            alive = [thread for thread in self._crew.threads if thread.alive]
+            if not alive:
+                raise MediaError("no media worker runs; another is being started")
+            return self.wires.open_pseudowire(owner, alive[0], settings, observer)
+
+    def _release_pseudowire(self, local_port: int) -> None:
+        """A span that an earlier switch has left is opened anew: there is nobody for its calls."""
+        for record in self.adopt():
+            if record.local_port == local_port and self._arena.ports[record.slot]["kind"] == PSEUDOWIRE:
+                self.release(record)
+                self._settle_all()
+
+    def _check_capacity(self) -> None:
+        self._settle()
+        if not self._free_slots:
+            raise PortsExhausted(f"all {self.capacity} RTP ports of the engine are open")
+
+    def _open_record(
+        self,
+        pair: BoundPair,
+        owner: str,
+        thread: PacketThread,
+        family: int,
+        fit: Callable[[NDArray[Any]], None] = lambda record: None,
+    ) -> Port:
+        """A port of descriptors that are bound; `fit` completes its record. Raises PortsExhausted."""
+        self._check_capacity()
+        slot = self._free_slots.popleft()
+        if thread.keeps_sockets:
+            self._sockets[slot] = pair
+        ports, ipv6, silence_s = self._arena.ports, family == socket.AF_INET6, self._latch_silence_s
+        prepare_port(ports, slot, pair, owner=owner, worker=thread.number, ipv6=ipv6, latch_silence_s=silence_s)
+        fit(ports[slot])
+        port = Port(self, ports[slot], slot, thread, owner, family)
+        self._ports[slot] = port
+        thread.hand_over(slot, port.generation, pair)
+        self.command(port, COMMAND_OPEN)
+        return port
+
+    def sockets_of(self, port: Port) -> BoundPair | None:
+        """The descriptors of a port where its packet thread has copies of its own."""
+        return self._sockets.get(port.slot)
 
     def configure(self, port: Port, settings: PortSettings) -> None:
         """`Port.configure`."""
@@ -261,12 +314,18 @@ class MediaEngine:
             self._end_playback(port)
             self.signals.closing(port)
             self._transports.close(port)
+            self.wires.closing(port)
             port.seal()
             position = self.command(port, COMMAND_CLOSE)
             del self._ports[port.slot]
             close_pair(self._sockets.pop(port.slot, None))
-            self._allocator.release(port.local_port, time.monotonic())
-            self._later(port.thread, position, lambda: self._free_slots.append(port.slot))
+            if self._arena.ports[port.slot]["kind"] == RTP_PORT:
+                self._allocator.release(port.local_port, time.monotonic())
+            self._later(port.thread, position, lambda: self._free(port.slot))
+
+    def _free(self, slot: int) -> None:
+        self.wires.freed(slot)
+        self._free_slots.append(slot)
 
     def port(self, port_id: str) -> Port:
         """The open port of that id; raises KeyError."""
@@ -300,7 +359,10 @@ class MediaEngine:
                 return
             there, back = find_route(one.settings, other.settings), find_route(other.settings, one.settings)
             if one.thread is not other.thread:
-                self._move(other, one.thread)
+                if self._arena.ports[other.slot]["kind"] == INTERNAL_PORT:  # whose span is on its thread
+                    self._move(one, other.thread)
+                else:
+                    self._move(other, one.thread)
             one.peer, other.peer = other, one
             self.command(one, COMMAND_ROUTE, route_fields(other.slot, there))
             self.command(other, COMMAND_ROUTE, route_fields(one.slot, back))
@@ -443,6 +505,12 @@ class MediaEngine:
 
     def poll(self) -> list[MediaEvent]:
         """Every event since the last call, in the order of each thread; never waits (`event_fd` tells when to call)."""
+        events = self._poll()
+        if self.event_fd >= 0 and self.wires.waiting:
+            self.wires.tell()
+        return events
+
+    def _poll(self) -> list[MediaEvent]:
         with self.lock:
             if self.event_fd < 0:
                 return []
@@ -513,7 +581,7 @@ class MediaEngine:
         with self.lock:
             thread = self._crew.threads[record.worker]
             position = self._adoption.release(record, thread)
-            self._later(thread, position, lambda: self._free_slots.append(record.slot))
+            self._later(thread, position, lambda: self._free(record.slot))
             if not self._adoption.waiting:
                 self._later(thread, position, self._adoption.vacate)
 
@@ -622,12 +690,12 @@ class MediaEngine:
                 alive = [thread for thread in self._crew.threads if thread.alive]
                 self._recovery.clear(lost.number)
                 if alive:
-                    self._recovery.reseat(ports, rooms, alive)
+                    self._reseat(ports, rooms, alive)
                 self._events.append(WorkerLost(lost.number, lost.pid, len(ports), bool(alive), now))
             if started is not None:
                 ports = [port for port in self._ports.values() if not port.thread.alive]
                 rooms = [room for room in self.rooms.open_rooms.values() if not room.thread.alive]
-                self._recovery.reseat(ports, rooms, [started])
+                self._reseat(ports, rooms, [started])
                 self._events.append(WorkerStarted(started.number, started.pid, len(ports), now))
 
     def _follow_helper(self) -> None:
@@ -637,6 +705,10 @@ class MediaEngine:
         for pid, started in helper.changes():
             self._events.append(HelperStarted(pid, now) if started else HelperLost(pid, now))
 
+    def _reseat(self, ports: list[Port], rooms: list[Room], threads: list[PacketThread]) -> None:
+        self._recovery.reseat(ports, rooms, threads)
+        self.wires.reseated(ports)
+
     def _translate(self, record: NDArray[Any]) -> MediaEvent | None:
         if record["kind"] >= EVENT_ROOM_PLAYED:
             return self.rooms.translate(record, self._ports)
@@ -644,6 +716,9 @@ class MediaEngine:
         if port is None or port.generation != record["generation"]:
             return None
         kind, time_s = int(record["kind"]), int(record["time_ns"]) / 1e9
+        if kind in (EVENT_FRAMES, EVENT_ALARMS):
+            self.wires.translate(port, kind, int(record["value"]))
+            return None
         if kind == EVENT_LATCHED:
             return Latched(port, decode_address(record["address"]), time_s)
         if kind == EVENT_TIMEOUT:

@@ -21,6 +21,7 @@ import numpy as np
 
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
 from softswitch.media.srtp_layout import CIPHERS, KEYING, KEYS_OCTETS, SHA_OCTETS, STREAM_STATE
+from softswitch.media.wire_layout import MAXIMUM_SPANS
 
 LAYOUT_VERSION = 7
 
@@ -30,6 +31,9 @@ ADDRESS = ("u4", ADDRESS_WORDS)
 
 #: Port states.
 FREE, OPEN = 0, 1
+
+#: Kinds of ports: one with RTP sockets; one whose packets cross in the rings of a line; a span's pseudowire.
+RTP_PORT, INTERNAL_PORT, PSEUDOWIRE = 0, 1, 2
 
 #: How sure a port is where its peer sends from: not at all, by the first packet, by the signalled address itself.
 UNLATCHED, LATCHED, LATCHED_AS_SIGNALLED = 0, 1, 2
@@ -152,7 +156,8 @@ PORT = np.dtype(
         # Looked at for every packet received ...
         ("state", "i8"),
         ("generation", "i8"),
-        ("rtp_fd", "i8"),
+        ("rtp_fd", "i8"),  # of an internal port: what wakes the thread that serves it
+        ("kind", "i8"),
         ("latched", "i8"),
         ("ipv6", "i8"),
         ("receive", "i8"),
@@ -180,6 +185,7 @@ PORT = np.dtype(
         ("send", "i8"),
         ("playing", "i8"),
         ("keying", "i8"),
+        ("line_offset", "i8"),  # octets from `remote` to the line of an internal port, the same in every process
         ("feeder", "i8"),
         ("feeder_ssrc", "i8"),
         ("feeder_sequence", "i8"),
@@ -282,6 +288,7 @@ PORT = np.dtype(
         # Securing; what it adds to a packet touches this only where it is used.
         *STREAM_STATE,
         ("srtp_keys", "u1", KEYS_OCTETS),
+        ("wire", "i8"),  # number of the line or the span
         # What the port belongs to, for whoever finds it after a restart.
         ("local_port", "i8"),
         ("owner", "u1", 64),
@@ -345,6 +352,8 @@ COMMAND_TAP = 15
 #: Send a datagram that is no media; follow the peer to an address that ICE has proved.
 COMMAND_DATAGRAM, COMMAND_AIM = 16, 17
 COMMAND_WANT_PICTURE = 18
+#: Let timeslot `place` of a pseudowire be heard and said by the port `peer` of generation `octets`; NOBODY frees it.
+COMMAND_CHANNEL = 19
 #: From here on they are about a room, whose generation they bring.
 COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, COMMAND_ROOM_LINK, COMMAND_ROOM_UNLINK = 20, 21, 22, 23
 
@@ -370,6 +379,7 @@ COMMAND = np.dtype(
         ("deaf", "i8"),
         ("audience", "i8"),
         ("levelled", "i8"),
+        ("line", "i8"),
         ("place", "i8"),  # of the datagram in the worker's `datagrams`
         ("octets", "i8"),
         *_PLAYBACK,
@@ -385,6 +395,8 @@ EVENT_KEY_HEARD, EVENT_KEY_ENDED, EVENT_KEYS_SENT = 7, 8, 9
 EVENT_SPEECH, EVENT_FAX = 10, 11
 #: A key frame of the port's peer is asked for; the port's peer is shown the first picture, `value` ns after it came.
 EVENT_PICTURE_WANTED, EVENT_PICTURE_SHOWN = 12, 13
+#: Of a pseudowire: frames of the D channel wait; `value` are the alarms that there are now.
+EVENT_FRAMES, EVENT_ALARMS = 14, 15
 #: About a room: `port` and `generation` are its own.
 EVENT_ROOM_PLAYED, EVENT_LOUDEST = 20, 21
 
@@ -435,6 +447,11 @@ WORKER = np.dtype(
         ("rooms", "i8"),
         ("mixer", "i8"),  # address of the compiled mixer
         ("listener", "i8"),  # and of what listens to ports
+        ("span_server", "i8"),  # and of what serves spans
+        ("span_timer_fd", "i8"),
+        ("spans", "i8"),
+        ("span_ports", "i8", MAXIMUM_SPANS),
+        ("span_due_ns", "i8"),
         # Datagrams that are no media: what came in, by place, and what is to go out.
         ("punt_positions", "i8", PUNT_POSITIONS),
         ("punt_port", "i8", PUNT_PLACES),

@@ -28,6 +28,7 @@ from softswitch.media.layout import (
     WORKER,
 )
 from softswitch.media.voice_layout import SPARE_VOICES, VOICE, VOICES_PER_PORT
+from softswitch.media.wire_layout import LINE, MAXIMUM_LINES, MAXIMUM_SPANS, SPAN
 
 _PAGE = mmap.PAGESIZE
 _MAGIC = 0x736F667473776974
@@ -48,7 +49,7 @@ _HEADER = np.dtype(
 
 def layout_digest() -> int:
     """A number that every change of a record's layout changes: memory of another is not read."""
-    kinds = (PORT, VOICE, ROOM, WORKER, COMMAND, EVENT, SCRATCH)
+    kinds = (PORT, VOICE, ROOM, WORKER, COMMAND, EVENT, SCRATCH, LINE, SPAN)
     text = repr(
         (LAYOUT_VERSION, MAXIMUM_ROOMS, SPARE_VOICES, POSITIONS, [(kind.fields, kind.itemsize) for kind in kinds])
     )
@@ -56,8 +57,8 @@ def layout_digest() -> int:
 
 
 class Arena:
-    """The shared arrays: `ports`, `voices`, `rooms`, `workers`, `clips`, and each worker's `positions`, `commands`,
-    `events` and `scratch`."""
+    """The shared arrays: `ports`, `voices`, `rooms`, `lines`, `spans`, `workers`, `clips`, and each worker's
+    `positions`, `commands`, `events` and `scratch`."""
 
     def __init__(self, descriptor: int, size: int) -> None:
         self.descriptor = descriptor
@@ -69,6 +70,8 @@ class Arena:
         self.ports = self._take(PORT, int(header["ports"]))
         self.voices = self._take(VOICE, _voices(int(header["ports"])))
         self.rooms = self._take(ROOM, MAXIMUM_ROOMS)
+        self.lines = self._take(LINE, MAXIMUM_LINES)
+        self.spans = self._take(SPAN, MAXIMUM_SPANS)
         self.workers = self._take(WORKER, int(header["workers"]))
         workers = range(int(header["workers"]))
         self.positions: list[NDArray[np.int64]] = [self._take(np.dtype("i8"), POSITIONS) for _ in workers]
@@ -85,6 +88,7 @@ class Arena:
         size = _PAGE + _pages(ports * PORT.itemsize) + _pages(workers * WORKER.itemsize) + _pages(2 * samples)
         size += _pages(_voices(ports) * VOICE.itemsize)
         size += _pages(MAXIMUM_ROOMS * ROOM.itemsize) + workers * per_worker
+        size += _pages(MAXIMUM_LINES * LINE.itemsize) + _pages(MAXIMUM_SPANS * SPAN.itemsize)
         descriptor = os.memfd_create("softswitch-media")
         os.ftruncate(descriptor, size)
         header = np.array(

@@ -17,8 +17,8 @@ from softswitch.media.memory import Arena
 
 _NICENESS = -10
 _TIMER_SLACK_NS = 1000
-#: Codes of the two descriptors that are no port's (those have 2·slot and 2·slot + 1).
-_COMMAND_CODE, _TIMER_CODE = -1, -2
+#: Codes of the descriptors that are no port's (those have 2·slot and 2·slot + 1).
+_COMMAND_CODE, _TIMER_CODE, _SPAN_CODE = -1, -2, -3
 #: What a thread that takes over the record of an earlier one sets back; the counters that follow go on.
 _CLEARED_OCTETS = offset_of(WORKER, "packets_received")
 
@@ -46,13 +46,15 @@ class PacketLoop:
         self._epoll_fd = libc.epoll_create1(libc.EPOLL_CLOEXEC)
         self._timer_fd = libc.timerfd_create(libc.CLOCK_MONOTONIC, libc.TFD_CLOEXEC_NONBLOCK)
         self.command_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        if min(self._epoll_fd, self._timer_fd) < 0:
+        self._span_timer_fd = libc.timerfd_create(libc.CLOCK_MONOTONIC, libc.TFD_CLOEXEC_NONBLOCK)
+        if min(self._epoll_fd, self._timer_fd, self._span_timer_fd) < 0:
             raise MediaError("no descriptors left for a packet thread")
         arena.workers[number : number + 1].view(np.uint8)[:_CLEARED_OCTETS] = 0
         record = arena.workers[number]
         record["number"] = number
         record["running"] = 1
         record["epoll_fd"], record["timer_fd"] = self._epoll_fd, self._timer_fd
+        record["span_timer_fd"] = self._span_timer_fd
         record["command_fd"], record["event_fd"] = self.command_fd, event_fd
         record["handover_fd"] = handover_fd
         record["report_interval_ns"] = int(report_interval_s * 1e9)
@@ -62,10 +64,13 @@ class PacketLoop:
         positions[COMMANDS_DONE] = positions[COMMANDS_WRITTEN]
         self._watch(self.command_fd, _COMMAND_CODE)
         self._watch(self._timer_fd, _TIMER_CODE)
+        self._watch(self._span_timer_fd, _SPAN_CODE)
         arguments = (
             arena.ports,
             arena.rooms,
             arena.voices,
+            arena.lines,
+            arena.spans,
             arena.workers,
             number,
             positions,
@@ -80,7 +85,7 @@ class PacketLoop:
 
     def close(self) -> None:
         """Give the descriptors of a loop back that has ended."""
-        for descriptor in (self._epoll_fd, self._timer_fd, self.command_fd):
+        for descriptor in (self._epoll_fd, self._timer_fd, self._span_timer_fd, self.command_fd):
             os.close(descriptor)
 
     def _watch(self, descriptor: int, code: int) -> None:

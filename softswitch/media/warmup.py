@@ -12,7 +12,11 @@ from importlib import import_module
 
 #: What one process compiles while another compiles the rest: each half takes about as long.
 _LOOP = ("mediacodecs.g711", "softswitch.media.kernels.atomic", "softswitch.media.kernels.worker")
-_SOUND = ("softswitch.media.kernels.sound.mixer", "softswitch.media.kernels.sound.ear")
+_SOUND = (
+    "softswitch.media.kernels.sound.mixer",
+    "softswitch.media.kernels.sound.ear",
+    "softswitch.media.kernels.wire.span",
+)
 _FILES = ("softswitch.media.recording.loops",)
 
 

@@ -16,6 +16,7 @@ from softswitch.media.kernels.libc import (
     EPOLL_CTL_ADD,
     EPOLL_CTL_DEL,
     EPOLL_DATA,
+    EPOLLET,
     EPOLLIN,
     epoll_ctl,
 )
@@ -33,11 +34,13 @@ from softswitch.media.kernels.player import enter_wheel, start_playing, stop_eve
 from softswitch.media.kernels.punt import send_datagram
 from softswitch.media.kernels.reception import lost_in_stream
 from softswitch.media.kernels.report import plan_report, send_report
+from softswitch.media.kernels.spans import enter_span, leave_span, take_channel
 from softswitch.media.kernels.srtp_keys import drop_keys, take_keys
 from softswitch.media.layout import (
     ADDRESS_WORDS,
     COMMAND_ADJUST,
     COMMAND_AIM,
+    COMMAND_CHANNEL,
     COMMAND_CLOSE,
     COMMAND_CONFIGURE,
     COMMAND_DATAGRAM,
@@ -61,8 +64,11 @@ from softswitch.media.layout import (
     COMMANDS_DONE,
     COMMANDS_WRITTEN,
     FREE,
+    INTERNAL_PORT,
     NO_VOICE,
     OPEN,
+    PSEUDOWIRE,
+    RTP_PORT,
     TRANSPORT_ICE,
     UNLATCHED,
 )
@@ -76,7 +82,15 @@ _LEAVING_NS = 2 * SECOND_NS
 
 @part
 def apply_commands(
-    ports: Any, rooms: Any, voices: Any, worker: Any, positions: Any, commands: Any, scratch: Any, now_ns: int
+    ports: Any,
+    rooms: Any,
+    voices: Any,
+    spans: Any,
+    worker: Any,
+    positions: Any,
+    commands: Any,
+    scratch: Any,
+    now_ns: int,
 ) -> None:
     """Carry out every waiting command in order; each is done, and seen to be done, before the next packet."""
     done = positions[COMMANDS_DONE]
@@ -90,21 +104,21 @@ def apply_commands(
             if rooms[command["room"]]["generation"] == command["generation"]:
                 _apply_to_room(rooms[command["room"]], voices, command)
         elif ports[slot]["generation"] == command["generation"]:
-            _apply(ports, rooms, voices, slot, worker, command, scratch, now_ns)
+            _apply(ports, rooms, voices, spans, slot, worker, command, scratch, now_ns)
         done += 1
         _store_release(positions, COMMANDS_DONE, done)
 
 
 @part
 def _apply(
-    ports: Any, rooms: Any, voices: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns: int
+    ports: Any, rooms: Any, voices: Any, spans: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns: int
 ) -> None:
     port = ports[slot]
     operation = command["operation"]
     if operation == COMMAND_OPEN:
         if worker["handover_fd"] >= 0:
             take_sockets(port, slot, worker, scratch)
-        _attach(port, slot, worker, scratch)
+        _attach(port, spans, slot, worker, scratch)
     elif operation == COMMAND_CONFIGURE:
         _configure(port, worker, command, now_ns)
     elif operation == COMMAND_ROUTE:
@@ -135,6 +149,8 @@ def _apply(
         send_datagram(port, worker, command)
     elif operation == COMMAND_WANT_PICTURE:
         want_picture(port)
+    elif operation == COMMAND_CHANNEL:
+        take_channel(ports, spans[port["wire"]], worker, command, scratch)
     elif operation == COMMAND_AIM:
         aim(port, command["signalled"], command["signalled_length"])
     elif operation == COMMAND_PLAY:
@@ -150,6 +166,7 @@ def _apply(
     elif operation == COMMAND_DETACH:
         stop_everything(ports, slot, worker)
         _watch(port, slot, worker, EPOLL_CTL_DEL, scratch)
+        leave_span(worker, slot)
         worker["ports_open"] -= 1
         if worker["handover_fd"] >= 0:
             drop_sockets(port)
@@ -183,20 +200,22 @@ def _apply_to_room(room: Any, voices: Any, command: Any) -> None:
 def _watch(port: Any, slot: int, worker: Any, operation: int, scratch: Any) -> None:
     """Add the port's sockets to the worker's epoll set, or take them out; the event carries slot and generation."""
     event = scratch["epoll_event"]
-    event[0] = EPOLLIN
+    event[0] = EPOLLIN + EPOLLET if port["kind"] == INTERNAL_PORT else EPOLLIN
     event[EPOLL_DATA] = 2 * slot
     event[EPOLL_DATA + 1] = port["generation"] & 0x7FFFFFFF
     epoll_ctl(worker["epoll_fd"], operation, port["rtp_fd"], event.ctypes.data)
-    if port["rtcp_fd"] >= 0:
+    if port["rtcp_fd"] >= 0 and port["kind"] == RTP_PORT:
         event[EPOLL_DATA] = 2 * slot + 1
         epoll_ctl(worker["epoll_fd"], operation, port["rtcp_fd"], event.ctypes.data)
 
 
 @part
-def _attach(port: Any, slot: int, worker: Any, scratch: Any) -> None:
+def _attach(port: Any, spans: Any, slot: int, worker: Any, scratch: Any) -> None:
     port["state"] = OPEN
     worker["ports_open"] += 1
     worker["ports_used"] = max(worker["ports_used"], slot + 1)
+    if port["kind"] == PSEUDOWIRE:
+        enter_span(worker, spans[port["wire"]], slot)
     _watch(port, slot, worker, EPOLL_CTL_ADD, scratch)
 
 
@@ -224,7 +243,7 @@ def _configure(port: Any, worker: Any, command: Any, now_ns: int) -> None:
         port["latched"] = UNLATCHED
     port["timeout_from_ns"] = now_ns
     port["timed_out"] = 0
-    if port["next_report_ns"] == 0:
+    if port["next_report_ns"] == 0 and port["kind"] == RTP_PORT:
         plan_report(port, worker, now_ns)
 
 
@@ -284,8 +303,10 @@ def _play(ports: Any, slot: int, worker: Any, command: Any, scratch: Any, now_ns
 
 @part
 def _close(port: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None:
-    send_report(port, scratch, True, now_ns)
+    if port["kind"] == RTP_PORT:
+        send_report(port, scratch, True, now_ns)
     _watch(port, slot, worker, EPOLL_CTL_DEL, scratch)
+    leave_span(worker, slot)
     drop_sockets(port)
     drop_keys(port)
     port["state"] = FREE

@@ -16,10 +16,11 @@ from mediacodecs.g711 import ULAW_TO_ALAW as ULAW_TO_ALAW_TABLE
 from softswitch.media.kernels.clock import SECOND_NS, ticks
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import sendto
+from softswitch.media.kernels.line import put_out
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.srtp import REFUSED, protect, protect_again
-from softswitch.media.layout import ALAW_TO_ULAW, COPY, KEY_DOWN, NO_FEEDER, OPEN, UNMAPPED
+from softswitch.media.layout import ALAW_TO_ULAW, COPY, INTERNAL_PORT, KEY_DOWN, NO_FEEDER, OPEN, UNMAPPED
 from softswitch.media.srtp_layout import PLAIN
 
 _LONGEST_SILENCE_NS = 3600 * SECOND_NS
@@ -142,6 +143,10 @@ def number_packet(
 @part
 def transmit(out: Any, packet: Any, size: int, payload_size: int, scratch: Any) -> None:
     """Send a finished RTP packet to the port's peer, secured if that is agreed, and count it."""
+    if out["kind"] == INTERNAL_PORT:
+        sent: Any = size if put_out(out, packet, size, scratch) else -1
+        _count(out, sent, payload_size)
+        return
     data = packet.ctypes.data
     if out["srtp_profile"] != PLAIN:
         size = protect(out, packet, size, scratch)
@@ -164,9 +169,14 @@ def _send(out: Any, data: int, size: int, payload_size: int) -> None:
     sent: Any = -1
     if size != REFUSED:
         sent = sendto(out["rtp_fd"], data, size, 0, out["remote"].ctypes.data, out["remote_length"])
+    _count(out, sent, payload_size)
+
+
+@part
+def _count(out: Any, sent: int, payload_size: int) -> None:
     if sent < 0:
         out["send_errors"] += 1
         return
     out["packets_sent"] += 1
-    out["octets_sent"] += size
+    out["octets_sent"] += sent
     out["payload_octets_sent"] += payload_size

@@ -35,6 +35,28 @@ def take_sockets(port: Any, slot: int, worker: Any, scratch: Any) -> None:
 
 
 @part
+def take_wake(slot: int, generation: int, before: int, worker: Any, scratch: Any) -> Any:
+    """The descriptor that was sent to wake an internal port's thread by, in place of `before`; -1 for none."""
+    drop_wake(before)
+    for _ in range(_MESSAGES_PASSED_OVER):
+        if not _receive(worker, scratch):
+            return -1
+        descriptor = _descriptor(scratch, 0)
+        drop_wake(_descriptor(scratch, 1))
+        if scratch["handed"][0] == slot and scratch["handed"][1] == generation:
+            return descriptor
+        drop_wake(descriptor)
+    return -1
+
+
+@part
+def drop_wake(descriptor: int) -> None:
+    """Close a descriptor, if it is one."""
+    if descriptor >= 0:
+        close(descriptor)
+
+
+@part
 def drop_sockets(port: Any) -> None:
     """Close the descriptors of a port."""
     if port["rtp_fd"] >= 0:

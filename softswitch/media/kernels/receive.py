@@ -10,9 +10,11 @@ from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.fanout import fan_out
 from softswitch.media.kernels.feedback import is_rtcp, read_compound, valid_compound
 from softswitch.media.kernels.forward import forward
-from softswitch.media.kernels.intake import pass_event, take_in
+from softswitch.media.kernels.intake import pass_event
+from softswitch.media.kernels.intake import take_in as buffer_packet
 from softswitch.media.kernels.latch import NEWLY_LATCHED, REFUSED, accept_rtcp_source, accept_source
 from softswitch.media.kernels.libc import MSG_TRUNC, recvfrom
+from softswitch.media.kernels.line import take_in
 from softswitch.media.kernels.listening import tell_key
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import get16, get32
@@ -39,9 +41,11 @@ from softswitch.media.layout import (
 )
 from softswitch.media.srtp_layout import PLAIN
 
+_HEADER_OCTETS, _PLAIN_HEADER = 12, 0x80
+
 
 @part
-def _take(fd: int, scratch: Any) -> Any:
+def take_datagram(fd: int, scratch: Any) -> Any:
     """Receive one datagram into the scratch packet; its true size (also when cut), or -1 for none."""
     source, packet = scratch["source"], scratch["packet"]
     scratch["source_length"] = 28
@@ -92,7 +96,7 @@ def receive(
     port = ports[slot]
     packet = scratch["packet"]
     told = (worker, positions, events)
-    size = _take(port["rtp_fd"], scratch)
+    size = take_datagram(port["rtp_fd"], scratch)
     if size < 0:
         return
     if size < 12 or size > MAXIMUM_PACKET or packet[0] >> 6 != 2 or size < 12 + 4 * (packet[0] & 0x0F):
@@ -110,13 +114,53 @@ def receive(
     if number == 0:
         port["dropped_payload_type"] += 1
         return
-    number -= 1
     accepted = accept_source(port, scratch["source"], scratch["source_length"], now_ns)
     if accepted == REFUSED:
         port["dropped_source"] += 1
         return
     if accepted == NEWLY_LATCHED:
         notify(worker, positions, events, EVENT_LATCHED, slot, port, 0, now_ns, scratch)
+    _hear(ports, rooms, voices, slot, worker, positions, events, scratch, octets, size, number - 1, now_ns)
+
+
+@part
+def receive_internal(
+    ports: Any, rooms: Any, voices: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int
+) -> None:
+    """Take every packet that its gateway has given to an internal port, and pass it on."""
+    port = ports[slot]
+    packet = scratch["packet"]
+    size = take_in(port, packet)
+    while size >= 0:
+        number = port["format_of"][packet[1] & 0x7F]
+        if size < _HEADER_OCTETS or size > MAXIMUM_PACKET or packet[0] != _PLAIN_HEADER:
+            port["malformed"] += 1
+        elif number == 0:
+            port["dropped_payload_type"] += 1
+        else:
+            _hear(ports, rooms, voices, slot, worker, positions, events, scratch, size, size, number - 1, now_ns)
+        size = take_in(port, packet)
+
+
+@part
+def _hear(
+    ports: Any,
+    rooms: Any,
+    voices: Any,
+    slot: int,
+    worker: Any,
+    positions: Any,
+    events: Any,
+    scratch: Any,
+    octets: int,
+    size: int,
+    number: int,
+    now_ns: int,
+) -> None:
+    """The RTP packet in `scratch`, of the port's format `number` and right: count it and pass it on."""
+    port = ports[slot]
+    packet = scratch["packet"]
+    told = (worker, positions, events)
     if port["timed_out"] != 0:
         port["timed_out"] = 0
         notify(worker, positions, events, EVENT_RESUMED, slot, port, 0, now_ns, scratch)
@@ -150,7 +194,7 @@ def receive(
     elif port["peer"] == CONFERENCE_PEER:
         voice = voices[port["voice"]]
         worker["gather_voices"] += 1
-        take_in(port, voice, packet, size, number, sequence, kind == NEW_STREAM, now_ns)
+        buffer_packet(port, voice, packet, size, number, sequence, kind == NEW_STREAM, now_ns)
         if voice["partner"] != NOBODY and voice["decoder_of"][number] == 0:
             out = ports[voice["partner"]]
             pass_event(port, out, voices[out["voice"]], size, number, stream, scratch, now_ns)
@@ -165,6 +209,6 @@ def receive_rtcp(
     ports: Any, rooms: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int
 ) -> None:
     """Take one datagram from a port's RTCP socket."""
-    size = _take(ports[slot]["rtcp_fd"], scratch)
+    size = take_datagram(ports[slot]["rtcp_fd"], scratch)
     if size >= 0:
         _report_received(ports, rooms, slot, size, False, (worker, positions, events), scratch, now_ns)

@@ -19,7 +19,7 @@ _WORKER_WHEEL_AT = offset_of(WORKER, "wheel")
 
 
 @_intrinsic  # type: ignore[untyped-decorator]
-def _call(typing_context: Any, address: Any, words: Any) -> Any:
+def call_address(typing_context: Any, address: Any, words: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         word = ir.IntType(64)
         kind = ir.FunctionType(ir.VoidType(), [word] * words.count)
@@ -79,7 +79,7 @@ def _take_turn(
         first: Any,
         now_ns: Any,
     ) -> Any:
-        _call(
+        call_address(
             address,
             (
                 ports.ctypes.data,
@@ -120,7 +120,7 @@ def _attend_far(
         address: Any, ports: Any, voices: Any, slot: Any, worker: Any, positions: Any, events: Any, scratch: Any,
         begin: Any, end: Any, number: Any, now_ns: Any,
     ) -> Any:  # fmt: skip
-        _call(
+        call_address(
             address,
             (
                 ports.ctypes.data,

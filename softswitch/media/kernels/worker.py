@@ -13,7 +13,8 @@ from softswitch.media.kernels.commands import apply_commands
 from softswitch.media.kernels.compiler import entry, part
 from softswitch.media.kernels.libc import EPOLL_DATA, EPOLL_WORDS, epoll_wait, usleep
 from softswitch.media.kernels.player import turn_wheel
-from softswitch.media.kernels.receive import receive, receive_rtcp
+from softswitch.media.kernels.receive import receive, receive_internal, receive_rtcp
+from softswitch.media.kernels.spans import receive_pseudowire, turn_spans
 from softswitch.media.kernels.sweep import sweep
 from softswitch.media.layout import (
     COMMAND,
@@ -21,13 +22,16 @@ from softswitch.media.layout import (
     COMMANDS_WRITTEN,
     EPOLL_EVENTS,
     EVENT,
+    INTERNAL_PORT,
     OPEN,
     PORT,
     ROOM,
+    RTP_PORT,
     SCRATCH,
     WORKER,
 )
 from softswitch.media.voice_layout import VOICE
+from softswitch.media.wire_layout import LINE, SPAN
 
 _load_acquire = atomic.load_acquire
 
@@ -58,6 +62,8 @@ _workers = from_dtype(WORKER)[::1]
 _commands = from_dtype(COMMAND)[::1]
 _events = from_dtype(EVENT)[::1]
 _scratch = from_dtype(SCRATCH)[::1]
+_lines = from_dtype(LINE)[::1]
+_spans = from_dtype(SPAN)[::1]
 
 
 @part
@@ -84,13 +90,16 @@ def _gather(worker: Any, count: int, scratch: Any, now_ns: int) -> None:
 
 @entry(
     types.void(
-        _ports, _rooms, _voices, _workers, types.int64, types.int64[::1], _commands, _events, types.int16[::1], _scratch
+        _ports, _rooms, _voices, _lines, _spans, _workers, types.int64, types.int64[::1], _commands, _events,
+        types.int16[::1], _scratch,
     )
 )  # fmt: skip
 def run_worker(
     ports: Any,
     rooms: Any,
     voices: Any,
+    lines: Any,
+    spans: Any,
     workers: Any,
     number: int,
     positions: Any,
@@ -106,13 +115,14 @@ def run_worker(
     """
     worker = workers[number]
     scratch = scratches[0]
+    arrays = (ports, rooms, voices, lines, spans)
     ready = scratch["epoll"]
     forget_ciphers(scratch)
     while worker["running"] != 0:
         count = epoll_wait(worker["epoll_fd"], ready.ctypes.data, EPOLL_EVENTS, _patience_ms(worker, scratch))
         now_ns = monotonic_ns(scratch)
         if _load_acquire(positions, COMMANDS_WRITTEN) != positions[COMMANDS_DONE]:
-            apply_commands(ports, rooms, voices, worker, positions, commands, scratch, now_ns)
+            apply_commands(ports, rooms, voices, spans, worker, positions, commands, scratch, now_ns)
         for k in range(count):
             at = EPOLL_WORDS * k + EPOLL_DATA
             code = ready[at]
@@ -123,8 +133,14 @@ def run_worker(
                 continue  # closed by a command of this very turn
             if code & 1:
                 receive_rtcp(ports, rooms, code >> 1, worker, positions, events, scratch, now_ns)
-            else:
+            elif port["kind"] == RTP_PORT:
                 receive(ports, rooms, voices, code >> 1, worker, positions, events, scratch, now_ns)
+            elif port["kind"] == INTERNAL_PORT:
+                receive_internal(ports, rooms, voices, code >> 1, worker, positions, events, scratch, now_ns)
+            else:
+                receive_pseudowire(arrays, code >> 1, worker, scratch, now_ns)
+        if worker["spans"] > 0:
+            turn_spans(arrays, worker, positions, events, scratch, now_ns)
         if worker["players"] + worker["rooms"] > 0 and worker["wheel_ns"] <= now_ns:
             turn_wheel(ports, rooms, voices, workers, number, positions, events, clips, scratches, now_ns)
         if now_ns >= worker["next_sweep_ns"]:

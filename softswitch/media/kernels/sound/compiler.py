@@ -13,10 +13,12 @@ from mediacodecs import compiled
 
 _SOUND = Path(__file__).parent
 _MEDIA = _SOUND.parent.parent
-_LAYOUTS = tuple(_MEDIA / name for name in ("layout.py", "srtp_layout.py", "voice_layout.py", "formats.py"))
+_LAYOUTS = tuple(
+    _MEDIA / name for name in ("layout.py", "srtp_layout.py", "voice_layout.py", "formats.py", "wire_layout.py")
+)
 
 
-class _SoundCompiler(compiled.Compiler):
+class SoundCompiler(compiled.Compiler):
     """One that also makes functions to be called by their address."""
 
     def callback(self, signature: object) -> Callable[[Callable[..., Any]], Any]:
@@ -36,7 +38,7 @@ class _SoundCompiler(compiled.Compiler):
         return decorate
 
 
-compiler = _SoundCompiler("sound", (_SOUND, _SOUND.parent, *_LAYOUTS, Path(mediacodecs.__file__).parent))
+compiler = SoundCompiler("sound", (_SOUND, _SOUND.parent, *_LAYOUTS, Path(mediacodecs.__file__).parent))
 
 part = compiler.part
 callback = compiler.callback

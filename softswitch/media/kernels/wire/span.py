@@ -1,0 +1,210 @@
+"""One span served: a packet that has come goes into its buffer, and for each tick one is taken and one is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import carray as _carray  # type: ignore[attr-defined]
+from numba import from_dtype, types
+
+from softswitch.media.kernels.libc import sendto
+from softswitch.media.kernels.wire.buffer import LOST, NOTHING, empty, put, take
+from softswitch.media.kernels.wire.compiler import callback, part
+from softswitch.media.kernels.wire.g704 import fill_with_ones, receive_bits, send_frame
+from softswitch.media.kernels.wire.headers import read_headers, write_headers
+from softswitch.media.kernels.wire.pace import next_tick, open_window
+from softswitch.media.kernels.wire.slots import collect, hear, say
+from softswitch.media.layout import MAXIMUM_PACKET, PORT
+from softswitch.media.wire_layout import (
+    ALARM_AIS,
+    ALARM_LMFA,
+    ALARM_LOF,
+    ALARM_PACKETS,
+    ALARM_RAI,
+    CESOPSN,
+    CRC4_ON,
+    FLAG_L,
+    FLAG_NO_PAYLOAD,
+    FLAG_R,
+    FLAG_RDI,
+    LINE,
+    SPAN,
+    WIRE_FLOWING,
+    WIRE_OCTETS,
+    WIRE_PLACES,
+)
+
+_pointer: Any = types.CPointer
+_WHOLE, _REPEATED, _IDLE = 0, 1, 2
+_ALIGNED = 2
+
+
+@part
+def begin(span: Any, now_ns: int) -> None:
+    """Let a span's time begin; what an earlier packet thread had in its buffer is forgotten."""
+    empty(span)
+    open_window(span)
+    span["next_tick_ns"] = now_ns + span["period_ns"]
+    span["running"] = 1
+    span["lossy"] = 1
+    span["missing_in_row"] = 0
+    span["good_in_row"] = 0
+
+
+@part
+def serve(span: Any, ports: Any, lines: Any, slot: int, worker: int, packet: Any, size: int, now_ns: int) -> None:
+    """Take the packet `packet[:size]` (uint8), or, with size -1, do the ticks that are due.
+
+    On whatever wake-up a tick is done up to three quarters of its period early: a packet thread that serves what comes
+    once a millisecond need not be woken by the timer besides.
+    """
+    span["ready_count"] = 0
+    if span["running"] == 0:
+        begin(span, now_ns)
+    if size >= 0:
+        sequence, flags, at = read_headers(span, packet, size)
+        if sequence < 0:
+            span["packets_malformed"] += 1
+        else:
+            length = 0 if flags & FLAG_NO_PAYLOAD else span["payload"]
+            put(span, packet, at, length, sequence, flags, now_ns)
+        return
+    early_ns = span["period_ns"] * 3 // 4
+    while span["next_tick_ns"] - early_ns <= now_ns:
+        _play(span, ports, lines, worker)
+        _look_for_alarms(span)
+        _send(span, ports, lines, ports[slot])
+        span["tx_frames"] += span["frames"]
+        next_tick(span, now_ns)
+
+
+@part
+def _play(span: Any, ports: Any, lines: Any, worker: int) -> None:
+    """This tick's packet, or what stands for it, to the timeslots."""
+    taken = take(span)
+    if taken == NOTHING:
+        return
+    last = span["last"]
+    size = span["payload"]
+    if taken == LOST:
+        _hear_all(span, ports, lines, worker, _REPEATED if span["missing_in_row"] <= 1 else _IDLE)
+        return
+    place = (span["next_sequence"] - 1) & (WIRE_PLACES - 1)
+    if span["place_size"][place] == 0 or span["flags"] & FLAG_L:
+        fill_with_ones(last, size)
+        _hear_all(span, ports, lines, worker, _IDLE)
+        return
+    at = place * WIRE_OCTETS
+    for i in range(size):
+        last[i] = span["packets"][at + i]
+    _hear_all(span, ports, lines, worker, _WHOLE)
+
+
+@part
+def _hear_all(span: Any, ports: Any, lines: Any, worker: int, substitute: int) -> None:
+    """The payload in `last` to the timeslots."""
+    last = span["last"]
+    if span["mode"] != CESOPSN:
+        receive_bits(span, ports, lines, worker, last, 0, span["payload"], substitute)
+        return
+    span["frames_received"] += span["frames"]
+    count = span["slot_count"]
+    for k in range(count):
+        slot = span["slots"][k]
+        for frame in range(span["frames"]):
+            hear(span, ports, lines, worker, slot, np.int64(last[frame * count + k]), substitute)
+
+
+@part
+def _look_for_alarms(span: Any) -> None:
+    alarms = 0
+    if span["state"] != WIRE_FLOWING or span["lossy"] != 0:
+        alarms = ALARM_PACKETS
+    else:
+        if span["flags"] & FLAG_L:
+            alarms |= ALARM_AIS
+        if span["flags"] & (FLAG_R | FLAG_RDI):
+            alarms |= ALARM_RAI
+        if span["mode"] != CESOPSN:
+            alarms |= _framing_alarms(span)
+    span["alarms"] = alarms
+
+
+@part
+def _framing_alarms(span: Any) -> Any:
+    if span["aligned"] == 0:
+        return ALARM_AIS if span["ais"] != 0 else ALARM_LOF
+    alarms = ALARM_RAI if span["rai"] != 0 else 0
+
+    if span["crc4"] == CRC4_ON and span["multiframe"] != _ALIGNED:
+        alarms |= ALARM_LMFA
+    return alarms
+
+
+@part
+def _send(span: Any, ports: Any, lines: Any, port: Any) -> None:
+    """Make and send the packet of this tick."""
+    collect(span, ports, lines)
+    output = span["output"]
+    ill = span["alarms"] & ~ALARM_RAI != 0
+    at = write_headers(span, output, FLAG_R if span["lossy"] != 0 else 0)
+    size = at + span["payload"]
+    if span["mode"] == CESOPSN:
+        count = span["slot_count"]
+        for k in range(count):
+            slot = span["slots"][k]
+            for frame in range(span["frames"]):
+                output[at + frame * count + k] = say(span, slot, frame)
+    else:
+        for frame in range(span["frames"]):
+            send_frame(span, output, at + 32 * frame, frame, ill)
+    span["frames_sent"] += span["frames"]
+    sent = sendto(port["rtp_fd"], output.ctypes.data, size, 0, port["remote"].ctypes.data, port["remote_length"])
+    if sent < 0:
+        span["send_errors"] += 1
+        return
+    span["packets_sent"] += 1
+    port["packets_sent"] += 1
+    port["octets_sent"] += size
+
+
+@callback(
+    types.void(
+        _pointer(from_dtype(SPAN)),
+        _pointer(from_dtype(PORT)),
+        types.int64,
+        _pointer(from_dtype(LINE)),
+        types.int64,
+        types.int64,
+        types.int64,
+        types.int64,
+        _pointer(types.uint8),
+        types.int64,
+        types.int64,
+    )
+)
+def serve_span(
+    spans: Any,
+    ports: Any,
+    port_count: int,
+    lines: Any,
+    line_count: int,
+    number: int,
+    slot: int,
+    worker: int,
+    packet: Any,
+    size: int,
+    now_ns: int,
+) -> None:
+    """`serve` for the packet loop, which calls it by address: the shared arrays as pointers."""
+    serve(
+        _carray(spans, (number + 1,))[number],
+        _carray(ports, (port_count,)),
+        _carray(lines, (line_count,)),
+        slot,
+        worker,
+        _carray(packet, (MAXIMUM_PACKET,)),
+        size,
+        now_ns,
+    )

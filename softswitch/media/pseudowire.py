@@ -1,0 +1,277 @@
+"""An E1 span over UDP, as the control side holds it: its settings, its timeslots, its D channel and its alarms."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softswitch.media.errors import MediaError
+from softswitch.media.formats import StreamFormat
+from softswitch.media.layout import NOBODY
+from softswitch.media.port import Port
+from softswitch.media.routing import PortSettings
+from softswitch.media.wire_layout import (
+    ALARM_AIS,
+    ALARM_LMFA,
+    ALARM_LOF,
+    ALARM_PACKETS,
+    ALARM_RAI,
+    CESOPSN,
+    COUNTERS,
+    CRC4_AUTO,
+    CRC4_OFF,
+    CRC4_ON,
+    FRAME_OCTETS,
+    FRAME_PLACES,
+    FRAMES_IN_READ,
+    FRAMES_IN_WRITTEN,
+    FRAMES_OUT_READ,
+    FRAMES_OUT_WRITTEN,
+    FRAMES_PER_S,
+    IDLE_OCTET,
+    RTP_AFTER,
+    RTP_BEFORE,
+    RTP_NONE,
+    SAID_OCTETS,
+    SATOP,
+    SLOTS,
+    WIRE_OCTETS,
+    WIRE_PLACES,
+)
+
+if TYPE_CHECKING:
+    from softswitch.media.engine import MediaEngine
+
+#: What a B channel carries: A-law in packets of 20 ms.
+CHANNEL_FORMAT = StreamFormat(8, "PCMA", 8000)
+
+
+class Carriage(IntEnum):
+    """What the packets of a pseudowire carry: timeslots (RFC 5086), or the bits of the whole line (RFC 4553)."""
+
+    CESOPSN = CESOPSN
+    SATOP = SATOP
+
+
+class RtpHeader(IntEnum):
+    """Where the packets of a pseudowire have an RTP header: before the control word (RFC 4553 §4.1) or behind it."""
+
+    NONE = RTP_NONE
+    BEFORE = RTP_BEFORE
+    AFTER = RTP_AFTER
+
+
+class Crc4(IntEnum):
+    """CRC-4 multiframes on a line whose framing is ours: never, always, or checked when the far end has them."""
+
+    OFF = CRC4_OFF
+    ON = CRC4_ON
+    AUTO = CRC4_AUTO
+
+
+class WireAlarm(IntEnum):
+    """Bits of a span's alarms."""
+
+    LOF = ALARM_LOF
+    LMFA = ALARM_LMFA
+    AIS = ALARM_AIS
+    RAI = ALARM_RAI
+    PACKETS = ALARM_PACKETS
+
+
+@dataclass(frozen=True, slots=True)
+class PseudowireSettings:
+    """What both ends of a pseudowire are told: there is no signalling for it.
+
+    `slots` are carried in ascending order, `d_slot` of them is the D channel (0: none); SAToP carries all. `frames` of
+    125 µs are in a packet. `depth_ms` of the jitter buffer, which is filled to half; `lead_ms` of speech is gathered
+    before it is said on the line. A `master` sends by its own clock, else by the far end's. The state of packet loss
+    begins with `loss_enter` lost in a row or `loss_percent` in a second, and ends with `loss_leave` in a row.
+    `by_source`: several far ends send to one port and are told by theirs.
+    """
+
+    local: tuple[str, int]
+    remote: tuple[str, int]
+    carriage: Carriage = Carriage.CESOPSN
+    slots: tuple[int, ...] = tuple(range(1, SLOTS))
+    d_slot: int = 16
+    frames: int = 8
+    rtp: RtpHeader = RtpHeader.NONE
+    rtp_payload_type: int = 96
+    depth_ms: int = 10
+    lead_ms: int = 20
+    master: bool = False
+    crc4: Crc4 = Crc4.AUTO
+    loss_enter: int = 10
+    loss_leave: int = 10
+    loss_percent: int = 15
+    by_source: bool = False
+
+    @property
+    def carried(self) -> tuple[int, ...]:
+        """The timeslots of B and D channels."""
+        return tuple(range(1, SLOTS)) if self.carriage is Carriage.SATOP else self.slots
+
+    @property
+    def payload_octets(self) -> int:
+        """Of one packet."""
+        return self.frames * (SLOTS if self.carriage is Carriage.SATOP else len(self.slots))
+
+    @property
+    def period_ns(self) -> int:
+        """Of one packet."""
+        return self.frames * 1_000_000_000 // FRAMES_PER_S
+
+    def check(self) -> None:
+        """Raises ValueError when no pseudowire can be like that."""
+        slots = self.carried
+        if list(slots) != sorted(set(slots)) or not slots or slots[0] < 1 or slots[-1] >= SLOTS:
+            raise ValueError(f"timeslots are 1 to {SLOTS - 1} in ascending order, not {slots}")
+        if self.d_slot and self.d_slot not in slots:
+            raise ValueError(f"the D channel's timeslot {self.d_slot} is not carried")
+        if self.frames < 1 or self.payload_octets > WIRE_OCTETS:
+            raise ValueError(
+                f"{self.frames} frames of {len(slots)} timeslots are no packet of up to {WIRE_OCTETS} octets"
+            )
+        depth_ns = self.depth_ms * 1_000_000
+        if depth_ns < 4 * self.period_ns or depth_ns > (WIRE_PLACES - 1) * self.period_ns:
+            raise ValueError(f"a jitter buffer of {self.depth_ms} ms is no 4 to {WIRE_PLACES - 1} packets deep")
+        if not 1 <= self.lead_ms <= SAID_OCTETS // 16:
+            raise ValueError(f"speech is gathered for 1 to {SAID_OCTETS // 16} ms, not {self.lead_ms}")
+
+
+class PseudowireObserver(Protocol):
+    """What a pseudowire tells, from within a later `MediaEngine.poll`."""
+
+    def frame_received(self, frame: bytes, now: float) -> None:
+        """A good frame of the D channel, without FCS; `now` is monotonic seconds."""
+
+    def alarms_changed(self, alarms: int, now: float) -> None:
+        """The bits of WireAlarm that there are now."""
+
+
+@dataclass(slots=True)
+class Pseudowire:
+    """A span that runs. `port` is its own, `channels` are the open B channels by timeslot."""
+
+    engine: MediaEngine
+    port: Port
+    span: NDArray[Any]
+    settings: PseudowireSettings
+    observer: PseudowireObserver
+    channels: dict[int, Port] = field(default_factory=dict)
+    alarms: int = int(WireAlarm.PACKETS)
+    _sealed: dict[str, int] | None = None
+
+    def send_frame(self, frame: bytes) -> None:
+        """Send a frame on the D channel; FCS and flags are added. What finds no room is lost, and counted."""
+        if not 0 < len(frame) <= FRAME_OCTETS:
+            raise ValueError(f"a frame of {len(frame)} octets, the D channel takes 1 to {FRAME_OCTETS}")
+        from softswitch.media.kernels import atomic
+
+        positions = self.span["frame_positions"]
+        written = int(positions[FRAMES_OUT_WRITTEN])
+        if written - atomic.observe(positions, FRAMES_OUT_READ) >= FRAME_PLACES:
+            self.span["d_lost"] += 1
+            return
+        at = (written % FRAME_PLACES) * FRAME_OCTETS
+        self.span["frames_out"][at : at + len(frame)] = np.frombuffer(frame, np.uint8)
+        self.span["frames_out_size"][written % FRAME_PLACES] = len(frame)
+        atomic.publish(positions, FRAMES_OUT_WRITTEN, written + 1)
+
+    def open_channel(self, slot: int, owner: str) -> Port:
+        """The port of a timeslot, for the call `owner`; `Port.close` frees it. Raises MediaError."""
+        with self.engine.lock:
+            self._check_free(slot)
+            port = self.engine.wires.open_internal(owner, self.port.thread)
+            port.configure(PortSettings(formats=(CHANNEL_FORMAT,)))
+            self.channels[slot] = port
+            self.engine.wires.give_channel(self, slot, port)
+            return port
+
+    def move_channel(self, port: Port, slot: int) -> None:
+        """Let an open port carry another timeslot. Raises MediaError."""
+        with self.engine.lock:
+            self.engine.check_open(port)
+            if self.channels.get(slot) is port:
+                return
+            self._check_free(slot)
+            for before in [at for at, channel in self.channels.items() if channel is port]:
+                del self.channels[before]
+                self.engine.wires.give_channel(self, before, None)
+            self.channels[slot] = port
+            self.engine.wires.give_channel(self, slot, port)
+
+    def _check_free(self, slot: int) -> None:
+        self.engine.check_open(self.port)
+        if slot not in self.settings.carried or slot == self.settings.d_slot:
+            raise MediaError(f"the span has no B channel {slot}")
+        if slot in self.channels:
+            raise MediaError(f"B channel {slot} is in use")
+
+    def counters(self) -> dict[str, int]:
+        """What was counted on the line since it was opened."""
+        return {name: int(self.span[name]) for name in COUNTERS} if self._sealed is None else self._sealed
+
+    def close(self) -> None:
+        """End the span and close its channels. A second call does nothing."""
+        with self.engine.lock:
+            if self._sealed is None:
+                self._sealed = self.counters()
+                self.port.close()
+
+    # -- told by the engine -----------------------------------------------------------------------------------------
+
+    def take_frames(self) -> None:
+        """Give the observer every frame that waits."""
+        from softswitch.media.kernels import atomic
+
+        positions = self.span["frame_positions"]
+        while self._sealed is None and (read := int(positions[FRAMES_IN_READ])) < atomic.observe(
+            positions, FRAMES_IN_WRITTEN
+        ):
+            place = read % FRAME_PLACES
+            size = int(self.span["frames_in_size"][place])
+            frame = self.span["frames_in"][place * FRAME_OCTETS :][:size].tobytes()
+            atomic.publish(positions, FRAMES_IN_READ, read + 1)
+            self.observer.frame_received(frame, time.monotonic())
+
+    def alarms_are(self, alarms: int) -> None:
+        """Tell the observer of alarms that have changed."""
+        if self._sealed is None and alarms != self.alarms:
+            self.alarms = alarms
+            self.observer.alarms_changed(alarms, time.monotonic())
+
+
+def prepare_span(spans: NDArray[Any], number: int, settings: PseudowireSettings) -> None:
+    """Make a free record that of a new span. First sequence number and SSRC are random."""
+    spans[number : number + 1].view(np.uint8)[:] = 0
+    record = spans[number]
+    slots = settings.carried
+    record["mode"], record["frames"], record["payload"] = settings.carriage, settings.frames, settings.payload_octets
+    record["slot_count"] = len(slots)
+    record["slots"][: len(slots)] = slots
+    record["d_slot"] = settings.d_slot
+    record["rtp"], record["rtp_payload_type"] = settings.rtp, settings.rtp_payload_type
+    record["rtp_ssrc"] = secrets.randbits(32)
+    record["tx_sequence"] = secrets.randbits(16)
+    record["master"] = settings.master
+    record["period_ns"] = settings.period_ns
+    record["depth_ns"] = settings.depth_ms * 1_000_000
+    record["lead"] = settings.lead_ms * 8
+    record["loss_enter"], record["loss_leave"] = settings.loss_enter, settings.loss_leave
+    record["loss_percent"] = settings.loss_percent
+    record["crc4"] = settings.crc4
+    record["alarms"] = record["alarms_told"] = WireAlarm.PACKETS
+    record["slot_port"] = NOBODY
+    record["slot_wake"] = -1
+    record["rx_length"] = -1
+    record["tx_flag"] = 8
+    record["place_sequence"] = -1
+    record["said"] = IDLE_OCTET
