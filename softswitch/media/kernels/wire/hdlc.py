@@ -33,7 +33,7 @@ _STUFFED, _FLAG, _ABORT = 5, 6, 7
 @part
 def frame_check(octets: Any, size: int) -> Any:
     """The frame check sequence of `octets[:size]` (uint8): sent complemented, low octet first."""
-    register = _PRESET
+    register: Any = _PRESET
     for i in range(size):
         register ^= np.int64(octets[i])
         for _ in range(8):

@@ -38,7 +38,7 @@ def header_octets(span: Any) -> Any:
 
 
 @part
-def read_headers(span: Any, packet: Any, size: int) -> Any:
+def read_headers(span: Any, packet: Any, size: Any) -> Any:
     """(sequence, flags, begin) of a packet; the sequence is -1 when it is none of this span's.
 
     A packet is right when it brings a whole payload, or says by L that it brings nothing; the length that a short
