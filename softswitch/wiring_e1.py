@@ -13,9 +13,11 @@ from gateways.e1.q931 import AccessParameters, NumberType
 from gateways.e1.q931.elements import AUDIO_3K1, SPEECH
 from gateways.e1.simulator import SimulatedExchange
 from gateways.e1.span.loop import LoopSpan
+from gateways.e1.span.pseudowire import PseudowireSpan
 from gateways.e1.trunk_group import Selection, TrunkGroup
 from gateways.e1.trunk_settings import FloorCarriage
-from softswitch.config.e1 import E1GatewaySettings, E1GroupSettings, E1SpanSettings
+from softswitch.config.e1 import D_SLOT, E1GatewaySettings, E1GroupSettings, E1SpanSettings, split_endpoint
+from softswitch.media.pseudowire import Carriage, Crc4, PseudowireSettings, RtpHeader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +79,8 @@ class _Builder:
         )
 
     def _driver(self, span: E1SpanSettings) -> Span:
+        if span.driver in ("cesopsn", "satop"):
+            return PseudowireSpan(self._engine, span.name, pseudowire_settings(span))
         if span.driver != "loop":
             raise ValueError(f"E1 span {span.name}: this version has no driver {span.driver}")
         here, there = LoopSpan.pair(self._engine)
@@ -108,6 +112,27 @@ def trunk_settings(group: E1GroupSettings) -> TrunkSettings:
         hold=Hold(group.hold),
         floor=FloorCarriage(group.floor),
     )
+
+
+def pseudowire_settings(span: E1SpanSettings) -> PseudowireSettings:
+    """What both ends of a span over UDP are told; raises ValueError for what no pseudowire can be."""
+    settings = PseudowireSettings(
+        local=split_endpoint(span.local),
+        remote=split_endpoint(span.remote),
+        carriage=Carriage[span.driver.upper()],
+        slots=tuple(sorted(span.timeslots | {D_SLOT})),
+        d_slot=D_SLOT,
+        frames=span.frames_per_packet,
+        rtp=RtpHeader[span.rtp.upper()],
+        depth_ms=span.jitter_ms,
+        master=span.clock == "master",
+        crc4=Crc4.AUTO if span.crc4 else Crc4.OFF,
+    )
+    try:
+        settings.check()
+    except ValueError as error:
+        raise ValueError(f"E1 span {span.name}: {error}") from error
+    return settings
 
 
 def access_parameters(span: E1SpanSettings) -> AccessParameters:

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from softswitch.config.base import Name, Number, PositiveSeconds, Section, Switch
 
-_D_SLOT = 16
+#: The D channel's timeslot.
+D_SLOT = 16
 _LAST_SLOT = 31
 
 
@@ -25,9 +26,9 @@ def parse_slots(text: str) -> tuple[int, ...]:
         if not 1 <= first <= last <= _LAST_SLOT:
             raise ValueError(f"{part.strip()!r}: timeslots are 1 to {_LAST_SLOT}, the lower one first")
         found |= set(range(first, last + 1))
-    found.discard(_D_SLOT)
+    found.discard(D_SLOT)
     if not found:
-        raise ValueError(f"{text!r} leaves no timeslot for calls: {_D_SLOT} is the D channel")
+        raise ValueError(f"{text!r} leaves no timeslot for calls: {D_SLOT} is the D channel")
     return tuple(sorted(found))
 
 
@@ -140,7 +141,7 @@ class E1SpanSettings(Section):
         default="slave", description="Whether this end follows the far end's clock or gives its own."
     )
     crc4: Switch = Field(default=True, description="CRC-4 multiframes (satop).")
-    jitter_ms: int = Field(default=10, ge=2, le=40, description="Depth of the jitter buffer for packets.")
+    jitter_ms: int = Field(default=10, ge=1, le=63, description="Depth of the jitter buffer: 4 packets at least.")
     card_span: int = Field(default=1, ge=1, le=128, description="Number of the span (dahdi).")
     echo_cancel: Switch = Field(default=True, description="Whether echo from the line is cancelled.")
     echo_tail_ms: int = Field(default=64, ge=8, le=128, description="Longest echo that is cancelled.")

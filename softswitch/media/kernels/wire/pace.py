@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from softswitch.media.kernels.wire.buffer import empty
 from softswitch.media.kernels.wire.compiler import part
 from softswitch.media.wire_layout import WIRE_FLOWING, WIRE_PLACES
 
@@ -33,6 +34,7 @@ def next_tick(span: Any, now_ns: int) -> None:
         missed = (now_ns - span["next_tick_ns"]) // period
         span["next_tick_ns"] += missed * period
         span["ticks_missed"] += missed
+        empty(span)  # what waits is of long ago
     span["window_ticks"] += 1
     if span["window_ticks"] * period >= _WINDOW_NS:
         _look(span)
@@ -59,7 +61,9 @@ def _look(span: Any) -> None:
         span["correction_ppb"] = _bounded(span["integral_ppb"] + _PROPORTIONAL_PPB * early_us)
     period = span["period_ns"]
     margin_ns = min(period, span["depth_ns"] // 4)
-    if mean_ns > span["depth_ns"] - margin_ns:
+    if mean_ns > span["depth_ns"] + margin_ns:
+        empty(span)  # a jump, not a drift
+    elif mean_ns > span["depth_ns"] - margin_ns:
         place = span["next_sequence"] & (WIRE_PLACES - 1)
         span["place_sequence"][place] = -1
         span["next_sequence"] = (span["next_sequence"] + 1) & 0xFFFF
