@@ -21,6 +21,7 @@ from softswitch.api.models import (
     PlayedTo,
     Sound,
     TransferCall,
+    WhisperInto,
 )
 from softswitch.api.models.recordings import RecordCall
 from softswitch.api.operations import Context, Operation
@@ -47,6 +48,7 @@ COMMANDS: dict[str, Command] = {
     "transfer": Command("Send a party to another number (blind transfer)", TransferCall),
     "insert": Command("Let a dispatcher join and speak", Insert),
     "listen": Command("Let a dispatcher listen", Insert),
+    "whisper": Command("Let a dispatcher speak to one party alone, and hear both", WhisperInto),
     "force_release": Command("End the call by a dispatcher's right; an emergency call needs role admin", ForceRelease),
     "record": Command("Record the call, pause the recording, or end it", RecordCall),
     "play": Command("Play a sound, a recording or a tone to the parties", Play),

@@ -115,6 +115,8 @@ class MediaPath:
         self._srtp: Mode = srtp
         self._suites = tuple(suites)
         self._sides: dict[Leg, Side] = {}
+        #: ports of supervised calls, by id: two of them hear each other in a mixer, whatever their parties agree on.
+        self.mixed: set[str] = set()
         self._legs: dict[str, Leg] = {}
 
     def __len__(self) -> int:
@@ -486,7 +488,7 @@ class MediaPath:
         if self.engine is None or first.held or second.held:
             return
         for one, other in zip(first.ports, second.ports, strict=False):
-            if one is not None and other is not None:
+            if one is not None and other is not None and not {one.id, other.id} <= self.mixed:
                 self.engine.connect(one, other)
         if self.keys is not None and first.first_port is not None and second.first_port is not None:
             self.keys.connected(self.leg_of(first.first_port), self.leg_of(second.first_port))

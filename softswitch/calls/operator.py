@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: Operations that are no methods of the state machine, and where they are possible.
 OPERATIONS: dict[str, frozenset[State]] = {
     name: frozenset({State.ACTIVE})
-    for name in ("hold", "resume", "transfer", "play", "stop_play", "dtmf", "insert", "listen", "record")
+    for name in ("hold", "resume", "transfer", "play", "stop_play", "dtmf", "insert", "listen", "whisper", "record")
 }
 OPERATIONS["force_release"] = frozenset({State.CALLER_SETUP, State.CALLEE_SETUP, State.ACTIVE})
 

@@ -1,4 +1,4 @@
-"""A third party in a call of two: a dispatcher who speaks to both (强插) or only listens (监听)."""
+"""A third party in a call of two: it speaks to both (强插), to one of them alone (耳语), or only listens (监听)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class _Room:
     call: Call
     mixer: Conference
     guests: dict[str, Port]
+    ports: tuple[Port, ...] = ()
 
 
 class Supervision:
@@ -42,12 +43,17 @@ class Supervision:
         self._room_of: dict[str, _Room] = {}  # by the guest's call id
         exchange.bus.subscribe(self._on_record, CallRecorded.type)
 
-    def join(self, call: Call, party: str, *, silent: bool, by: str = "") -> Call:
-        """Call `party` and let it into `call`; `silent`: it hears and is not heard. Raises NotPossible."""
-        self._ports("listen" if silent else "insert", call)
+    def join(self, call: Call, party: str, *, silent: bool, by: str = "", to: str = "") -> Call:
+        """Call `party` and let it into `call`; `silent`: it hears and is not heard, `to`: that party alone hears it.
+
+        Raises NotPossible, LookupError.
+        """
+        self._ports("whisper" if to else "listen" if silent else "insert", call)
+        if to:
+            self._port_of(call, to)
         shown = call.record.callee or call.record.caller
         invitation = Invitation(party, shown, f"{call.record.caller} – {call.record.callee}"[:120], by)
-        return self._inviter.call(invitation, lambda taken, leg: self._welcome(call, taken, leg, silent=silent))
+        return self._inviter.call(invitation, lambda taken, leg: self._welcome(call, taken, leg, silent=silent, to=to))
 
     def supervisors(self, call_id: str) -> list[str]:
         """The calls of those who are in a call besides its parties."""
@@ -63,13 +69,22 @@ class Supervision:
             raise NotPossible(operation, call, "two parties must talk, with their media passing through the switch")
         return first, second
 
-    def _welcome(self, call: Call, taken: Call, leg: Leg, *, silent: bool) -> Cause | None:
-        refused = taken.answer_with_service(leg, lambda port: self._let_in(call, taken, port, silent=silent))
+    @staticmethod
+    def _port_of(call: Call, party: str) -> Port:
+        """The port of one of the two; raises LookupError."""
+        for leg in (call.caller, call.callee):
+            port = call.port_of(leg) if leg is not None and party in (leg.id, leg.party.number) else None
+            if port is not None:
+                return port
+        raise LookupError(f"there is no party {party!r} in this call")
+
+    def _welcome(self, call: Call, taken: Call, leg: Leg, *, silent: bool, to: str) -> Cause | None:
+        refused = taken.answer_with_service(leg, lambda port: self._let_in(call, taken, port, silent=silent, to=to))
         if refused is None:
             taken.stay(lambda: self._leave(taken.id))
         return refused
 
-    def _let_in(self, call: Call, taken: Call, port: Port, *, silent: bool) -> Cause | None:
+    def _let_in(self, call: Call, taken: Call, port: Port, *, silent: bool, to: str) -> Cause | None:
         try:
             ports = self._ports("insert", call)
         except NotPossible:
@@ -81,7 +96,14 @@ class Supervision:
                 room = self._rooms[call.id] = _Room(call, mixer, {})
                 for each in ports:
                     mixer.join(each)
+                self._exchange.media.mixed.update(each.id for each in ports)
+                room.ports = ports
             room.mixer.join(port, muted=silent)
+            if to:
+                room.mixer.whisper(port, self._port_of(call, to))
+        except LookupError:
+            self._give_up(call.id)
+            return _GONE
         except NotTranscodable:
             self._give_up(call.id)
             return NO_SERVICE_CODEC
@@ -110,6 +132,7 @@ class Supervision:
             return
         del self._rooms[call_id]
         room.mixer.close()
+        self._exchange.media.mixed.difference_update(each.id for each in room.ports)
         call = room.call
         if not call.is_over and call.callee is not None:
             self._exchange.media.connect(call.caller, call.callee)

@@ -71,6 +71,46 @@ def groups(arguments: Namespace) -> int:
     return OK
 
 
+def conferences(arguments: Namespace) -> int:
+    """Conferences and who is in them."""
+    rows = Switch.of(arguments).rows("/voice/conferences")
+    if arguments.json:
+        write_json(rows)
+        return OK
+    table = [
+        (
+            row.get("number"),
+            row.get("name"),
+            row.get("locked"),
+            row.get("plans"),
+            [each.get("party") for each in row.get("participants", ())],
+        )
+        for row in rows
+    ]
+    write_table("Conferences", ("number", "name", "locked", "plans", "participants"), table)
+    return OK
+
+
+def queues(arguments: Namespace) -> int:
+    """Call queues: who waits, and what agents do."""
+    rows = Switch.of(arguments).rows("/voice/queues")
+    if arguments.json:
+        write_json(rows)
+        return OK
+    table = [
+        (
+            row.get("number"),
+            row.get("name"),
+            [f"{each.get('party')} {each.get('waited_s', 0):.0f} s" for each in row.get("waiting", ())],
+            [f"{each.get('number')} {each.get('state', '')}" for each in row.get("agents", ())],
+            row.get("statistics", {}).get("answered"),
+        )
+        for row in rows
+    ]
+    write_table("Queues", ("number", "name", "waiting", "agents", "answered"), table)
+    return OK
+
+
 def reload(arguments: Namespace) -> int:
     """Read the configuration again; a broken one is refused and the old one stays."""
     answer = Switch.of(arguments).post("/system/reload")

@@ -78,6 +78,8 @@ def _add_live(verbs: Any) -> None:
     trunks.add_argument("trunk", nargs="?", default="", help="trunk group")
     trunks.add_argument("--span", default="", help="one span (default: all of the group)")
     trunks.add_argument("--channels", default="", help="timeslots such as 1-5,17 (default: all)")
+    _verb(verbs, "conferences", "live:conferences", "Conferences and who is in them.", switch=True)
+    _verb(verbs, "queues", "live:queues", "Call queues: who waits, and what agents do.", switch=True)
     _verb(verbs, "reload", "live:reload", "Read the configuration again without dropping calls.", switch=True)
     trace = _verb(verbs, "trace", "trace:trace", "Show SIP messages as they come and go.", switch=True)
     trace.add_argument("find", nargs="?", default="", help="only messages that hold this text, such as a number")

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self, TypeVar
-from urllib.parse import quote
-
-import aiohttp
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
 
 from softswitch.api.models import (
     AddedSubscriber,
-    Answer,
     AuditEntry,
     Ban,
     Call,
@@ -30,60 +24,27 @@ from softswitch.api.models import (
     Webhook,
 )
 from softswitch.api.models.sms import ShortMessage
+from softswitch.client.access import AccessOperations
+from softswitch.client.connection import ApiError, part
 from softswitch.client.events import EventStream
-
-PREFIX = "/api/v1"
-AnswerT = TypeVar("AnswerT", bound=Answer)
+from softswitch.client.rooms import RoomOperations
 
 
-class ApiError(Exception):
-    """The switch refused: `status` is that of HTTP, `problem` the problem object (RFC 9457)."""
-
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        self.status = status
-        self.problem = dict(problem)
-        super().__init__(f"{status} {problem.get('detail') or problem.get('title') or ''}".strip())
-
-    @property
-    def kind(self) -> str:
-        """The problem's short name, such as ``illegal-transition``."""
-        return str(self.problem.get("type", "")).rpartition(":")[2]
-
-
-class Client:
+class Client(RoomOperations, AccessOperations):
     """One switch as one principal. Use it as an asynchronous context manager.
 
     Every method raises ApiError when the switch refuses, aiohttp.ClientError when it cannot be reached, TimeoutError.
     """
 
-    def __init__(self, url: str, token: str, *, timeout_s: float = 10.0) -> None:
-        self._url = url.rstrip("/") + PREFIX
-        self._token = token
-        self._timeout_s = timeout_s
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        headers = {"Authorization": f"Bearer {self._token}"}
-        timeout = aiohttp.ClientTimeout(total=self._timeout_s)
-        self._session = aiohttp.ClientSession(headers=headers, timeout=timeout)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
     # -- calls ------------------------------------------------------------------------------------------------------
 
     async def calls(self) -> list[Call]:
         """Calls in progress."""
-        return await self._items("/voice/calls", Call)
+        return await self.items("/voice/calls", Call)
 
     async def call(self, call_id: str) -> Call:
         """One call."""
-        return await self._one("GET", f"/voice/calls/{_part(call_id)}", Call)
+        return await self.one("GET", f"/voice/calls/{part(call_id)}", Call)
 
     async def originate(
         self,
@@ -98,11 +59,11 @@ class Client:
         """Place a call; with `key`, a repetition of this request places no second one."""
         body = {"caller": caller, "caller_name": caller_name, "timeout_s": timeout_s}
         body.update({name: value for name, value in (("callee", callee), ("play", play)) if value is not None})
-        return await self._one("POST", "/voice/calls", Call, body, {"Idempotency-Key": key} if key else None)
+        return await self.one("POST", "/voice/calls", Call, body, {"Idempotency-Key": key} if key else None)
 
     async def command(self, call_id: str, method: str, **members: Any) -> Call:
         """A method of a call, such as ``hold``, ``transfer``, ``floor/request``, with its members."""
-        return await self._one("POST", f"/voice/calls/{_part(call_id)}/{method}", Call, members)
+        return await self.one("POST", f"/voice/calls/{part(call_id)}/{method}", Call, members)
 
     async def disconnect(self, call_id: str, q850_cause: int = 16, reason: str = "") -> Call:
         """End a call."""
@@ -132,51 +93,51 @@ class Client:
 
     def subscribers(self, prefix: str = "") -> AsyncIterator[Subscriber]:
         """Every subscriber, page after page."""
-        return self._pages("/data/subscribers", Subscriber, "after", {"prefix": prefix})
+        return self.pages("/data/subscribers", Subscriber, "after", {"prefix": prefix})
 
     async def subscriber(self, number: str) -> Subscriber:
         """One subscriber."""
-        return await self._one("GET", f"/data/subscribers/{_part(number)}", Subscriber)
+        return await self.one("GET", f"/data/subscribers/{part(number)}", Subscriber)
 
     async def add_subscriber(self, number: str, **members: Any) -> AddedSubscriber:
         """Add a subscriber; without `password` the answer holds the one that was made."""
-        return await self._one("POST", "/data/subscribers", AddedSubscriber, {"number": number, **members})
+        return await self.one("POST", "/data/subscribers", AddedSubscriber, {"number": number, **members})
 
     async def change_subscriber(self, number: str, **members: Any) -> Subscriber:
         """Change members of a subscriber."""
-        return await self._one("PATCH", f"/data/subscribers/{_part(number)}", Subscriber, members)
+        return await self.one("PATCH", f"/data/subscribers/{part(number)}", Subscriber, members)
 
     async def remove_subscriber(self, number: str) -> None:
         """Remove a subscriber."""
-        await self.request("DELETE", f"/data/subscribers/{_part(number)}")
+        await self.request("DELETE", f"/data/subscribers/{part(number)}")
 
     async def features(self, number: str) -> Features:
         """Forwarding and do-not-disturb."""
-        return await self._one("GET", f"/data/subscribers/{_part(number)}/features", Features)
+        return await self.one("GET", f"/data/subscribers/{part(number)}/features", Features)
 
     async def change_features(self, number: str, **members: Any) -> Features:
         """Set forwarding and do-not-disturb; None goes back to what was given."""
-        return await self._one("PATCH", f"/data/subscribers/{_part(number)}/features", Features, members)
+        return await self.one("PATCH", f"/data/subscribers/{part(number)}/features", Features, members)
 
     def directory(self, prefix: str = "") -> AsyncIterator[DirectoryEntry]:
         """Every number that can be dialled."""
-        return self._pages("/data/directory", DirectoryEntry, "after", {"prefix": prefix})
+        return self.pages("/data/directory", DirectoryEntry, "after", {"prefix": prefix})
 
     def cdrs(self, **query: str) -> AsyncIterator[CallDetailRecord]:
         """Call detail records, newest first."""
-        return self._pages("/data/cdrs", CallDetailRecord, "cursor", query)
+        return self.pages("/data/cdrs", CallDetailRecord, "cursor", query)
 
     async def cdr(self, identifier: str) -> CallDetailRecord:
         """The record of one call."""
-        return await self._one("GET", f"/data/cdrs/{_part(identifier)}", CallDetailRecord)
+        return await self.one("GET", f"/data/cdrs/{part(identifier)}", CallDetailRecord)
 
     async def statistics(self) -> Statistics:
         """Calls counted by outcome."""
-        return await self._one("GET", "/data/statistics", Statistics)
+        return await self.one("GET", "/data/statistics", Statistics)
 
     def audit(self) -> AsyncIterator[AuditEntry]:
         """The audit log, oldest first."""
-        return self._pages("/data/audit", AuditEntry, "after", {})
+        return self.pages("/data/audit", AuditEntry, "after", {})
 
     # -- messages ---------------------------------------------------------------------------------------------------
 
@@ -185,66 +146,66 @@ class Client:
     ) -> ShortMessage:
         """Send a text to numbers and groups; members: sender, expires_s, report."""
         body = {"recipients": list(recipients), "text": text, **members}
-        return await self._one("POST", "/sms/messages", ShortMessage, body, {"Idempotency-Key": key} if key else None)
+        return await self.one("POST", "/sms/messages", ShortMessage, body, {"Idempotency-Key": key} if key else None)
 
     async def message(self, identifier: str) -> ShortMessage:
         """One message, with the state of each delivery."""
-        return await self._one("GET", f"/sms/messages/{_part(identifier)}", ShortMessage)
+        return await self.one("GET", f"/sms/messages/{part(identifier)}", ShortMessage)
 
     def messages(self, **query: str) -> AsyncIterator[ShortMessage]:
         """Messages, newest first; `number` with `peer` is a conversation."""
-        return self._pages("/sms/messages", ShortMessage, "cursor", query)
+        return self.pages("/sms/messages", ShortMessage, "cursor", query)
 
     async def cancel_message(self, identifier: str) -> ShortMessage:
         """Take back what has not gone out."""
-        return await self._one("DELETE", f"/sms/messages/{_part(identifier)}", ShortMessage)
+        return await self.one("DELETE", f"/sms/messages/{part(identifier)}", ShortMessage)
 
     # -- system -----------------------------------------------------------------------------------------------------
 
     async def health(self) -> Health:
         """Whether the switch works."""
-        return await self._one("GET", "/system/health", Health)
+        return await self.one("GET", "/system/health", Health)
 
     async def identity(self) -> Identity:
         """Whom the switch takes us for."""
-        return await self._one("GET", "/system/identity", Identity)
+        return await self.one("GET", "/system/identity", Identity)
 
     async def registrations(self) -> list[Registration]:
         """Registered contacts."""
-        return await self._items("/system/registrations", Registration)
+        return await self.items("/system/registrations", Registration)
 
     async def unregister(self, number: str) -> None:
         """Take a number's contacts away."""
-        await self.request("DELETE", f"/system/registrations/{_part(number)}")
+        await self.request("DELETE", f"/system/registrations/{part(number)}")
 
     async def trunks(self) -> list[Trunk]:
         """Trunks and their state."""
-        return await self._items("/system/trunks", Trunk)
+        return await self.items("/system/trunks", Trunk)
 
     async def order_trunk(self, name: str, action: str, span: str = "", channels: Iterable[int] = ()) -> Trunk:
         """Block, unblock, busy_out or restart channels of an E1 trunk group."""
         body = {"action": action, "span": span, "channels": list(channels)}
-        return await self._one("POST", f"/system/trunks/{_part(name)}/channels", Trunk, body)
+        return await self.one("POST", f"/system/trunks/{part(name)}/channels", Trunk, body)
 
     async def media(self) -> MediaStatus:
         """Figures of the media engine."""
-        return await self._one("GET", "/system/media", MediaStatus)
+        return await self.one("GET", "/system/media", MediaStatus)
 
     async def bans(self) -> list[Ban]:
         """Sources that are not heard."""
-        return await self._items("/system/bans", Ban)
+        return await self.items("/system/bans", Ban)
 
     async def ban(self, host: str, seconds: float = 3600.0, reason: str = "") -> Ban:
         """Ban a source."""
-        return await self._one("POST", "/system/bans", Ban, {"host": host, "seconds": seconds, "reason": reason})
+        return await self.one("POST", "/system/bans", Ban, {"host": host, "seconds": seconds, "reason": reason})
 
     async def unban(self, host: str) -> None:
         """Lift a ban."""
-        await self.request("DELETE", f"/system/bans/{_part(host)}")
+        await self.request("DELETE", f"/system/bans/{part(host)}")
 
     async def reload(self) -> ReloadResult:
         """Have the configuration read again."""
-        return await self._one("POST", "/system/reload", ReloadResult, {})
+        return await self.one("POST", "/system/reload", ReloadResult, {})
 
     # -- events -----------------------------------------------------------------------------------------------------
 
@@ -258,68 +219,16 @@ class Client:
 
     async def webhooks(self) -> list[Webhook]:
         """Where events are posted to."""
-        return await self._items("/events/webhooks", Webhook)
+        return await self.items("/events/webhooks", Webhook)
 
     async def add_webhook(self, name: str, url: str, secret: str, **filters: str) -> Webhook:
         """Have events posted to a server."""
         body = {"name": name, "url": url, "secret": secret, **filters}
-        return await self._one("POST", "/events/webhooks", Webhook, body)
+        return await self.one("POST", "/events/webhooks", Webhook, body)
 
     async def remove_webhook(self, name: str) -> None:
         """Remove a webhook."""
-        await self.request("DELETE", f"/events/webhooks/{_part(name)}")
-
-    # -- underneath -------------------------------------------------------------------------------------------------
-
-    @property
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            raise RuntimeError("the client is used inside `async with`")
-        return self._session
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:
-        """Any operation below /api/v1; the decoded answer, None when it has no content."""
-        async with self._open.request(method, self._url + path, json=body, params=query, headers=headers) as response:
-            text = await response.read()
-            try:
-                content = json.loads(text) if text else None
-            except ValueError:
-                content = None
-            if response.status >= 400:
-                raise ApiError(response.status, content if isinstance(content, dict) else {})
-            return content
-
-    async def _one(
-        self, method: str, path: str, model: type[AnswerT], body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> AnswerT:
-        return model.model_validate(await self.request(method, path, body, headers=headers))
-
-    async def _items(self, path: str, model: type[AnswerT]) -> list[AnswerT]:
-        answer = await self.request("GET", path)
-        return [model.model_validate(item) for item in answer["items"]]
-
-    async def _pages(
-        self, path: str, model: type[AnswerT], cursor: str, query: Mapping[str, str]
-    ) -> AsyncIterator[AnswerT]:
-        place = ""
-        while True:
-            asked = {name: value for name, value in {**query, cursor: place, "limit": "200"}.items() if value}
-            page = await self.request("GET", path, query=asked)
-            for item in page["items"]:
-                yield model.model_validate(item)
-            place = page["next"]
-            if not place:
-                return
+        await self.request("DELETE", f"/events/webhooks/{part(name)}")
 
 
-def _part(text: str) -> str:
-    """One part of a path."""
-    return quote(text, safe="")
+__all__ = ["ApiError", "Client"]

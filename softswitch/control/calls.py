@@ -54,6 +54,7 @@ class CallControl:
         }
         for name, silent in (("insert", False), ("listen", True)):
             operations[name] = partial(self._supervise, silent)
+        operations["whisper"] = self._whisper
         for method in _SETUP_METHODS:
             operations[method.value] = partial(self._apply, method)
         for method in _FLOOR_METHODS:
@@ -185,6 +186,14 @@ class CallControl:
             raise Refused("party", placed.record.cause)
         group = seat.group.number if seat is not None else ""
         app.bus.tell(DispatcherActed, "listen" if silent else "insert", group, call.id, party, principal.name)
+
+    def _whisper(self, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
+        """Let a dispatcher speak to one of two parties alone."""
+        app, party = self._app, body["party"]
+        placed = app.supervision.join(call, party, silent=False, by=principal.name, to=body["to"])
+        if placed.record.cause is not None:
+            raise Refused("party", placed.record.cause)
+        app.bus.tell(DispatcherActed, "whisper", "", call.id, party, principal.name)
 
     def _disconnect(self, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
         self._operator.release(call, _cause(call, body, f"ended by {principal.name}"))

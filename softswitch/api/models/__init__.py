@@ -66,6 +66,7 @@ from softswitch.api.models.voice import (
     PlayedTo,
     Sound,
     TransferCall,
+    WhisperInto,
 )
 
 __all__ = [
@@ -124,4 +125,5 @@ __all__ = [
     "Trunk",
     "TrunkOrder",
     "Webhook",
+    "WhisperInto",
 ]

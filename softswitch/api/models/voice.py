@@ -104,6 +104,13 @@ class Insert(Request):
     party: Number
 
 
+class WhisperInto(Request):
+    """Who joins a call in progress, and which of its parties alone hears it."""
+
+    party: Number
+    to: Annotated[str, Field(min_length=1, max_length=128, description="Leg or number of one of the two.")]
+
+
 class FloorOf(Request):
     """On whose behalf: a leg id or a party's number."""
 

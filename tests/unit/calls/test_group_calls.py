@@ -313,6 +313,9 @@ def test_a_dispatcher_joins_a_call_of_two(silent: bool) -> None:
     world.settle()
     assert sorted(world.room.hosts()) == sorted(hosts(alice, bob, chief))
     assert (chief.host in world.room.heard()) is not silent and alice.host in world.room.heard()
+    call.offer(alice.sdp())
+    world.settle()
+    assert sorted(world.room.hosts()) == sorted(hosts(alice, bob, chief)), "a re-INVITE keeps the dispatcher in"
     chief.ringing.hang_up()
     world.settle()
     assert not world.rooms and {alice.host, bob.host} in world.engine.joined()
@@ -321,4 +324,23 @@ def test_a_dispatcher_joins_a_call_of_two(silent: bool) -> None:
     call.hang_up()
     world.settle()
     assert chief.ringing.over, "the supervision ends with the call"
+    end(world, [])
+
+
+def test_a_dispatcher_whispers_to_one_party_of_a_call() -> None:
+    world = RoomWorld()
+    alice, bob, chief = world.phones("1001", "1002", "1009")
+    answers(bob)
+    answers(chief)
+    call = alice.call("1002")
+    world.settle()
+    (own,) = world.exchange.calls.values()
+    with pytest.raises(LookupError):
+        world.supervision.join(own, "1009", silent=False, to="1005")
+    world.supervision.join(own, "1009", silent=False, to="1002")
+    world.settle()
+    whispers = {world.engine.ports[who].owner: world.engine.ports[to] for who, to in world.room.whispers.items()}
+    assert [port.settings.remote and port.settings.remote[0] for port in whispers.values()] == [bob.host]
+    call.hang_up()
+    world.settle()
     end(world, [])

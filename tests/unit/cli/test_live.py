@@ -63,6 +63,20 @@ def test_groups(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1001, 1002" in capsys.readouterr().out
 
 
+def test_conferences_and_queues(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    conference = {"number": "7001", "plans": ["flood"], "participants": [{"party": "1001"}, {"party": "1002"}]}
+    switch.answers["GET", "/api/v1/voice/conferences"] = (200, {"items": [conference]})
+    assert main(["conferences", "--url", switch.url]) == 0
+    assert "1001, 1002" in capsys.readouterr().out
+    queue = {"number": "6000", "waiting": [{"party": "1005", "waited_s": 12.3}], "agents": [], "statistics": {}}
+    switch.answers["GET", "/api/v1/voice/queues"] = (200, {"items": [queue]})
+    assert main(["queues", "--url", switch.url]) == 0
+    assert "1005 12 s" in capsys.readouterr().out
+    for verb, row in (("conferences", conference), ("queues", queue)):
+        assert main([verb, "--json", "--url", switch.url]) == 0
+        assert json.loads(capsys.readouterr().out) == [row]
+
+
 def test_reload_says_what_happened(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
     switch.answers["POST", "/api/v1/system/reload"] = (200, {"detail": "everything is in force"})
     assert main(["reload", "--url", switch.url]) == 0
