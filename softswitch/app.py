@@ -21,6 +21,7 @@ from gateways.e1.gateway import E1Gateway
 from gateways.webrtc import WebRtcGateway
 from softswitch import wiring, wiring_gateways
 from softswitch.calls.access import Access, Identity
+from softswitch.calls.call import Call
 from softswitch.calls.conference import Conferences
 from softswitch.calls.conference_call import ConferenceCalls
 from softswitch.calls.conference_definition import ConferenceDefinition, conference_of, describe_conference
@@ -28,7 +29,7 @@ from softswitch.calls.exchange import Exchange
 from softswitch.calls.group_calls import GroupCalls
 from softswitch.calls.invitation import Inviter
 from softswitch.calls.keepalive import PING, Keepalive
-from softswitch.calls.leg import Cause
+from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.media_path import MediaPath
 from softswitch.calls.parking import Parking
 from softswitch.calls.pickup import Pickup
@@ -49,6 +50,7 @@ from softswitch.calls.trunk_watch import TrunkWatch
 from softswitch.conference_events import ConferenceRollCallEnded
 from softswitch.config.models import ListenSettings, Settings
 from softswitch.config.plan import to_plan
+from softswitch.correlation import Correlation
 from softswitch.directory import Directory, FeaturesChanged, SubscriberRemoved, merge
 from softswitch.directory.departments import Departments
 from softswitch.directory.rules import AccessRules
@@ -58,10 +60,13 @@ from softswitch.location.locations import Locations
 from softswitch.media import MediaEngine, MediaError, MediaEvent, Port
 from softswitch.media.hold import hold_music
 from softswitch.media.sounds import announcement, load_wav
+from softswitch.media_metrics import watch_media
 from softswitch.media_watch import MediaWatch
 from softswitch.message_keeping import MessageKeeper
 from softswitch.messaging.service import Messaging
+from softswitch.own_metrics import watch_application
 from softswitch.position_keeping import LocationKeeper
+from softswitch.quality_watch import QualityWatch
 from softswitch.recordings.index import Index
 from softswitch.recordings.playback import Playbacks
 from softswitch.recordings.remote import RemoteRecorder
@@ -71,6 +76,8 @@ from softswitch.runtime.driver import SipDriver
 from softswitch.runtime.guard import Guard
 from softswitch.runtime.hep import HepExporter
 from softswitch.runtime.lag import LagMonitor
+from softswitch.runtime.logs import CorrelatingFilter
+from softswitch.runtime.message_store import MessageStore
 from softswitch.runtime.metrics import Metrics
 from softswitch.runtime.network import SipNetwork
 from softswitch.runtime.overload import Overload
@@ -121,6 +128,8 @@ class Application:
         self.ids = Identifiers(settings.node.id)
         self.bus = EventBus(time.time)
         self.trace = TraceHub()
+        self.messages = MessageStore(wiring.message_limits(settings))
+        self.trace.subscribe(self.messages)
         self.metrics = Metrics()
         self.store = Store(
             data_directory / settings.storage.path,
@@ -133,6 +142,8 @@ class Application:
         self._build_runtime(tasks)
         self.e1: list[E1Gateway] = []
         self.gateways = wiring_gateways.build(self)
+        self.gateways_open = False
+        watch_application(self.metrics, self)
 
     # -- building ---------------------------------------------------------------------------------------------------
 
@@ -186,6 +197,7 @@ class Application:
             random=secrets.token_bytes,
             srtp=settings.rtp.srtp,
             suites=settings.rtp.srtp_suites,
+            reports=settings.rtp.extended_reports,
         )
         self.exchange = Exchange(
             agent=self.agent,
@@ -406,9 +418,11 @@ class Application:
         self.network.use_client_tls(wiring.outgoing_tls(sip))
         self.network.on_closed = self._connection_closed
         self.lag = LagMonitor(self.overload.note_lag, self.metrics.loop_lag.observe)
+        self.correlation = Correlation(self.exchange, self.dispatch.handle)
+        CorrelatingFilter.correlate = self.correlation.about
         self.driver: SipDriver[Event] = SipDriver(
             self.agent,
-            self.dispatch.handle,
+            self.correlation.handle,
             network=self.network,
             tasks=tasks,
             resolver=self.resolver,
@@ -427,26 +441,16 @@ class Application:
             "Media workers that ended unasked since the start.",
             lambda: self.media_watch.workers_lost,
         )
-        self._watch_own_numbers()
+        self.quality_watch = QualityWatch(
+            self.engine, self.bus, wiring.quality_limits(self.settings), self._party_of, time.monotonic_ns
+        )
+        watch_media(self.metrics, self.engine, self.quality_watch)
 
-    def _watch_own_numbers(self) -> None:
-        metrics, exchange = self.metrics, self.exchange
-        metrics.gauge(
-            "softswitch_calls_active", "Calls in progress, ringing ones among them.", lambda: len(exchange.calls)
-        )
-        metrics.counter("softswitch_calls_attempted", "Calls begun since the start.", lambda: exchange.attempts)
-        metrics.counter(
-            "softswitch_calls_answered", "Calls that were answered and are over.", lambda: exchange.answered
-        )
-        metrics.gauge("softswitch_bindings", "Contacts registered now.", lambda: len(self.registrar))
-        metrics.gauge(
-            "softswitch_subscriptions", "Subscriptions held by the notifier.", lambda: len(self.presence.notifier)
-        )
-        metrics.gauge("softswitch_messages_waiting", "Short messages that wait.", lambda: self.messaging.outbox.waiting)
-        metrics.counter(
-            "softswitch_positions_received", "Positions of devices since the start.", lambda: self.locations.received
-        )
-        metrics.gauge("softswitch_store_waiting", "Writes that wait for the database.", lambda: self.store.waiting)
+    def _party_of(self, port: Port) -> tuple[Call, Leg] | None:
+        """The call and the leg that a port serves."""
+        leg = self.exchange.media.leg_of(port)
+        call = self.exchange.call_of(leg) if leg is not None else None
+        return (call, leg) if call is not None and leg is not None else None
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -463,6 +467,7 @@ class Application:
             await self._listen(listen)
         for gateway in self.gateways:
             await gateway.open()
+        self.gateways_open = True
         self._export_hep()
         self.driver.post(self._housekeeping)
         self.driver.post(self._tidy)
@@ -582,6 +587,7 @@ class Application:
             self.network.send(PING, flow)
         self._poll_media()
         self.media_watch.handle_timer(now)
+        self.quality_watch.handle_timer(now)
         self.timers.schedule(now + _HOUSEKEEPING_S, self._housekeeping)
 
     def _tidy(self, now: float) -> None:
@@ -638,6 +644,8 @@ class Application:
         self.recordings.policy = self.recording_index.policy = wiring.recording_policy(settings)
         self.messaging.configure(wiring.messaging(settings))
         self.locations.settings = wiring.location(settings)
+        self.quality_watch.limits = wiring.quality_limits(settings)
+        self.messages.limits = wiring.message_limits(settings)
         self.keepalive.interval_s = settings.sip.nat_keepalive_s
         self.exchange.settings = wiring.call_settings(settings)
         self.driver.post(self.trunk_watch.start)

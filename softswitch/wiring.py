@@ -26,8 +26,10 @@ from softswitch.directory.rules import AccessRule
 from softswitch.floor import Member
 from softswitch.location.locations import LocationSettings
 from softswitch.messaging.model import MessagingSettings
+from softswitch.quality_watch import QualityLimits
 from softswitch.recordings.policy import Policy
 from softswitch.runtime.guard import GuardSettings
+from softswitch.runtime.message_store import MessageLimits
 from softswitch.runtime.overload import OverloadSettings
 from softswitch.runtime.tcp import StreamLimits
 from softswitch.runtime.tls import TlsContexts, TlsSettings
@@ -230,6 +232,18 @@ def floor_rights(directory: Directory) -> Rights:
         return plain_telephone(dispatcher=subscriber is not None and "dispatcher" in subscriber.roles)
 
     return rights
+
+
+def message_limits(settings: Settings) -> MessageLimits:
+    """How much of the signalling is kept."""
+    ladder = settings.ladder
+    return MessageLimits(ladder.messages_per_call, ladder.megabytes * 1_000_000, float(ladder.keep_s))
+
+
+def quality_limits(settings: Settings) -> QualityLimits:
+    """When calls sound bad."""
+    quality = settings.quality
+    return QualityLimits(quality.degraded_mos, quality.recovered_mos, float(quality.one_way_s))
 
 
 def recording_policy(settings: Settings) -> Policy:

@@ -39,6 +39,7 @@ class Fanout:
         self._journal = journal
         self._clients: set[Subscriber] = set()
         self._news = asyncio.Event()
+        journal.positions = lambda: [client.position for client in self._clients]
 
     def __len__(self) -> int:
         return len(self._clients)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, Protocol
 
@@ -95,6 +96,13 @@ class EventJournal:
         self.last = 0
         self._entries: deque[Entry] = deque(maxlen=capacity)
         self._waiting: set[asyncio.Event] = set()
+        #: how far the live clients have read; set by whoever serves them
+        self.positions: Callable[[], Iterable[int]] = tuple
+
+    @property
+    def lag(self) -> int:
+        """How many events the slowest live client is behind."""
+        return self.last - min(self.positions(), default=self.last)
 
     @property
     def oldest(self) -> int:

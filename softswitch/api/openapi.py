@@ -125,6 +125,9 @@ _SOUND_TYPES = ("wav", "ogg", "x-matroska")
 
 
 def _stream_responses(operation: Operation) -> dict[str, Any]:
+    if operation.kinds:
+        content = {kind: {"schema": {} if kind.endswith("json") else {"type": "string"}} for kind in operation.kinds}
+        return {"200": {"description": "In the form asked for", "content": content}}
     if operation.path.endswith("/media"):
         sound = {f"audio/{kind}": {"schema": {"type": "string", "format": "binary"}} for kind in _SOUND_TYPES}
         return {

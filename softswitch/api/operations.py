@@ -53,7 +53,7 @@ class Operation:
     With `cursor` the handler answers rows, and the cursor of the next page is the last row's member of that name. A
     `stream` takes the request itself (a WebSocket) instead of `handler`. `current` answers the resource as it is, for
     If-Match; with it, or with `tagged`, the answer carries an ETag. `location` is the path of what a POST has made.
-    `sensitive` reading is audited as well.
+    `sensitive` reading is audited as well. `kinds` are the media types of what a `stream` answers with 200.
     """
 
     method: str
@@ -73,6 +73,7 @@ class Operation:
     tagged: bool = False
     location: str = ""
     sensitive: bool = False
+    kinds: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -20,6 +20,7 @@ from softswitch.api import (
     location,
     queue,
     recordings,
+    signalling,
     sms,
     system,
     voice,
@@ -70,7 +71,21 @@ def create_api(services: ApiServices) -> web.Application:
 
 def every_operation(services: ApiServices) -> list[Operation]:
     """The route table: all operations that `services` offers."""
-    components = (system, voice, conference, queue, group, webrtc, data, recordings, sms, location, events, access)
+    components = (
+        system,
+        voice,
+        signalling,
+        conference,
+        queue,
+        group,
+        webrtc,
+        data,
+        recordings,
+        sms,
+        location,
+        events,
+        access,
+    )
     return [operation for component in components for operation in component.operations(services)]
 
 

@@ -17,6 +17,7 @@ from aiohttp import web
 from softswitch.api.auth import ApiClient, ApiToken, Principal
 from softswitch.api.journal import EventJournal
 from softswitch.api.webhooks import Webhooks
+from softswitch.runtime.ladder_view import CallLadder
 from softswitch.runtime.trace import TraceHub
 
 Row = Mapping[str, Any]
@@ -190,6 +191,14 @@ class RecordingServices:
     record_room: Callable[[str, str, Mapping[str, Any], Principal], Awaitable[Iterable[Row]]]
 
 
+@dataclass(slots=True)
+class SignallingServices:
+    """The SIP messages of calls: as a ladder (call, most messages), and in the pcap format."""
+
+    ladder: Callable[[str, int], Awaitable[CallLadder]]
+    capture_file: Callable[[str], Awaitable[bytes]]
+
+
 @dataclass(slots=True, kw_only=True)
 class MessageServices:
     """Short messages."""
@@ -274,6 +283,7 @@ class ApiServices:
     recordings: RecordingServices | None = None
     messages: MessageServices | None = None
     locations: LocationServices | None = None
+    signalling: SignallingServices | None = None
     record_audit: Callable[[AuditNote], None] = _no_note
     event_types: Rows = _nothing
     webhooks: Webhooks | None = None

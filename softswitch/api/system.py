@@ -26,11 +26,13 @@ from softswitch.api.models import (
     Trunk,
     TrunkOrder,
 )
+from softswitch.api.models.logging import LogLevels, SetLogLevel
 from softswitch.api.operations import Context, Operation
 from softswitch.api.problems import Problem
 from softswitch.api.services import ApiServices, BanServices, Row
 from softswitch.api.sockets import open_socket, run_socket
 from softswitch.runtime.hep import call_id_of
+from softswitch.runtime.log_levels import log_levels, set_log_level
 from softswitch.runtime.redact import redact_message
 from softswitch.runtime.trace import TracedMessage
 
@@ -88,6 +90,7 @@ def operations(services: ApiServices) -> list[Operation]:
             sensitive=True,
         ),
     ]
+    found.extend(_log())
     if services.unregister is not None:
         found.append(_unregister(services))
     if services.order_trunk is not None:
@@ -97,6 +100,32 @@ def operations(services: ApiServices) -> list[Operation]:
     if services.reload is not None:
         found.append(_reload(services))
     return found
+
+
+def _log() -> list[Operation]:
+    async def levels(context: Context) -> Row:
+        return {"levels": log_levels()}
+
+    async def change(context: Context) -> Row:
+        try:
+            set_log_level(context.body["logger"], context.body["level"])
+        except ValueError as error:
+            raise Problem(422, str(error), kind="invalid-request") from error
+        return {"levels": log_levels()}
+
+    return [
+        _read("/system/log", "How much each part of the switch logs", levels, LogLevels),
+        Operation(
+            method="PUT",
+            path="/system/log",
+            summary="Let a part of the switch log more or less, until the next start",
+            component="system",
+            role="admin",
+            handler=change,
+            body=SetLogLevel,
+            answer=LogLevels,
+        ),
+    ]
 
 
 def _unregister(services: ApiServices) -> Operation:

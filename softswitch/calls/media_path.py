@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from softswitch.calls.keyed_side import PREFERRED, KeyedSide, Mode, SecurityRefused
 from softswitch.calls.leg import Cause, Leg
+from softswitch.calls.quality import describe_quality
 from softswitch.calls.secured_side import SecuredSide
 from softswitch.calls.side import (
     Side,
@@ -29,9 +30,11 @@ from softswitch.calls.side import (
     transcodable,
 )
 from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port, PortsExhausted, SrtpKeys, StreamFormat
+from softswitch.media.quality_layout import EXTENDED_STATISTICS, EXTENDED_VOICE
 from softswitch.sdp.capabilities import Capabilities, LocalMedia, LocalSession, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
+from softswitch.sdp.extended_reports import read_extended_reports
 from softswitch.sdp.fields import Origin
 from softswitch.sdp.formats import Codec
 from softswitch.sdp.media import MediaDescription
@@ -104,6 +107,7 @@ class MediaPath:
         random: Callable[[int], bytes],
         srtp: Mode = "best_effort",
         suites: Sequence[str] = PREFERRED,
+        reports: bool = False,
     ) -> None:
         self.engine = engine
         #: what the exchange has to say of keys.
@@ -114,6 +118,7 @@ class MediaPath:
         self._random = random
         self._srtp: Mode = srtp
         self._suites = tuple(suites)
+        self._reports = reports
         self._sides: dict[Leg, Side] = {}
         #: ports of supervised calls, by id: two of them hear each other in a mixer, whatever their parties agree on.
         self.mixed: set[str] = set()
@@ -127,7 +132,7 @@ class MediaPath:
         side = self._sides.get(leg)
         if side is None:
             keyed = KeyedSide(self._random, self._srtp, self._suites)
-            side = self._sides[leg] = Side(leg.id, keyed, passthrough=self.engine is None)
+            side = self._sides[leg] = Side(leg.id, keyed, passthrough=self.engine is None, reports=self._reports)
         return side
 
     # -- between two parties ----------------------------------------------------------------------------------------
@@ -355,19 +360,12 @@ class MediaPath:
     # -- the end ----------------------------------------------------------------------------------------------------
 
     def quality(self, leg: Leg) -> tuple[str, dict[str, Any] | None]:
-        """Codec name and what was counted on a leg's first stream, for its record."""
+        """Codec name, and what was counted and measured on a leg's first stream, for its record."""
         port = self.port(leg)
         if port is None:
             return "", None
-        counters = port.counters()
         codec = next((f.encoding for f in self.formats(leg) if not f.auxiliary), "")
-        return codec, {
-            "packets_received": counters.packets_received,
-            "packets_sent": counters.packets_sent,
-            "lost": counters.lost,
-            "jitter_ms": round(counters.jitter_ms, 2),
-            "srtp": self.srtp(leg),
-        }
+        return codec, describe_quality(port) | {"srtp": self.srtp(leg)}
 
     def part(self, leg: Leg) -> None:
         """Stop carrying media between `leg` and whoever it talked to; its ports stay."""
@@ -472,7 +470,7 @@ class MediaPath:
                 side.ports[index] = None
                 continue
             settings = port_settings(theirs, ours, agreed, self._timeout_s)
-            settings = replace(settings, srtp=side.keyed.keys(index))
+            settings = replace(settings, srtp=side.keyed.keys(index), extended=_reports(remote, index))
             owner = self._legs.get(port.id)
             if owner is not None and owner.port is port:  # its gateway alone knows the way to the far end
                 settings = replace(settings, remote=port.settings.remote, timeout_s=port.settings.timeout_s)
@@ -492,6 +490,12 @@ class MediaPath:
                 self.engine.connect(one, other)
         if self.keys is not None and first.first_port is not None and second.first_port is not None:
             self.keys.connected(self.leg_of(first.first_port), self.leg_of(second.first_port))
+
+
+def _reports(remote: SessionDescription, index: int) -> int:
+    """The blocks of extended reports that the party asks for, as a port takes them."""
+    wanted = read_extended_reports(remote, index)
+    return wanted.voice * EXTENDED_VOICE | wanted.statistics * EXTENDED_STATISTICS
 
 
 def _place(side: Side, index: int, direction: str = "sendrecv") -> LocalMedia:

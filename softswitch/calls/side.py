@@ -12,6 +12,7 @@ from softswitch.media import Port, PortSettings, StreamFormat, can_transcode
 from softswitch.sdp.attributes import parse_parameters
 from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, MediaCapability
 from softswitch.sdp.description import SessionDescription
+from softswitch.sdp.extended_reports import with_request
 from softswitch.sdp.fields import Origin
 from softswitch.sdp.formats import CARRIED_FEEDBACK, Codec
 from softswitch.sdp.media import Attribute, MediaDescription
@@ -49,7 +50,7 @@ class Side:
     `remote` and `local` those agreed, `agreed` the one of the two that was the answer, `raw` what the party said last.
     A side that is `passthrough` is left out of the engine as long as it talks to another party; one that is `held` is
     joined with nobody, because an operator said so. `keyed` secures its streams by keys in the descriptions,
-    `secured` by ICE and DTLS.
+    `secured` by ICE and DTLS. `reports`: the party is asked for extended reports (RFC 3611).
     """
 
     owner: str
@@ -69,6 +70,7 @@ class Side:
     secured: SecuredSide | None = None
     pictures: Sequence[Codec] = ()  # that the service it talks to shows
     asked_picture_at: float = float("-inf")
+    reports: bool = False
 
     def agree_on(self, srtp: str) -> None:
         """Secure this party's streams as `srtp` says: forbidden, best_effort or required; empty: as for everybody."""
@@ -85,6 +87,8 @@ class Side:
         """A plain description of ours as this party takes it."""
         if self.secured is not None:
             return self.secured.give(description, self.ports, offer=offer).serialize()
+        if self.reports:
+            description = with_request(description, None if offer else self.offered)
         return self.keyed.give(description, offer=offer).serialize()
 
     @property

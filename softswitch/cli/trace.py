@@ -8,17 +8,34 @@ import json
 import shutil
 from argparse import Namespace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from softswitch.cli.client import Switch, unreachable
-from softswitch.cli.ladder import Ladder, text_of
 from softswitch.cli.output import OK, REFUSED, CommandError, write, write_json
+from softswitch.runtime.ladder import Ladder, text_of
 
 
 def trace(arguments: Namespace) -> int:
-    """Follow until interrupted, or until --count messages were shown."""
+    """Follow until interrupted, or until --count messages were shown; with --call print what is kept of one call."""
+    if arguments.call:
+        return _print_call(arguments)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_follow(arguments))
+    return OK
+
+
+def _print_call(arguments: Namespace) -> int:
+    found = Switch.of(arguments).get(f"/voice/calls/{quote(arguments.call, safe='')}/ladder")
+    if arguments.json:
+        write_json(found)
+        return OK
+    ladder = Ladder(shutil.get_terminal_size((120, 40)).columns, found["parties"])
+    write(ladder.heading())
+    for message in found["messages"]:
+        for line in ladder.add(message):
+            write(line)
+        if arguments.full:
+            write("\n".join(f"      {line}" for line in text_of(message).splitlines()))
     return OK
 
 

@@ -23,6 +23,7 @@ from softswitch.api.models import (
     Trunk,
     Webhook,
 )
+from softswitch.api.models.logging import LogLevels
 from softswitch.api.models.sms import ShortMessage
 from softswitch.client.access import AccessOperations
 from softswitch.client.connection import ApiError, part
@@ -88,6 +89,20 @@ class Client(RoomOperations, AccessOperations):
     async def play(self, call_id: str, source: str, leg_id: str = "", *, loop: bool = False) -> Call:
         """Play a sound to a party; "" is all of them."""
         return await self.command(call_id, "play", source=source, leg_id=leg_id, loop=loop)
+
+    async def ladder(self, call_id: str) -> dict[str, Any]:
+        """The SIP messages of a call, in progress or lately ended: `parties`, and `messages` with their ends."""
+        found: dict[str, Any] = await self.request("GET", f"/voice/calls/{_part(call_id)}/ladder")
+        return found
+
+    async def capture_file(self, call_id: str) -> bytes:
+        """The SIP messages of a call, in the pcap format."""
+        url = f"{self._url}/voice/calls/{_part(call_id)}/capture.pcap"
+        async with self._open.get(url) as response:
+            content = await response.read()
+            if response.status != 200:
+                raise ApiError(response.status, json.loads(content))
+            return content
 
     # -- data -------------------------------------------------------------------------------------------------------
 
@@ -173,6 +188,14 @@ class Client(RoomOperations, AccessOperations):
     async def registrations(self) -> list[Registration]:
         """Registered contacts."""
         return await self.items("/system/registrations", Registration)
+
+    async def log_levels(self) -> dict[str, str]:
+        """How much each part of the switch logs; "" is everything else."""
+        return (await self._one("GET", "/system/log", LogLevels)).levels
+
+    async def set_log_level(self, logger: str, level: str | None) -> dict[str, str]:
+        """Let a part log from `level` on, None: as the one above it."""
+        return (await self._one("PUT", "/system/log", LogLevels, {"logger": logger, "level": level})).levels
 
     async def unregister(self, number: str) -> None:
         """Take a number's contacts away."""

@@ -24,6 +24,7 @@ from softswitch.config.numbering import (
     TalkgroupSettings,
     TrunkSettings,
 )
+from softswitch.config.observability import LadderSettings, QualitySettings
 from softswitch.config.system import (
     AccessRuleSettings,
     HepSettings,
@@ -52,11 +53,13 @@ __all__ = [
     "HepSettings",
     "HttpSettings",
     "HuntGroupSettings",
+    "LadderSettings",
     "ListenSettings",
     "LocationSettings",
     "LoggingSettings",
     "MessagingSettings",
     "NodeSettings",
+    "QualitySettings",
     "QueueSettings",
     "RecordingSettings",
     "RouteSettings",
@@ -96,6 +99,8 @@ class Settings(Section):
     location: LocationSettings = Field(default_factory=LocationSettings, description="Positions.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Limits and bans.")
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="Log output.")
+    quality: QualitySettings = Field(default_factory=QualitySettings, description="How calls sound.")
+    ladder: LadderSettings = Field(default_factory=LadderSettings, description="Signalling kept of calls.")
     hep: HepSettings = Field(default_factory=HepSettings, description="Copy of the signalling.")
     emergency: EmergencySettings = Field(default_factory=EmergencySettings, description="Emergency numbers.")
     subscriber: tuple[SubscriberSettings, ...] = Field(default=(), description="Subscribers.")

@@ -167,6 +167,9 @@ class RtpSettings(Section):
     srtp_suites: Annotated[tuple[Suite, ...], Field(min_length=1)] = Field(
         default=get_args(Suite), description="SRTP crypto suites that are offered and taken, best first."
     )
+    extended_reports: Switch = Field(
+        default=True, description="Whether phones are asked for extended reports of how they hear us (RFC 3611)."
+    )
     workers: Count = Field(default=0, description="Media workers; 0 means one a processor core.")
     isolated: bool = Field(
         default=True,

@@ -96,12 +96,12 @@ class AccessDesk:
         app = self._app
         if kind == "call":
             call = app.exchange.calls.get(identifier)
-            if call is None:
-                return ()
-            legs = [leg.party.number for leg in parties(call)]
-            named = (call.record.caller, call.record.callee)
-            # A call that only plays something has the name of a sound in place of its callee.
-            return dict.fromkeys([*(name for name in named if any(map(str.isdigit, name))), *legs])
+            if call is not None:
+                legs = [leg.party.number for leg in parties(call)]
+                named = (call.record.caller, call.record.callee)
+                # A call that only plays something has the name of a sound in place of its callee.
+                return dict.fromkeys([*(name for name in named if any(map(str.isdigit, name))), *legs])
+            kind = "cdr"  # it is over, and its ladder may still be asked for
         if kind == "party":
             leg = None if identifier in app.directory else app.exchange.leg_named(identifier)
             return [identifier if leg is None else leg.party.number]

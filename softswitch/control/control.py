@@ -24,6 +24,7 @@ from softswitch.control.locations import LocationControl
 from softswitch.control.messages import MessageControl
 from softswitch.control.queues import QueueDesk
 from softswitch.control.recordings import RecordingControl
+from softswitch.control.signalling import Signalling
 from softswitch.control.subscribers import Subscribers
 from softswitch.control.trunks import TrunkDesk
 from softswitch.control.webhooks import StoredWebhooks
@@ -46,6 +47,10 @@ class Control:
         self._app = app
         self.journal = EventJournal(f"{app.settings.node.id}-{app.started_at:.0f}")
         app.bus.subscribe(self.journal.append)
+        app.metrics.gauge("event_journal_entries", "Events that clients may still resume from.", self._journalled)
+        app.metrics.gauge(
+            "event_lag", "Events that the slowest live client is behind the newest one.", lambda: self.journal.lag
+        )
         app.bus.subscribe(self._on_reload, ConfigurationReloaded.type)
         stored = StoredWebhooks(app.store)
         self._webhooks = Webhooks(
@@ -76,7 +81,7 @@ class Control:
             unregister=self._unregister,
             trunks=trunks.rows,
             order_trunk=trunks.order,
-            media=lambda: asdict(app.engine.statistics()) | {"workers": [asdict(w) for w in app.engine.workers()]},
+            media=self._media,
             bans=bans.services,
             reload=reload,
             calls=calls.rows,
@@ -102,6 +107,7 @@ class Control:
             recordings=RecordingControl(app).services,
             messages=MessageControl(app).services,
             locations=LocationControl(app).services,
+            signalling=Signalling(app, history).services,
             record_audit=self._record_audit,
             event_types=event_types.rows,
             webhooks=self._webhooks,
@@ -111,6 +117,20 @@ class Control:
     def restore(self) -> None:
         """Take in what outlived the last run; the application is open."""
         self._access.restore()
+
+    def _media(self) -> Row:
+        """What the media engine has done, and how it sounds now."""
+        app = self._app
+        return {
+            **asdict(app.engine.statistics()),
+            "jitter_buffer_ms": round(app.engine.rooms.mean_depth_ms(), 1),
+            "degraded": app.quality_watch.degraded,
+            "one_way": app.quality_watch.one_way,
+            "workers": [asdict(worker) for worker in app.engine.workers()],
+        }
+
+    def _journalled(self) -> float:
+        return float(self.journal.last - self.journal.oldest + 1)
 
     # -- rows -------------------------------------------------------------------------------------------------------
 

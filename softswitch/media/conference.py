@@ -215,6 +215,10 @@ class Conference(Room):
         with self.engine.lock:
             return self.engine.rooms.counters(self._seat(port).voice, self.rate_hz)
 
+    def hearing(self, port: Port) -> VoiceCounters | None:
+        """See Room."""
+        return self.counters(port) if port in self._seats else None
+
     def configured(self, port: Port) -> None:
         """A member has new settings: it gets another voice when its formats are others."""
         seat = self._seat(port)

@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
+from softswitch.media.quality_layout import HEARD, TALLIES
 from softswitch.media.srtp_layout import CIPHERS, KEYING, KEYS_OCTETS, SHA_OCTETS, STREAM_STATE
 from softswitch.media.wire_layout import MAXIMUM_SPANS
 
-LAYOUT_VERSION = 7
+LAYOUT_VERSION = 8
 
 #: A socket address as the kernel writes it (sockaddr_in, sockaddr_in6), in 32-bit words.
 ADDRESS_WORDS = 7
@@ -96,6 +97,10 @@ _SIGNALLED = [
     ("event_formats", "i8"),  # one bit for each format that is telephone-event
     ("noise_formats", "i8"),  # and for each that is comfort noise
     ("feedback", "i8"),
+    ("extended", "i8"),  # blocks of extended reports that the peer wants: EXTENDED_… bits
+    ("packet_ms", "i8"),  # sound in one of its packets
+    ("impairment", "f8"),  # Ie and Bpl of its codec
+    ("robustness", "f8"),
     ("signalled_length", "i8"),
     ("signalled", *ADDRESS),
     ("signalled_rtcp_length", "i4"),
@@ -215,6 +220,7 @@ PORT = np.dtype(
         ("latch_version", "i8"),
         ("rtcp", *ADDRESS),
         ("refused", *ADDRESS),  # the source before a change of the signalled address, for a moment
+        ("stranger", *ADDRESS),  # where the last packet came from that was dropped for its source
         ("refused_until_ns", "i8"),
         ("latch_silence_ns", "i8"),
         ("timeout_from_ns", "i8"),
@@ -271,6 +277,7 @@ PORT = np.dtype(
         ("remote_jitter", "i8"),
         ("round_trip", "i8"),  # 1/65536 s, -1 not known
         ("cname", "u1", 16),
+        *HEARD,
         # On the wheel: playing, or pressing keys.
         ("on_wheel", "i8"),
         ("wheel_slot", "i8"),
@@ -478,6 +485,7 @@ WORKER = np.dtype(
         ("srtp_auth_failures", "i8"),
         ("srtp_replayed", "i8"),
         # Counted by the thread itself.
+        *TALLIES,
         ("timeouts", "i8"),
         ("deadlines_missed", "i8"),
         ("events_lost", "i8"),

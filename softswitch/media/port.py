@@ -20,6 +20,7 @@ from softswitch.media.layout import (
 )
 from softswitch.media.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.playback import Playback
+from softswitch.media.quality import PortQuality, losses, read_quality
 from softswitch.media.records import Fields, settings_fields
 from softswitch.media.routing import PortSettings
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from softswitch.media.engine import MediaEngine
     from softswitch.media.packet_thread import PacketThread
     from softswitch.media.rooms import Room
+    from softswitch.media.voices import VoiceCounters
 
 _LATCH_TRIES = 1000
 _NO_RECORD: NDArray[Any] = np.zeros(0)
@@ -120,6 +122,7 @@ class Port:
 
     __slots__ = (
         "_closed_counters",
+        "_closed_quality",
         "_engine",
         "_record",
         "ear",
@@ -149,6 +152,7 @@ class Port:
         self._engine = engine
         self._record = record
         self._closed_counters: PortCounters | None = None
+        self._closed_quality: PortQuality | None = None
         self.slot = slot
         self.thread = thread
         self.owner = owner
@@ -257,9 +261,23 @@ class Port:
         """What the port has counted until now, or had when it was closed; stops nothing."""
         return self._closed_counters or self.read_counters()
 
+    def quality(self) -> PortQuality:
+        """How the peer sounds, until now or when the port was closed."""
+        return self._closed_quality or read_quality(self._record)
+
+    def hearing(self) -> VoiceCounters | None:
+        """The jitter buffer that the port's sound goes through; None when it is only passed on."""
+        return self.room.hearing(self) if self.room is not None else None
+
+    def strangers(self) -> tuple[str, int]:
+        """Where the last packet came from that was dropped for its source; ("", 0) when there was none."""
+        if self.closed or not self._record["dropped_source"]:
+            return "", 0
+        return decode_address(np.array(self._record["stranger"]))
+
     def seal(self) -> None:
         """Keep the counters for good: the record is about to be another port's."""
-        self._closed_counters = self.read_counters()
+        self._closed_counters, self._closed_quality = self.read_counters(), read_quality(self._record)
         self._record = _NO_RECORD
 
     def read_counters(self) -> PortCounters:
@@ -271,7 +289,7 @@ class Port:
         return PortCounters(
             **values,
             latched=bool(record["latched"] != UNLATCHED),
-            lost=self._lost(),
+            lost=losses(record)[0],
             jitter_ms=int(record["jitter_16"]) / 16 / (int(record["rx_clock"]) or 8000) * 1000,
             remote_fraction_lost=int(record["remote_fraction_lost"]) / 256,
             remote_jitter_ms=int(record["remote_jitter"]) / send_clock * 1000,
@@ -279,14 +297,6 @@ class Port:
             last_received_s=last_ns / 1e9 if last_ns else None,
             remote=self._remote(),
         )
-
-    def _lost(self) -> int:
-        record = self._record
-        lost = int(record["lost_before"])
-        if record["rx_ssrc"] >= 0:
-            expected = int(record["cycles"]) + int(record["highest_sequence"]) - int(record["base_sequence"]) + 1
-            lost += max(expected - int(record["rx_in_stream"]) + int(record["duplicates_in_stream"]), 0)
-        return lost
 
     def _remote(self) -> tuple[str, int]:
         """The address packets go to; read again while the packet thread changes it."""

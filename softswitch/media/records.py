@@ -32,6 +32,7 @@ from softswitch.media.layout import (
 from softswitch.media.routing import PortSettings, Route
 from softswitch.media.srtp import keying_fields
 from softswitch.media.voices import packet_time_ms
+from softswitch.rtp.e_model import codec_rating
 
 Fields = dict[str, Any]
 
@@ -42,6 +43,7 @@ FEEDBACK = {"nack": FEEDBACK_NACK, "nack pli": FEEDBACK_PLI, "ccm fir": FEEDBACK
 _TICK_MS = 10
 _CNAME_LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
 _HEADER_OCTETS = 12
+_VIDEO_CLOCK_HZ = 90000
 
 
 def _new_port() -> NDArray[np.uint8]:
@@ -114,6 +116,7 @@ def settings_fields(settings: PortSettings, family: int) -> Fields:
         "timeout_ns": int(settings.timeout_s * 1e9),
         "event_formats": _bits(settings, "TELEPHONE-EVENT"),
         "noise_formats": _bits(settings, "CN"),
+        **_sound_fields(settings),
         "signalled": signalled,
         "signalled_length": signalled_length,
         "signalled_rtcp": rtcp,
@@ -129,6 +132,19 @@ def settings_fields(settings: PortSettings, family: int) -> Fields:
 def shows_pictures(settings: PortSettings) -> bool:
     """Whether the peer sends pictures whose key frames are known."""
     return any(entry.encoding.upper() in PICTURES for entry in settings.receivable)
+
+
+def _sound_fields(settings: PortSettings) -> Fields:
+    """What the judgement of a port's sound needs to know; `impairment` −1 says that it is no speech."""
+    chosen = next((entry for entry in settings.receivable if not entry.auxiliary), None)
+    speech = chosen is not None and chosen.clock_rate != _VIDEO_CLOCK_HZ
+    rating = codec_rating(chosen.encoding if chosen is not None else "")
+    return {
+        "extended": settings.extended,
+        "packet_ms": chosen.ptime_ms if chosen is not None else 20,
+        "impairment": rating.impairment if speech else -1.0,
+        "robustness": rating.robustness,
+    }
 
 
 def _bits(settings: PortSettings, encoding: str) -> int:

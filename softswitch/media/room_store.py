@@ -141,6 +141,16 @@ class RoomStore:
         """Let the voice of a link be another's, once all that the thread was asked before is done."""
         self._later(thread, thread.ring.written, lambda: self._free_voices.append(number))
 
+    def mean_depth_ms(self) -> float:
+        """The mean depth of all members' jitter buffers, in ms; 0 when there is none."""
+        depths = [
+            counters.depth_ms
+            for room in self.open_rooms.values()
+            for port in room.members
+            if (counters := room.hearing(port)) is not None
+        ]
+        return sum(depths) / len(depths) if depths else 0.0
+
     def counters(self, number: int, rate_hz: int) -> VoiceCounters:
         """What a voice in use has counted."""
         return read_voice(self._arena.voices[number], rate_hz)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from softswitch.media.engine import MediaEngine
     from softswitch.media.packet_thread import PacketThread
     from softswitch.media.port import Port
+    from softswitch.media.voices import VoiceCounters
 
 
 class Room:
@@ -78,3 +79,7 @@ class Room:
 
     def left(self, port: Port) -> None:
         """A member is out."""
+
+    def hearing(self, port: Port) -> VoiceCounters | None:
+        """The jitter buffer of a member; None where sound is only passed on."""
+        return None

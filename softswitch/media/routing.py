@@ -28,6 +28,7 @@ class PortSettings:
     where packets come from (RFC 4961) instead of to `remote` alone. `timeout_s` 0: silence is no event. `srtp`: the
     keys of a secured stream; giving the same ones again changes nothing, others take effect with the next packet.
     `feedback`: what the peer acts on of ``nack``, ``nack pli`` and ``ccm fir`` (RFC 4585 §4.2, RFC 5104 §7.1).
+    `extended`: blocks of extended reports that the peer wants, bits of `softswitch.media.quality_layout`.
     """
 
     remote: tuple[str, int] | None = None
@@ -43,6 +44,7 @@ class PortSettings:
     send_formats: tuple[StreamFormat, ...] | None = None
     srtp: SrtpKeys | KeysAwaited | None = None
     feedback: frozenset[str] = frozenset()
+    extended: int = 0
 
     def __post_init__(self) -> None:
         if len(self.receivable) > MAXIMUM_FORMATS:

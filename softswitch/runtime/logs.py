@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -36,6 +36,45 @@ class RedactingFilter(logging.Filter):
             elif isinstance(value := getattr(record, name), str):
                 setattr(record, name, redact_text(value))
         return True
+
+
+Correlate = Callable[[logging.LogRecord], Mapping[str, str]]
+
+
+class CorrelatingFilter(logging.Filter):
+    """Adds what a line is about, such as the call, where it does not say so itself."""
+
+    #: set by the application; answers extra fields
+    correlate: Correlate = staticmethod(lambda record: {})
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        for name, value in CorrelatingFilter.correlate(record).items():
+            if not hasattr(record, name):
+                setattr(record, name, value)
+        return True
+
+
+class RepetitionFilter(logging.Filter):
+    """Lets at most `most` lines a second through from one place in the code; the next one tells how many were not."""
+
+    def __init__(self, most: int = 20, window_s: float = 1.0) -> None:
+        super().__init__()
+        self._most = most
+        self._window_s = window_s
+        self._places: dict[tuple[str, int], list[float]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno <= logging.DEBUG:
+            return True
+        begin_and_count = self._places.setdefault((record.pathname, record.lineno), [record.created, 0.0])
+        begin, count = begin_and_count
+        if record.created - begin >= self._window_s:
+            if count > self._most:
+                record.left_out = int(count) - self._most
+            begin_and_count[:] = [record.created, 1.0]
+            return True
+        begin_and_count[1] = count + 1
+        return count < self._most
 
 
 class KeyValueFormatter(logging.Formatter):
@@ -73,7 +112,8 @@ def configure_logging(level: str = "info", form: LogFormat = "auto") -> None:
     else:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonFormatter() if form == "json" else KeyValueFormatter())
-    handler.addFilter(RedactingFilter())
+    for each in (RepetitionFilter(), CorrelatingFilter(), RedactingFilter()):
+        handler.addFilter(each)
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)

@@ -7,12 +7,13 @@ so nothing is counted twice on the path of a message. Only what is an event is c
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from softswitch.events import AccessRefused, CallRecorded, Event, Record
@@ -28,17 +29,32 @@ PREFIX = "softswitch_"
 _SETUP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 180)
 _LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
+_MOST_REASONS = 32
+
 Labels = tuple[str, ...]
+
+
+@runtime_checkable
+class Distribution(Protocol):
+    """Values that were counted by class: (upper end, how many) in rising order, the last end infinite; their sum."""
+
+    @property
+    def classes(self) -> tuple[tuple[float, int], ...]: ...
+
+    @property
+    def total(self) -> float: ...
+
+
 Reading = float | Mapping[Labels, float]
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    kind: Literal["gauge", "counter"]
+    kind: Literal["gauge", "counter", "histogram"]
     name: str
     help: str
     labels: Labels
-    read: Callable[[], Reading]
+    read: Callable[[], Reading | Distribution]
 
 
 class Metrics(Collector):
@@ -70,6 +86,7 @@ class Metrics(Collector):
         self._events = Counter(
             f"{PREFIX}events", "Events published on the switch's bus, by type.", ("type",), registry=self.registry
         )
+        self._reasons: set[str] = set()
         # One child a type is kept, because looking it up by label costs more than counting.
         self._event_children: dict[str, Counter] = {}
         self._refused = Counter(
@@ -89,20 +106,18 @@ class Metrics(Collector):
         """Show `read()` as counter `softswitch_<name>_total`; with labels it answers values by label tuple."""
         self._add(_Source("counter", _prefixed(name), help_text, labels, read))
 
+    def histogram(self, name: str, help_text: str, read: Callable[[], Distribution]) -> None:
+        """Show a distribution that is counted elsewhere as histogram `softswitch_<name>`."""
+        self._add(_Source("histogram", _prefixed(name), help_text, (), read))
+
     def _add(self, source: _Source) -> None:
         self._sources[source.name] = source
 
     def collect(self) -> Iterator[Metric]:
         """Read every source; one that fails is left out of this scrape and logged."""
         for source in tuple(self._sources.values()):
-            family = (GaugeMetricFamily if source.kind == "gauge" else CounterMetricFamily)(
-                source.name, source.help, labels=source.labels
-            )
             try:
-                reading = source.read()
-                values = reading.items() if isinstance(reading, Mapping) else [((), reading)]
-                for labels, value in values:
-                    family.add_metric(labels, value)
+                family = _family(source)
             except Exception:
                 logger.exception("metric %s could not be read", source.name)
                 continue
@@ -128,7 +143,14 @@ class Metrics(Collector):
         if isinstance(event, CallRecorded):
             self._count_call(event.record)
         elif isinstance(event, AccessRefused):
-            self._refused.labels(event.reason[:60]).inc()
+            self._refused.labels(self._reason(event.reason)).inc()
+
+    def _reason(self, text: str) -> str:
+        """A reason as a label, of which there are only so many: texts that name somebody are "other" in the end."""
+        if text not in self._reasons and len(self._reasons) >= _MOST_REASONS:
+            return "other"
+        self._reasons.add(text)
+        return text
 
     def _count_call(self, record: Record) -> None:
         self._calls.labels(record.disposition).inc()
@@ -221,6 +243,31 @@ class Metrics(Collector):
 
     def _histogram(self, name: str, help_text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(PREFIX + name, help_text, buckets=buckets, registry=self.registry)
+
+
+def _family(source: _Source) -> Metric:
+    """What a source says now."""
+    reading = source.read()
+    if source.kind == "histogram":
+        assert isinstance(reading, Distribution)
+        return _histogram_family(source, reading)
+    family = (GaugeMetricFamily if source.kind == "gauge" else CounterMetricFamily)(
+        source.name, source.help, labels=source.labels
+    )
+    assert not isinstance(reading, Distribution)
+    values = reading.items() if isinstance(reading, Mapping) else [((), reading)]
+    for labels, value in values:
+        family.add_metric(labels, value)
+    return family
+
+
+def _histogram_family(source: _Source, distribution: Distribution) -> Metric:
+    count = 0
+    buckets = []
+    for end, number in distribution.classes:
+        count += number
+        buckets.append(("+Inf" if math.isinf(end) else repr(float(end)), float(count)))
+    return HistogramMetricFamily(source.name, source.help, buckets=buckets, sum_value=distribution.total)
 
 
 def _prefixed(name: str) -> str:

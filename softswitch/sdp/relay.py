@@ -31,6 +31,7 @@ BYPASS = frozenset(
         "rtcp",
         "rtcp-mux",
         "rtcp-mux-only",
+        "rtcp-xr",
         "ssrc",
         "ssrc-group",
         "msid",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from tests.interop import audio
 from tests.interop.pjsua import Pjsua
-from tests.interop.switch import Plan, Switch, password_of, running_switch
+from tests.interop.switch import TOKEN, Plan, Switch, password_of, running_switch
 from tests.interop.test_pjsua import TEXT
 
 pytestmark = pytest.mark.needs("pjsua2")
@@ -158,3 +159,33 @@ def test_no_key_is_in_the_log(srtp_switch: Switch, tmp_path: Path) -> None:
     assert len(keys) >= 2, "the phone's own log shows both keys"
     logged = srtp_switch.log.read_text(errors="replace")
     assert not [key for key in keys if key in logged]
+
+
+def test_no_key_is_in_what_is_shown_of_a_call(srtp_switch: Switch, tmp_path: Path) -> None:
+    """Call details, ladder and capture of a secured call in progress hold no key, nor does its record."""
+    with phones(srtp_switch, tmp_path, ("1001", ALWAYS)) as (phone,):
+        phone.do("call", to="600")
+        phone.wait("state", state="CONFIRMED")
+        (call,) = srtp_switch.get("/voice/calls")["items"]
+        path = f"/voice/calls/{call['call_id']}"
+        time.sleep(1.0)
+        shown = [fetch(srtp_switch, where) for where in (path, f"{path}/ladder?format=json", f"{path}/capture.pcap")]
+        shown += [fetch(srtp_switch, f"{path}/ladder?format={form}") for form in ("svg", "text")]
+        phone.do("hangup", call=1)
+        phone.wait("state", state="DISCONNECTED")
+    shown.append(fetch(srtp_switch, f"/data/cdrs/{call['call_id']}"))
+    said = (tmp_path / "1001" / "pjsua-1001.log").read_text(errors="replace")
+    keys = {part.split()[0].split("|")[0].encode() for part in said.split("inline:")[1:]}
+    assert len(keys) >= 2, "the phone's own log shows both keys"
+    assert b"inline:xxxx" in shown[1], "the ladder shows that there were keys"
+    assert not [key for key in keys if any(key in body for body in shown)]
+
+
+def fetch(switch: Switch, path: str) -> bytes:
+    """What the API answers, as it is."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{switch.plan.http}/api/v1{path}", headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        content: bytes = answer.read()
+        return content

@@ -113,6 +113,9 @@ class MediaStatus(Answer):
     """The media engine's figures."""
 
     workers: list[MediaWorker] = Field(default_factory=list)
+    jitter_buffer_ms: float = Field(default=0.0, description="Mean depth of the jitter buffers in use.")
+    degraded: int = Field(default=0, description="Parties that sound bad now.")
+    one_way: int = Field(default=0, description="Ports that send and receive nothing.")
 
 
 class ReloadResult(Answer):

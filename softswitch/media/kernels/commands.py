@@ -233,6 +233,10 @@ def _configure(port: Any, worker: Any, command: Any, now_ns: int) -> None:
     port["event_formats"] = command["event_formats"]
     port["noise_formats"] = command["noise_formats"]
     port["feedback"] = command["feedback"]
+    port["extended"] = command["extended"]
+    port["packet_ms"] = command["packet_ms"]
+    port["impairment"] = command["impairment"]
+    port["robustness"] = command["robustness"]
     take_keys(port, command)
     for i in range(PAYLOAD_TYPES):
         port["format_of"][i] = command["format_of"][i]

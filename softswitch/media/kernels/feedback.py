@@ -7,6 +7,7 @@ from typing import Any
 from softswitch.media.kernels.asking import PAYLOAD_FEEDBACK, TRANSPORT_FEEDBACK
 from softswitch.media.kernels.clock import middle32, ntp_time
 from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.extended import EXTENDED_REPORT, read_extended
 from softswitch.media.kernels.octets import get16, get32
 from softswitch.media.kernels.repair import answer_feedback
 from softswitch.media.kernels.report import GOODBYE, RECEIVER_REPORT, SENDER_REPORT
@@ -60,6 +61,8 @@ def read_compound(
         elif kind in (TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK):
             port["feedback_received"] += 1
             answer_feedback(ports, rooms, slot, packet, at, at + octets, told, scratch, now_ns)
+        elif kind == EXTENDED_REPORT and octets >= 8:
+            read_extended(port, packet, at, at + octets, now_ns)
         elif kind == GOODBYE and count > 0 and octets >= 8:
             goodbye |= get32(packet, at + 4) == port["rx_ssrc"]
         at += octets

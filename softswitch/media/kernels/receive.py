@@ -17,7 +17,7 @@ from softswitch.media.kernels.libc import MSG_TRUNC, recvfrom
 from softswitch.media.kernels.line import take_in
 from softswitch.media.kernels.listening import tell_key
 from softswitch.media.kernels.notices import notify
-from softswitch.media.kernels.octets import get16, get32
+from softswitch.media.kernels.octets import copy_address, get16, get32
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.punt import punt
 from softswitch.media.kernels.reception import DUPLICATE, NEW_STREAM, track
@@ -117,6 +117,7 @@ def receive(
     accepted = accept_source(port, scratch["source"], scratch["source_length"], now_ns)
     if accepted == REFUSED:
         port["dropped_source"] += 1
+        copy_address(scratch["source"], port["stranger"])
         return
     if accepted == NEWLY_LATCHED:
         notify(worker, positions, events, EVENT_LATCHED, slot, port, 0, now_ns, scratch)

@@ -6,11 +6,14 @@ from typing import Any
 
 from softswitch.media.kernels.clock import ticks
 from softswitch.media.kernels.compiler import part
+from softswitch.rtp import bursts
 
 #: A jump further than this forward or back is a sender that started anew (RFC 3550 A.1).
 MAXIMUM_DROPOUT, MAXIMUM_MISORDER = 3000, 100
 _WINDOW = 32
 _WINDOW_MASK = 0xFFFFFFFF
+
+_note_losses = part(bursts.note_losses)
 
 #: What `track` says of a packet.
 IN_STREAM, NEW_STREAM, DUPLICATE = 0, 1, 2
@@ -29,6 +32,9 @@ def track(port: Any, ssrc: int, sequence: int, timestamp: int, clock: int, now_n
     if 0 < ahead <= MAXIMUM_DROPOUT:
         if sequence < port["highest_sequence"]:
             port["cycles"] += 0x10000
+        if ahead > 1:
+            _note_losses(port["loss_counts"], ahead - 1, port["rx_in_stream"] - port["loss_at"])
+            port["loss_at"] = port["rx_in_stream"]
         port["highest_sequence"] = sequence
         port["window"] = ((port["window"] << ahead) | 1) & _WINDOW_MASK if ahead < _WINDOW else 1
     elif ahead > 0:
@@ -63,6 +69,13 @@ def _begin_stream(port: Any, ssrc: int, sequence: int, timestamp: int, clock: in
     port["window"] = 1
     port["expected_prior"] = 0
     port["received_prior"] = 0
+    port["expected_assessed"] = 0
+    port["received_assessed"] = 0
+    port["duplicates_assessed"] = 0
+    port["loss_at"] = 0
+    port["statistics_from"] = sequence
+    port["statistics_lost"] = 0
+    port["statistics_duplicates"] = 0
     port["rx_clock"] = clock
     port["rx_timestamp"] = timestamp
     port["transit"] = arrival - timestamp

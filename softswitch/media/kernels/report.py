@@ -1,4 +1,4 @@
-"""RTCP that we send: SR or RR, SDES with CNAME, and BYE when the port closes (RFC 3550 §6)."""
+"""RTCP that we send: SR or RR, SDES, XR for those who want it, and BYE when the port closes (RFC 3550 §6)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from softswitch.media.kernels.clock import ntp_time, random31, ticks
 from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.extended import write_extended
 from softswitch.media.kernels.libc import sendto
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.reception import expected_in_stream, lost_in_stream
@@ -35,6 +36,7 @@ def send_report(port: Any, scratch: Any, goodbye: bool, now_ns: int) -> None:
     packet = scratch["output"]
     size = _write_report(port, packet, scratch, now_ns)
     size = write_description(port, packet, size)
+    size = write_extended(port, packet, size, now_ns)
     if goodbye:
         packet[size] = _VERSION | 1
         packet[size + 1] = GOODBYE

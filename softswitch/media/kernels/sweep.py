@@ -7,6 +7,7 @@ from typing import Any
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.listening import notice_silence
 from softswitch.media.kernels.notices import notify
+from softswitch.media.kernels.quality import assess
 from softswitch.media.kernels.report import plan_report, send_report
 from softswitch.media.layout import EVENT_TIMEOUT, OPEN
 
@@ -36,6 +37,7 @@ def sweep(ports: Any, worker: Any, positions: Any, events: Any, scratch: Any, no
         if port["state"] != OPEN or port["worker"] != worker["number"]:
             continue
         if 0 < port["next_report_ns"] <= now_ns:
+            assess(port, worker)
             send_report(port, scratch, False, now_ns)
             plan_report(port, worker, now_ns)
         notice_silence(port, slot, worker, positions, events, scratch, now_ns)

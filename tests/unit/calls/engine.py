@@ -7,6 +7,7 @@ from typing import Any
 
 from softswitch.media import MediaEvent, NotTranscodable, PlaybackEnded, PortSettings, PortsExhausted, RtpTimeout
 from softswitch.media.playback import playable_format
+from softswitch.media.quality import PortQuality
 from softswitch.media.routing import find_route
 
 
@@ -18,6 +19,10 @@ class FakeCounters:
     packets_sent: int = 49
     lost: int = 1
     jitter_ms: float = 0.25
+    octets_sent: int = 8428
+    remote: tuple[str, int] = ("192.0.2.9", 4000)
+    remote_lost: int = 0
+    remote_jitter_ms: float = 0.0
     last_received_s: float | None = None
 
 
@@ -37,6 +42,7 @@ class FakePort:
     last_received_s: float | None = None
     listens: int = 0
     wants_picture: bool = False
+    ssrc: int = 7
     pressed: list[str] = field(default_factory=list)
 
     def send_digits(self, digits: str, duration_ms: int = 160, gap_ms: int = 80) -> int:
@@ -65,6 +71,12 @@ class FakePort:
 
     def counters(self) -> FakeCounters:
         return FakeCounters(last_received_s=self.last_received_s)
+
+    def quality(self) -> PortQuality:
+        return PortQuality(0.02, 0.25, None, 40.5, 86.2, 4.25, None, 0.0, 0.02, 0.0, 1000.0, None)
+
+    def hearing(self) -> None:
+        return None
 
     def close(self) -> None:
         if not self.closed:

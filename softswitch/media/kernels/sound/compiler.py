@@ -13,9 +13,8 @@ from mediacodecs import compiled
 
 _SOUND = Path(__file__).parent
 _MEDIA = _SOUND.parent.parent
-_LAYOUTS = tuple(
-    _MEDIA / name for name in ("layout.py", "srtp_layout.py", "voice_layout.py", "formats.py", "wire_layout.py")
-)
+_NAMES = ("layout", "quality_layout", "srtp_layout", "voice_layout", "formats", "wire_layout")
+_LAYOUTS = tuple(_MEDIA / f"{name}.py" for name in _NAMES)
 
 
 class SoundCompiler(compiled.Compiler):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from softswitch.cli.ladder import COLUMN_WIDTH, TIME_WIDTH, Ladder, ends, summary
+from softswitch.runtime.ladder import COLUMN_WIDTH, TIME_WIDTH, Ladder, ends, summary
 
 
 def message(head: str, *, remote: str = "192.0.2.1:5060", direction: str = "in", rest: str = "") -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 COLUMN_WIDTH = 24
@@ -11,11 +11,11 @@ MAX_PARTIES = 12
 
 
 class Ladder:
-    """Draws messages as they come; `width` is that of the terminal in characters."""
+    """Draws messages as they come; `width` is that of the terminal in characters, `parties` are known before."""
 
-    def __init__(self, width: int = 120) -> None:
-        self._parties: list[str] = []
-        self._limit = max(2, min(MAX_PARTIES, (width - TIME_WIDTH) // COLUMN_WIDTH))
+    def __init__(self, width: int = 120, parties: Iterable[str] = ()) -> None:
+        self._parties = list(parties)[:MAX_PARTIES]
+        self._limit = max(2, len(self._parties), min(MAX_PARTIES, (width - TIME_WIDTH) // COLUMN_WIDTH))
 
     def add(self, message: Mapping[str, Any]) -> list[str]:
         """Lines for one message of `/system/trace`: a new heading when a party appears, then the arrow."""
