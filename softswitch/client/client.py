@@ -92,17 +92,12 @@ class Client(RoomOperations, AccessOperations):
 
     async def ladder(self, call_id: str) -> dict[str, Any]:
         """The SIP messages of a call, in progress or lately ended: `parties`, and `messages` with their ends."""
-        found: dict[str, Any] = await self.request("GET", f"/voice/calls/{_part(call_id)}/ladder")
+        found: dict[str, Any] = await self.request("GET", f"/voice/calls/{part(call_id)}/ladder")
         return found
 
     async def capture_file(self, call_id: str) -> bytes:
         """The SIP messages of a call, in the pcap format."""
-        url = f"{self._url}/voice/calls/{_part(call_id)}/capture.pcap"
-        async with self._open.get(url) as response:
-            content = await response.read()
-            if response.status != 200:
-                raise ApiError(response.status, json.loads(content))
-            return content
+        return await self.content(f"/voice/calls/{part(call_id)}/capture.pcap")
 
     # -- data -------------------------------------------------------------------------------------------------------
 
@@ -191,11 +186,11 @@ class Client(RoomOperations, AccessOperations):
 
     async def log_levels(self) -> dict[str, str]:
         """How much each part of the switch logs; "" is everything else."""
-        return (await self._one("GET", "/system/log", LogLevels)).levels
+        return (await self.one("GET", "/system/log", LogLevels)).levels
 
     async def set_log_level(self, logger: str, level: str | None) -> dict[str, str]:
         """Let a part log from `level` on, None: as the one above it."""
-        return (await self._one("PUT", "/system/log", LogLevels, {"logger": logger, "level": level})).levels
+        return (await self.one("PUT", "/system/log", LogLevels, {"logger": logger, "level": level})).levels
 
     async def unregister(self, number: str) -> None:
         """Take a number's contacts away."""
