@@ -64,7 +64,7 @@ async def test_system_lists(services: ApiServices, connect: Connect) -> None:
     (registration,) = (await get(session, "/api/v1/system/registrations"))[1]["items"]
     assert (registration["number"], registration["expires_at"]) == ("1001", "2023-11-14T22:13:20.000000Z")
     assert (await get(session, "/api/v1/system/trunks"))[1]["items"][0]["name"] == "city"
-    assert (await get(session, "/api/v1/system/media"))[1] == {"ports_used": 4, "workers": []}
+    assert (await get(session, "/api/v1/system/media"))[1].items() >= {"ports_used": 4, "workers": []}.items()
 
 
 async def test_reload_answers_and_a_broken_file_is_a_problem(services: ApiServices, connect: Connect) -> None:
