@@ -71,3 +71,4 @@ class OwnHelper(Helper):
     def stop(self) -> None:
         """See Helper; raises MediaError when a service does not end."""
         self._services.stop()
+        del self._services  # it looks into the shared memory
