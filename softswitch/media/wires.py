@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from softswitch.media.memory import Arena
     from softswitch.media.packet_thread import PacketThread
 
+#: What descriptions of a port without sockets say: port 0 would refuse the stream (RFC 3264 §6).
+_NOWHERE = ("127.0.0.1", 9)
+
 
 class Wires:
     """The internal ports and pseudowires of one engine; everything is called under the engine's lock.
@@ -81,7 +84,9 @@ class Wires:
         number = self._free_lines.popleft()
         self._arena.lines[number]["positions"][:] = 0
         try:
-            return self._open_record(pair, owner, thread, socket.AF_INET, lambda record: self._fit(record, number))
+            port = self._open_record(pair, owner, thread, socket.AF_INET, lambda record: self._fit(record, number))
+            port.local = _NOWHERE
+            return port
         except MediaError:
             self._free_lines.appendleft(number)
             raise
