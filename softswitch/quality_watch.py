@@ -125,6 +125,8 @@ class QualityWatch:
         if found is None:
             return
         port, call, leg = found
+        if leg.floor is not None:  # such a terminal sends nothing before it has the floor
+            return
         self.one_ways += 1
         said, seen = _place(port.settings.remote or ("", 0)), _place(port.strangers())
         sent = port.counters().packets_sent
