@@ -19,6 +19,7 @@ from softswitch.calls.machine import IllegalTransition
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+CLIENT_GONE = 499  # not registered; what HTTP servers log when a client closed before its answer: nobody reads it
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -86,6 +87,10 @@ def illegal_transition(error: IllegalTransition) -> Problem:
     return Problem(409, str(error), kind="illegal-transition", members=members)
 
 
+def _has_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
 @web.middleware
 async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every error into a problem object; an unexpected one is logged and tells the client nothing of us."""
@@ -108,6 +113,8 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         if error.status < 400:
             raise
         return Problem(error.status, error.text or error.reason).response()
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and _has_gone(request):
+            return web.Response(status=CLIENT_GONE, reason="the client has gone")
         logger.exception("failure while answering %s %s", request.method, request.path)
         return Problem(500, "the switch failed to answer; its log says why").response()
