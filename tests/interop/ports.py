@@ -1,24 +1,45 @@
-"""Ports on which nothing listens, kept apart between the processes of one test run."""
+"""Ports on which nothing listens, kept apart between all test processes of this machine, of whatever checkout."""
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import socket
+import tempfile
+from functools import cache
+from pathlib import Path
 
-_WORKERS = 4
-_FIRST, _LAST = 10000, 26000
-_SHARE = (_LAST - _FIRST) // _WORKERS
-
-
-def _worker() -> int:
-    name = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    return int(name.removeprefix("gw") or 0) % _WORKERS
+_LANES = 10
+_FIRST, _LANE = 10000, 600  # the lanes' ports for signalling and for what the peers listen on
+_FIRST_RTP, _RTP_BLOCK, _BLOCKS = 16000, 800, 2  # all of it below 32768, where the ephemeral ports begin
 
 
-_START = _FIRST + _worker() * _SHARE
-_candidates = itertools.cycle(range(_START, _START + _SHARE, 4))
-_rtp_blocks = itertools.cycle(range(26000 + _worker() * 3200, 26000 + (_worker() + 1) * 3200, 1600))
+@cache
+def _lane() -> int:
+    """The lane of ports that is this process's until it ends: the lock goes with the descriptor, which stays open."""
+    for lane in range(_LANES):
+        path = Path(tempfile.gettempdir()) / f"softswitch-test-ports.{os.getuid()}.{lane}"
+        lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+        else:
+            return lane
+    raise RuntimeError(f"{_LANES} test processes run already")
+
+
+@cache
+def _candidates() -> itertools.cycle[int]:
+    first = _FIRST + _lane() * _LANE
+    return itertools.cycle(range(first, first + _LANE, 4))
+
+
+@cache
+def _rtp_blocks() -> itertools.cycle[int]:
+    first = _FIRST_RTP + _lane() * _BLOCKS * _RTP_BLOCK
+    return itertools.cycle(range(first, first + _BLOCKS * _RTP_BLOCK, _RTP_BLOCK))
 
 
 def _free(port: int) -> bool:
@@ -35,8 +56,8 @@ def _free(port: int) -> bool:
 
 def free_port() -> int:
     """A port of 127.0.0.1 free for UDP and TCP, with the three after it left to its user (SIP, RTP, RTCP)."""
-    for _ in range(_SHARE // 4):
-        port = next(_candidates)
+    for _ in range(_LANE // 4):
+        port = next(_candidates())
         if all(_free(port + offset) for offset in range(4)):
             return port
     raise RuntimeError("no free port is left")
@@ -44,5 +65,5 @@ def free_port() -> int:
 
 def rtp_block() -> tuple[int, int]:
     """First and last port of a range for the media of one switch."""
-    first = next(_rtp_blocks)
-    return first, first + 1599
+    first = next(_rtp_blocks())
+    return first, first + _RTP_BLOCK - 1
