@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from softswitch.deadlines import TimerSet
 from softswitch.floor import announcements, mcptt, tbcp
 from softswitch.floor.announcements import Identity
 from softswitch.floor.arbiter import Arbiter
@@ -29,7 +30,6 @@ from softswitch.floor.events import (
     TalkerStopped,
 )
 from softswitch.floor.messages import FloorMessage, Kind, Source
-from softswitch.floor.timers import TimerSet
 from softswitch.floor.translation import FLOOR_PRIORITIES, from_talk_burst, to_talk_burst
 from softswitch.rtp import RtpError
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 
+from softswitch.deadlines import TimerSet
 from softswitch.floor.burst import Burst, Seat
 from softswitch.floor.causes import DENY_PHRASES, TIER_BITS, CancelReason, DenyCause, Indicator, RevokeCause, Tier
 from softswitch.floor.events import (
@@ -25,7 +26,6 @@ from softswitch.floor.events import (
 from softswitch.floor.priorities import Rank, preempts
 from softswitch.floor.settings import UNLIMITED_S, ArbiterSettings, Override
 from softswitch.floor.states import FloorInput, FloorState
-from softswitch.floor.timers import TimerSet
 from softswitch.floor.waiting import Entry, WaitingList
 
 _BURST_TIMERS = ("T1", "T11", "T2", "T12", "T20", "T3", "T8", "warning")

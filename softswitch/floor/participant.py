@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from softswitch.deadlines import TimerSet
 from softswitch.floor.causes import TIER_BITS, Indicator, Tier
 from softswitch.floor.messages import FloorMessage, Kind, Source
 from softswitch.floor.participant_events import (
@@ -24,7 +25,6 @@ from softswitch.floor.participant_events import (
     Waiting,
 )
 from softswitch.floor.states import FloorError, ParticipantInput, ParticipantState, next_participant_state
-from softswitch.floor.timers import TimerSet
 
 #: Messages kept that arrive before the call is confirmed.
 _EARLY_LIMIT = 8

@@ -24,7 +24,7 @@ from gateways.e1.q931.restart import Restarts
 from gateways.e1.q931.segments import SEGMENT, Segments
 from gateways.e1.q931.setup import Setup
 from gateways.e1.q931.states import CallState, told_state
-from softswitch.floor.timers import TimerSet
+from softswitch.deadlines import TimerSet
 
 #: The B channels of an E1 primary rate access, by timeslot.
 B_CHANNELS = frozenset(range(1, 32)) - {16}
