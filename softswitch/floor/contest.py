@@ -102,8 +102,10 @@ class Contest:
             floors.tell_positions()
         elif preempts(floors.settings, rank, victim.rank):
             if floors.settings.cut_in:
-                floors.waiting.add(participant, rank, user, now if since is None else since)
-                self._cut_off(victim, now)
+                self._cut_in(participant, rank, user, now, since, victim)
+                if participant in floors.waiting and not (queueing and seat.member.queueing):
+                    floors.waiting.remove(participant)
+                    self._refuse(participant, DenyCause.ANOTHER_TALKS, since)
             elif self._make_room(rank):
                 floors.enqueue(participant, rank, user, now, since)
                 self._take_from(victim, rank, now)
@@ -152,8 +154,14 @@ class Contest:
             if left is not None and left > floors.settings.t3_emergency:
                 floors.timers.start("T3", now + floors.settings.t3_emergency, victim.participant)
 
-    def _cut_off(self, victim: Burst, now: float) -> None:
-        """Audio cut-in: the talker's floor is gone before it knows."""
+    def _cut_in(self, participant: str, rank: Rank, user: str, now: float, since: float | None, victim: Burst) -> None:
+        """Audio cut-in: the talker's floor is gone before it knows. It goes to the most urgent of those who wait, which
+        need not be who asked: a talker may have become less urgent since the others began to wait."""
+        floors = self._floors
+        floors.waiting.add(participant, rank, user, now if since is None else since)
         if victim.state is FloorState.TAKEN:
-            self._floors.revoke(victim, RevokeCause.PREEMPTED, FloorInput.PREEMPT, now)
-        self._floors.end(victim, FloorInput.T3, now)
+            floors.revoke(victim, RevokeCause.PREEMPTED, FloorInput.PREEMPT, now)
+        floors.end(victim, FloorInput.T3, now)
+        if participant in floors.waiting:
+            floors.waiting.remove(participant)
+            floors.enqueue(participant, rank, user, now, since)
