@@ -3,7 +3,8 @@
 Numba's own cache looks at the file of the compiled function alone, so a change in a function that it calls from
 another file would go unseen. Here the folder of the cache carries a digest of all sources that are compiled together:
 a new release never meets the code of an old one. The folder lies under NUMBA_CACHE_DIR when that is set, else under
-the user's cache folder, else (a read-only system) in a folder of this user in the temporary folder.
+the user's cache folder, else (a read-only system) in a folder of this user in the temporary folder. Where the sources
+lie does not matter: an installation that moves, or a second one of the same release, finds the code again.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numba
 from numba import config as _config
+from numba.core.caching import UserProvidedCacheLocator
 
 _settings: Any = _config  # its attributes come from the environment at run time
 _KEEP_UNUSED_S = 30 * 86400.0
@@ -35,6 +38,15 @@ class Kernel(Protocol):
 
 #: Called with the name of every entry point before it is compiled or loaded; `warm_up` puts its progress line here.
 progress: Callable[[str], None] = lambda name: None  # noqa: E731
+
+
+class CacheLocator(UserProvidedCacheLocator):
+    """Numba's choice of a folder, without the path of the sources in it."""
+
+    @classmethod
+    def get_suitable_cache_subpath(cls, py_file: str) -> str:
+        """The name of the sources' folder: two of them may have modules of one name."""
+        return Path(py_file).parent.name
 
 
 class Compiler:
@@ -63,18 +75,25 @@ class Compiler:
             progress(function.__name__)
             if self._cache is None:
                 self._cache = _cache_folder(self._name, self._sources)
-            before = _settings.CACHE_DIR
-            _settings.CACHE_DIR = str(self._cache)
-            try:
+            with _cached_in(self._cache):
                 return _kernel(numba.njit(signature, nogil=True, cache=True, error_model="numpy")(function))
-            finally:
-                _settings.CACHE_DIR = before
 
         return decorate
 
     def part(self, function: Callable[..., Any]) -> Kernel:
         """Decorate a function that only compiled functions call."""
         return _kernel(numba.njit(nogil=True, error_model="numpy")(function))
+
+
+@contextmanager
+def _cached_in(folder: Path) -> Iterator[None]:
+    before = _settings.CACHE_DIR, _settings.CACHE_LOCATOR_CLASSES
+    _settings.CACHE_DIR = str(folder)
+    _settings.CACHE_LOCATOR_CLASSES = f"{CacheLocator.__module__}.{CacheLocator.__qualname__}"
+    try:
+        yield
+    finally:
+        _settings.CACHE_DIR, _settings.CACHE_LOCATOR_CLASSES = before
 
 
 def _kernel(function: Any) -> Kernel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import stat
 import time
 
@@ -85,3 +86,26 @@ def test_an_entry_point_is_compiled_at_once_told_and_kept_on_disk(home, monkeypa
     assert told == ["total"]
     assert total(np.arange(4)) == 12 == total.py_func(np.arange(4))
     assert list((home / ".cache" / "softswitch").glob("test-*/**/*.nbc")), "the code is on disk"
+
+
+KERNEL = """
+from pathlib import Path
+from numba import types
+from mediacodecs.compiled import Compiler
+
+@Compiler("test", (Path(__file__),)).entry(types.int64(types.int64))
+def twice(value):
+    return 2 * value
+"""
+
+
+def test_a_second_checkout_of_the_same_sources_finds_the_code(home):
+    hits = []
+    for checkout in ("first", "second"):
+        source = home / checkout / "kernels" / "doubling.py"
+        source.parent.mkdir(parents=True)
+        source.write_text(KERNEL)
+        kernel = runpy.run_path(str(source))["twice"]
+        assert kernel(21) == 42
+        hits.append(sum(kernel.stats.cache_hits.values()))
+    assert hits == [0, 1], "the first is compiled, the second is loaded"
