@@ -17,8 +17,8 @@ from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.media_path import NO_SERVICE_CODEC
 from softswitch.calls.rooms import FULL, RoomHost, take_seat
 from softswitch.calls.switched_pictures import SwitchedPictures
-from softswitch.conference_events import ConferenceOrder, HandRaised
 from softswitch.events import ConferenceJoined, ConferenceLeft, ConferenceSpeaker, DigitReceived, Event
+from softswitch.events.conferences import ConferenceOrder, HandRaised
 from softswitch.media import LoudestSpeaker, MediaEngine, MediaError, NotTranscodable, Port
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from softswitch.calls.group_call import Attendance, Attendee
 from softswitch.calls.invitation import Invitation, Inviter
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.record import CallRecord
-from softswitch.conference_events import ConferenceCallEnded, ConferenceCallStarted, ConferenceMemberFailed
 from softswitch.events import CallRecorded, ConferenceJoined, ConferenceLeft, Event
+from softswitch.events.conferences import ConferenceCallEnded, ConferenceCallStarted, ConferenceMemberFailed
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call

@@ -20,8 +20,8 @@ from softswitch.calls.talkgroup import Talkgroup
 from softswitch.calls.talkgroup_definition import TalkgroupDefinition
 from softswitch.calls.talkgroups import NO_GROUP, Talkgroups
 from softswitch.events import CallRecorded, Event, GroupJoined, GroupLeft, RegistrationChanged
+from softswitch.events.groups import GroupCallEnded, GroupCallStarted, MemberFailed, MemberInvited
 from softswitch.floor import Tier
-from softswitch.group_events import GroupCallEnded, GroupCallStarted, MemberFailed, MemberInvited
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call

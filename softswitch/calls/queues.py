@@ -24,9 +24,9 @@ from softswitch.calls.queue_distribution import Offer
 from softswitch.calls.rooms import take_seat
 from softswitch.calls.routing import Caller
 from softswitch.events import CallRecorded, Event
+from softswitch.events.queues import QueueAgentChanged, QueueAnswered, QueueJoined, QueueLeft, QueueOffered
 from softswitch.media import MediaEngine, MediaError, NotTranscodable, PlaybackEnded, Port
 from softswitch.media.spoken import place_in_queue
-from softswitch.queue_events import QueueAgentChanged, QueueAnswered, QueueJoined, QueueLeft, QueueOffered
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call

@@ -10,7 +10,7 @@ from softswitch.calls.group_calls import GroupCalls
 from softswitch.calls.talkgroup_definition import TalkgroupDefinition, members_of
 from softswitch.calls.talkgroups import Talkgroups
 from softswitch.events import EventBus
-from softswitch.group_events import GroupChanged, GroupRegrouped, GroupsPatched
+from softswitch.events.groups import GroupChanged, GroupRegrouped, GroupsPatched
 
 if TYPE_CHECKING:
     from softswitch.calls.rooms import RoomHost

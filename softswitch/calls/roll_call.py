@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from softswitch.calls.invitation import Invitation, Inviter
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.record import CallRecord
-from softswitch.conference_events import ConferenceRollCallEnded
 from softswitch.events import CallRecorded, Event
-from softswitch.group_events import RollCallEnded
+from softswitch.events.conferences import ConferenceRollCallEnded
+from softswitch.events.groups import RollCallEnded
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call

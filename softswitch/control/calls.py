@@ -20,7 +20,7 @@ from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.machine import Method, legal_methods
 from softswitch.calls.operator import NotPossible, Operator, Order, Refused, parties
 from softswitch.control.call_media import CallMedia
-from softswitch.group_events import DispatcherActed
+from softswitch.events.groups import DispatcherActed
 from softswitch.media.hold import hold_music
 from softswitch.media.sounds import SoundError, announcement, load_wav
 from softswitch.sip.causes import status_of_cause

@@ -23,8 +23,8 @@ from softswitch.calls.conference_definition import (
 )
 from softswitch.calls.conference_room import ConferenceRoom
 from softswitch.calls.leg import Cause
-from softswitch.conference_events import ConferenceChanged
 from softswitch.control.storage import flushed
+from softswitch.events.conferences import ConferenceChanged
 from softswitch.media import MediaError, tones
 
 _RATE_HZ = 8000
@@ -100,7 +100,7 @@ class ConferenceDesk:
         return await self._keep(replace(self._existing(number), **changes), "changed", by)
 
     async def _keep(self, definition: ConferenceDefinition, action: str, by: Principal, plan: str = "") -> Row:
-        self._app.driver.call(lambda now: self._app.keep_conference(definition))
+        self._app.driver.call(lambda now: self._app.room_keeper.keep_conference(definition))
         self._app.bus.tell(ConferenceChanged, definition.number, action, plan, by.name)
         await flushed(self._app)
         return self._definition(definition.number)
@@ -113,7 +113,7 @@ class ConferenceDesk:
         def remove(now: float) -> None:
             if self._app.conferences.present(number):
                 self._app.conference_calls.end(number, by=by.name)
-            self._app.forget_conference(number)
+            self._app.room_keeper.forget_conference(number)
 
         self._app.driver.call(remove)
         self._app.bus.tell(ConferenceChanged, number, "removed", "", by.name)

@@ -19,7 +19,7 @@ def _rows() -> tuple[Row, ...]:
         event = classes.pop()
         classes.extend(event.__subclasses__())
         # A dataclass with slots is made twice; the first one stays a subclass of Event but has no fields of its own.
-        if event is Event or any(row["type"] == event.type for row in found):
+        if "type" not in vars(event) or event is Event or any(row["type"] == event.type for row in found):
             continue
         members = {f.name: str(f.type) for f in dataclasses.fields(event) if f.name != "time"}
         text = (event.__doc__ or "").strip().splitlines()[0]

@@ -24,8 +24,8 @@ from softswitch.calls.talkgroup_definition import (
     plain_members,
 )
 from softswitch.control.storage import flushed
+from softswitch.events.groups import DispatcherActed
 from softswitch.floor import FloorError
-from softswitch.group_events import DispatcherActed
 from softswitch.store.errors import StoreError
 from softswitch.store.talkgroups import put_scan_list
 

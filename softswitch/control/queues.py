@@ -12,7 +12,7 @@ from softswitch.api.services import QueueServices, Row
 from softswitch.app import Application
 from softswitch.calls.queue_definition import QueueDefinition, describe_queue, queue_of
 from softswitch.control.storage import flushed
-from softswitch.queue_events import QueueChanged
+from softswitch.events.queues import QueueChanged
 
 
 class QueueDesk:
@@ -49,7 +49,7 @@ class QueueDesk:
         if definition.overflow == definition.number:
             fault = {"field": "overflow", "in": "body", "detail": "a queue cannot overflow to itself"}
             raise Problem(422, fault["detail"], kind="invalid-request", members={"errors": [fault]})
-        self._app.driver.call(lambda now: self._app.keep_queue(definition))
+        self._app.driver.call(lambda now: self._app.room_keeper.keep_queue(definition))
         self._app.bus.tell(QueueChanged, definition.number, action, by.name)
         await flushed(self._app)
         return self._definition(definition.number)
@@ -58,7 +58,7 @@ class QueueDesk:
         self._definition(number)
         if self._app.queues.origin(number) != "store":
             raise Problem(409, f"queue {number} stands in the configuration", kind="configured")
-        self._app.driver.call(lambda now: self._app.forget_queue(number))
+        self._app.driver.call(lambda now: self._app.room_keeper.forget_queue(number))
         self._app.bus.tell(QueueChanged, number, "removed", by.name)
         await flushed(self._app)
 

@@ -16,8 +16,8 @@ METRIC = re.compile(r"\bsoftswitch_([a-z_]+)")
 
 def known() -> str:
     """The sources in which metrics are named."""
-    files = [*(ROOT / "softswitch").glob("*_metrics.py"), ROOT / "softswitch/runtime/metrics.py"]
-    files += [ROOT / "softswitch/control/control.py", ROOT / "softswitch/app.py"]
+    files = [*(ROOT / "softswitch").glob("*/*_metrics.py"), ROOT / "softswitch/runtime/metrics.py"]
+    files += [ROOT / "softswitch/control/control.py"]
     return "".join(file.read_text() for file in files)
 
 

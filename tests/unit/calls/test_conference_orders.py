@@ -14,14 +14,14 @@ from softswitch.calls.conference_definition import (
     describe_conference,
     hash_pin,
 )
-from softswitch.conference_events import (
+from softswitch.events import ConferenceJoined
+from softswitch.events.conferences import (
     ConferenceCallEnded,
     ConferenceCallStarted,
     ConferenceMemberFailed,
     ConferenceOrder,
     HandRaised,
 )
-from softswitch.events import ConferenceJoined
 from tests.unit.calls.room_engine import RoomWorld, hosts, press
 from tests.unit.calls.test_group_calls import answers, crowd, refuses, taken
 from tests.unit.calls.test_talkgroup import end

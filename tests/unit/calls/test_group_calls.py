@@ -12,7 +12,7 @@ from softswitch.calls.invitation import Invitation
 from softswitch.calls.regrouping import NoNumberLeft, NumberTaken
 from softswitch.calls.talkgroup_definition import GroupMember, TalkgroupDefinition, plain_members
 from softswitch.events import FloorDenied, FloorGranted, GroupJoined
-from softswitch.group_events import (
+from softswitch.events.groups import (
     GroupCallEnded,
     GroupCallStarted,
     GroupRegrouped,

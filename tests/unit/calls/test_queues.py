@@ -7,7 +7,7 @@ import pytest
 from softswitch.calls.queue_agents import Agents
 from softswitch.calls.queue_definition import QueueDefinition, Strategy, describe_queue, queue_of
 from softswitch.events import CallStateChanged
-from softswitch.queue_events import QueueAnswered, QueueJoined, QueueLeft, QueueOffered
+from softswitch.events.queues import QueueAnswered, QueueJoined, QueueLeft, QueueOffered
 from tests.unit.calls.phone import Phone
 from tests.unit.calls.room_engine import RoomWorld
 from tests.unit.calls.test_group_calls import answers, refuses

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from softswitch.calls.record import CallRecord
 from softswitch.events import AccessRefused, CallOpened, CallRecorded, Event, EventBus
-from softswitch.records import Records
+from softswitch.keeping.call_records import CallRecords
 from softswitch.store import records as stored
 from softswitch.store.store import Store
 from tests.unit.calls.world import World
@@ -41,7 +41,7 @@ def talk(world: World) -> None:
 
 def test_the_store_is_told_of_a_call_when_it_begins_and_when_it_is_over() -> None:
     world, store = World(), FakeStore()
-    records = Records(cast(Store, store), "n1")
+    records = CallRecords(cast(Store, store), "n1")
     world.bus.subscribe(records.on_event, *records.types)
     talk(world)
     opened, closed = store.opened[0], store.closed[0]
@@ -55,7 +55,7 @@ def test_the_store_is_told_of_a_call_when_it_begins_and_when_it_is_over() -> Non
 
 def test_refusals_are_audited() -> None:
     store, bus = FakeStore(), EventBus(lambda: 7.0)
-    records = Records(cast(Store, store), "n1")
+    records = CallRecords(cast(Store, store), "n1")
     bus.subscribe(records.on_event, *records.types)
     bus.publish(AccessRefused("198.51.100.1", "1001", "INVITE", "denied"))
     assert store.audit == [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from softswitch.app.gateways.e1 import access_parameters, trunk_settings
 from softswitch.config import ConfigError, embedded_defaults, loads
 from softswitch.config.changes import changes
 from softswitch.config.e1 import parse_slots, split_endpoint
 from softswitch.demonstration import simulated
-from softswitch.wiring_e1 import access_parameters, trunk_settings
 
 SPAN = '[[gateways.e1.span]]\nname = "line1"\n'
 

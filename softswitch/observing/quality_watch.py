@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from softswitch.calls.call import Call
 from softswitch.calls.leg import Leg
 from softswitch.events import EventBus
+from softswitch.events.quality import OneWayMedia, QualityDegraded, QualityRecovered
 from softswitch.media import MediaEngine, MediaError, Port
 from softswitch.media.layout import OPEN
-from softswitch.quality_events import OneWayMedia, QualityDegraded, QualityRecovered
 
 logger = logging.getLogger(__name__)
 

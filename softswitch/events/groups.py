@@ -1,11 +1,67 @@
-"""Events of talkgroups that go beyond who is inside and who talks: calls of groups, and what dispatchers do."""
+"""Events of talkgroups but for their floor: who is inside, calls of groups, and what dispatchers do."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any, ClassVar
 
-from softswitch.events import Event
+from softswitch.events.base import Event
+
+
+@dataclasses.dataclass(slots=True)
+class OfGroupParty(Event):
+    """Something that a party of a talkgroup did."""
+
+    group: str
+    call_id: str
+    leg_id: str
+    party: str
+
+
+@dataclasses.dataclass(slots=True)
+class GroupJoined(OfGroupParty):
+    """A party entered a talkgroup; `present` are in it now."""
+
+    type: ClassVar[str] = "group.joined"
+    present: int
+
+
+@dataclasses.dataclass(slots=True)
+class GroupLeft(OfGroupParty):
+    """A party left a talkgroup; `present` are still in it."""
+
+    type: ClassVar[str] = "group.left"
+    present: int
+
+
+@dataclasses.dataclass(slots=True)
+class GroupUrgency(Event):
+    """A group's call has another `tier` (normal, peril, emergency) because of what a party declared or took back."""
+
+    type: ClassVar[str] = "group.urgency"
+    group: str
+    party: str
+    tier: str
+
+
+@dataclasses.dataclass(slots=True)
+class GroupAlert(Event):
+    """A party raised an emergency alert towards a group, or it was cancelled `by` somebody."""
+
+    type: ClassVar[str] = "group.alert"
+    group: str
+    party: str
+    raised: bool
+    by: str
+
+
+@dataclasses.dataclass(slots=True)
+class AffiliationChanged(Event):
+    """The groups whose calls a push-to-talk user takes part in are others now."""
+
+    type: ClassVar[str] = "group.affiliation"
+    party: str
+    groups: tuple[str, ...]
 
 
 @dataclasses.dataclass(slots=True)
@@ -114,16 +170,3 @@ class RollCallEnded(Event):
     present: int
     missing: int
     results: list[dict[str, Any]]
-
-
-__all__ = [
-    "DispatcherActed",
-    "GroupCallEnded",
-    "GroupCallStarted",
-    "GroupChanged",
-    "GroupRegrouped",
-    "GroupsPatched",
-    "MemberFailed",
-    "MemberInvited",
-    "RollCallEnded",
-]

@@ -1,11 +1,44 @@
-"""Events of conferences beyond who comes, goes and speaks: calls of their members, orders, raised hands."""
+"""Events of conferences: who comes, goes and speaks, calls of their members, orders, raised hands."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any, ClassVar
 
-from softswitch.events import Event
+from softswitch.events.base import Event
+
+
+@dataclasses.dataclass(slots=True)
+class OfConferenceParty(Event):
+    """Something that a party of a conference did, or that was done to it."""
+
+    conference: str
+    call_id: str
+    leg_id: str
+    party: str
+
+
+@dataclasses.dataclass(slots=True)
+class ConferenceJoined(OfConferenceParty):
+    """A party entered a conference; `present` are in it now."""
+
+    type: ClassVar[str] = "conference.joined"
+    present: int
+
+
+@dataclasses.dataclass(slots=True)
+class ConferenceLeft(OfConferenceParty):
+    """A party left a conference; `present` are still in it."""
+
+    type: ClassVar[str] = "conference.left"
+    present: int
+
+
+@dataclasses.dataclass(slots=True)
+class ConferenceSpeaker(OfConferenceParty):
+    """Another party of a conference is the loudest now; empty: nobody speaks."""
+
+    type: ClassVar[str] = "conference.speaker"
 
 
 @dataclasses.dataclass(slots=True)
@@ -69,14 +102,10 @@ class ConferenceOrder(Event):
 
 
 @dataclasses.dataclass(slots=True)
-class HandRaised(Event):
+class HandRaised(OfConferenceParty):
     """A participant wants to speak (`raised`), or does not any more."""
 
     type: ClassVar[str] = "conference.hand"
-    conference: str
-    call_id: str
-    leg_id: str
-    party: str
     raised: bool
 
 
@@ -91,14 +120,3 @@ class ConferenceRollCallEnded(Event):
     present: int
     missing: int
     results: list[dict[str, Any]]
-
-
-__all__ = [
-    "ConferenceCallEnded",
-    "ConferenceCallStarted",
-    "ConferenceChanged",
-    "ConferenceMemberFailed",
-    "ConferenceOrder",
-    "ConferenceRollCallEnded",
-    "HandRaised",
-]

@@ -14,7 +14,7 @@ from softswitch.store.store import Store
 logger = logging.getLogger(__name__)
 
 
-class Records:
+class CallRecords:
     """Subscribes to the bus and writes. A call in progress is noted too, so that a crash leaves a record of it."""
 
     types = (

@@ -7,7 +7,8 @@ from functools import partial
 
 from softswitch.media import MediaEngine
 from softswitch.media.quality import Tally, read_tallies
-from softswitch.quality_watch import QualityWatch
+from softswitch.observing.media_watch import MediaWatch
+from softswitch.observing.quality_watch import QualityWatch
 from softswitch.runtime.metrics import Metrics
 
 _GAUGES = {
@@ -33,7 +34,7 @@ _COUNTERS = {
 }
 
 
-def watch_media(metrics: Metrics, engine: MediaEngine, watch: QualityWatch) -> None:
+def watch_media(metrics: Metrics, engine: MediaEngine, watch: QualityWatch, workers: MediaWatch) -> None:
     """Show the engine's figures, and what is made of them."""
 
     def figure(name: str) -> float:
@@ -44,7 +45,7 @@ def watch_media(metrics: Metrics, engine: MediaEngine, watch: QualityWatch) -> N
     for name, (shown, text) in _COUNTERS.items():
         metrics.counter(shown, text, partial(figure, name))
     _watch_packets(metrics, engine)
-    _watch_workers(metrics, engine)
+    _watch_workers(metrics, engine, workers)
     _watch_quality(metrics, engine, watch)
 
 
@@ -67,10 +68,12 @@ def _watch_packets(metrics: Metrics, engine: MediaEngine) -> None:
     metrics.counter("media_packets_dropped", _DROPPED, dropped, ("reason",))
 
 
-def _watch_workers(metrics: Metrics, engine: MediaEngine) -> None:
+def _watch_workers(metrics: Metrics, engine: MediaEngine, watch: MediaWatch) -> None:
     def of_each(name: str) -> dict[tuple[str, ...], float]:
         return {(str(worker.number),): float(getattr(worker, name)) for worker in engine.workers()}
 
+    text = "Media workers that ended unasked since the start."
+    metrics.counter("media_workers_lost", text, lambda: watch.workers_lost)
     label = ("worker",)
     cpu = "Processor time that each media worker has used, in seconds."
     metrics.counter("media_worker_cpu_seconds", cpu, partial(of_each, "cpu_s"), label)

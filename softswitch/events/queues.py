@@ -5,52 +5,49 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from softswitch.events import Event
+from softswitch.events.base import Event
 
 
 @dataclasses.dataclass(slots=True)
-class QueueJoined(Event):
-    """A caller waits at `place` (the first is 1) of a queue."""
+class OfCaller(Event):
+    """What became of a caller in a queue."""
 
-    type: ClassVar[str] = "queue.joined"
     queue: str
     call_id: str
     party: str
+
+
+@dataclasses.dataclass(slots=True)
+class QueueJoined(OfCaller):
+    """A caller waits at `place` (the first is 1) of a queue."""
+
+    type: ClassVar[str] = "queue.joined"
     place: int
     priority: int
 
 
 @dataclasses.dataclass(slots=True)
-class QueueOffered(Event):
+class QueueOffered(OfCaller):
     """Agents are being rung for a caller."""
 
     type: ClassVar[str] = "queue.offered"
-    queue: str
-    call_id: str
-    party: str
     agents: list[str]
 
 
 @dataclasses.dataclass(slots=True)
-class QueueAnswered(Event):
+class QueueAnswered(OfCaller):
     """An agent took a caller, who had waited `waited_s`."""
 
     type: ClassVar[str] = "queue.answered"
-    queue: str
-    call_id: str
-    party: str
     agent: str
     waited_s: float
 
 
 @dataclasses.dataclass(slots=True)
-class QueueLeft(Event):
+class QueueLeft(OfCaller):
     """A caller left a queue unanswered: `reason` is abandoned, overflow, timeout, empty or full."""
 
     type: ClassVar[str] = "queue.left"
-    queue: str
-    call_id: str
-    party: str
     reason: str
     waited_s: float
 
@@ -74,6 +71,3 @@ class QueueChanged(Event):
     queue: str
     action: str
     by: str
-
-
-__all__ = ["QueueAgentChanged", "QueueAnswered", "QueueChanged", "QueueJoined", "QueueLeft", "QueueOffered"]

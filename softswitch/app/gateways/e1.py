@@ -16,14 +16,13 @@ from gateways.e1.span.loop import LoopSpan
 from gateways.e1.span.pseudowire import PseudowireSpan
 from gateways.e1.trunk_group import Selection, TrunkGroup
 from gateways.e1.trunk_settings import FloorCarriage
+from softswitch.app.gateway import Gateway
+from softswitch.app.node import Node
 from softswitch.config.e1 import D_SLOT, E1GatewaySettings, E1GroupSettings, E1SpanSettings, split_endpoint
 from softswitch.media.pseudowire import Carriage, Crc4, PseudowireSettings, RtpHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gateways.e1.span.interface import Span
-    from softswitch.app import Application
     from softswitch.calls.exchange import Exchange
     from softswitch.media import MediaEngine
     from softswitch.runtime.metrics import Metrics
@@ -31,22 +30,24 @@ if TYPE_CHECKING:
 _BEARERS = {"speech": SPEECH, "audio_3k1": AUDIO_3K1}
 
 
-def build(application: Application) -> tuple[list[E1Gateway], list[SimulatedExchange]]:
-    """The gateways of all trunk groups, and the exchanges that are simulated for spans of the driver `loop`."""
-    settings = application.settings.gateways.e1
+def build(node: Node) -> list[Gateway]:
+    """The gateways of all trunk groups, after the exchanges that are simulated for spans of the driver `loop`."""
+    settings = node.settings.gateways.e1
     if not settings.enabled:
-        return [], []
-    builder = _Builder(settings, application)
-    return [builder.gateway(group) for group in settings.groups], builder.simulated
+        return []
+    builder = _Builder(settings, node)
+    trunks = [builder.gateway(group) for group in settings.groups]
+    watch(node.metrics, trunks)
+    return [*builder.simulated, *trunks]
 
 
 class _Builder:
-    def __init__(self, settings: E1GatewaySettings, application: Application) -> None:
+    def __init__(self, settings: E1GatewaySettings, node: Node) -> None:
         self.simulated: list[SimulatedExchange] = []
         self._settings = settings
-        self._exchange: Exchange = application.exchange
-        self._engine: MediaEngine = application.engine
-        self._application = application
+        self._exchange: Exchange = node.exchange
+        self._engine: MediaEngine = node.engine
+        self._post = node.driver.post
 
     def gateway(self, group: E1GroupSettings) -> E1Gateway:
         spans = [span for span in self._settings.span if span.group == group.name]
@@ -60,10 +61,6 @@ class _Builder:
         gateway = E1Gateway(group.name, trunks, self._exchange, self._post, trunk_settings(group))
         trunks.lines += [self._line(span, gateway) for span in spans]
         return gateway
-
-    def _post(self, work: Callable[[float], None]) -> None:
-        # The driver is made after the gateways are.
-        self._application.driver.post(work)
 
     def _line(self, span: E1SpanSettings, gateway: E1Gateway) -> Line:
         side = Side(span.side)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from softswitch.events import Event
+from softswitch.events.base import Event
 
 
 @dataclasses.dataclass(slots=True)
-class QualityDegraded(Event):
-    """A party sounds bad to the others; told once until it has recovered.
+class OfQuality(Event):
+    """How a party sounds to the others.
 
     The figures are those of the last report interval: `loss` a share (0–1), `rtt_ms` −1 where it is not known.
     """
 
-    type: ClassVar[str] = "call.quality_degraded"
     call_id: str
     leg_id: str
     party: str
@@ -26,17 +25,17 @@ class QualityDegraded(Event):
 
 
 @dataclasses.dataclass(slots=True)
-class QualityRecovered(Event):
-    """A party that sounded bad sounds well again; the figures are those of QualityDegraded."""
+class QualityDegraded(OfQuality):
+    """A party sounds bad to the others; told once until it has recovered."""
+
+    type: ClassVar[str] = "call.quality_degraded"
+
+
+@dataclasses.dataclass(slots=True)
+class QualityRecovered(OfQuality):
+    """A party that sounded bad sounds well again."""
 
     type: ClassVar[str] = "call.quality_recovered"
-    call_id: str
-    leg_id: str
-    party: str
-    mos: float
-    loss: float
-    jitter_ms: float
-    rtt_ms: float
 
 
 @dataclasses.dataclass(slots=True)

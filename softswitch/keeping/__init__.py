@@ -1,0 +1,1 @@
+"""What outlives a run: between the rooms, which know no database, and the store."""
