@@ -205,7 +205,7 @@ class E1Gateway:
 
     def _clear(self, line: Line, slots: frozenset[int]) -> None:
         for slot in slots:
-            call = line.access.call_in(slot)
+            call = line.access.channels.call_in(slot)
             if call is not None:
                 call.disconnect(Cause(CauseValue.TEMPORARY_FAILURE), self._exchange.now())
         line.settle(self._exchange.now())
@@ -215,14 +215,7 @@ class E1Gateway:
 
     def problems(self) -> list[str]:
         """What is wrong now, one sentence each."""
-        found = []
-        for line in self.group.lines:
-            if line.alarms:
-                alarms = ", ".join(sorted(alarm.value for alarm in line.alarms))
-                found.append(f"E1 span {line.name}: {alarms}")
-            elif not line.access.is_up:
-                found.append(f"the D channel of E1 span {line.name} is down")
-        return found
+        return [line.fault for line in self.group.lines if line.fault]
 
     def describe(self) -> dict[str, Any]:
         """What an operator wants to know."""

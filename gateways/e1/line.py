@@ -11,7 +11,7 @@ from typing import Any
 
 from gateways.e1.q921 import DataReceived, Link, LinkError, LinkEstablished, LinkParameters, LinkReleased, Side
 from gateways.e1.q931 import Access, AccessParameters
-from gateways.e1.q931.access import Choice
+from gateways.e1.q931.channels import Choice
 from gateways.e1.q931.events import IsdnEvent
 from gateways.e1.span.interface import Alarm, Span
 
@@ -23,7 +23,7 @@ class Line:
     """Span `name`; `side` is ours. `deliver` gets each event of layer 3.
 
     `rearm` is called when `next_timer` may have changed. `hold_off_s`: how long an alarm may last before the data link
-    is given up.
+    is given up. `optional`: it is no fault when nobody is at the far end.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Line:
         slots: Iterable[int] | None = None,
         choose: Choice | None = None,
         hold_off_s: float = 0.5,
+        optional: bool = False,
     ) -> None:
         self.name = name
         self.span = span
@@ -47,6 +48,8 @@ class Line:
         self.alarms: frozenset[Alarm] = frozenset()
         #: monotonic seconds of the last change of the data link.
         self.changed_at = 0.0
+        #: whether it may be that nobody is at the far end.
+        self.optional = optional
         self.last_error = ""
         self._deliver = deliver
         self._rearm = rearm
@@ -94,6 +97,17 @@ class Line:
         self.link.release(now)
         self.settle(now)
 
+    @property
+    def fault(self) -> str:
+        """What is wrong with it now, empty when nothing is."""
+        if self.optional and not self.access.is_up and self.alarms <= {Alarm.PACKETS}:
+            return ""
+        if self.alarms:
+            return f"E1 span {self.name}: " + ", ".join(sorted(alarm.value for alarm in self.alarms))
+        if not self.access.is_up:
+            return f"the D channel of E1 span {self.name} is down"
+        return ""
+
     # -- draining ---------------------------------------------------------------------------------------------------
 
     def settle(self, now: float) -> None:
@@ -135,19 +149,19 @@ class Line:
             "link": self.link.supervision,
             "alarms": sorted(alarm.name for alarm in self.alarms),
             "last_error": self.last_error,
-            "channels": len(access.slots),
-            "in_use": sorted(slot for slot in access.slots if access.call_in(slot) is not None),
-            "blocked": sorted(access.blocked),
-            "faulty": sorted(access.faulty),
+            "channels": len(access.channels.slots),
+            "in_use": sorted(slot for slot in access.channels.slots if access.channels.call_in(slot) is not None),
+            "blocked": sorted(access.channels.blocked),
+            "faulty": sorted(access.channels.faulty),
             "counters": self.counters(),
         }
 
     def usage(self) -> list[tuple[str, int]]:
         """How many channels do what."""
         access = self.access
-        used = sum(access.call_in(slot) is not None for slot in access.slots)
-        blocked, faulty = len(access.blocked & access.slots), len(access.faulty)
-        return [("in_use", used), ("idle", len(access.idle)), ("blocked", blocked), ("faulty", faulty)]
+        used = sum(access.channels.call_in(slot) is not None for slot in access.channels.slots)
+        blocked, faulty = len(access.channels.blocked & access.channels.slots), len(access.channels.faulty)
+        return [("in_use", used), ("idle", len(access.channels.idle)), ("blocked", blocked), ("faulty", faulty)]
 
     def counters(self) -> dict[str, Any]:
         """What was counted, from the driver up to layer 3."""

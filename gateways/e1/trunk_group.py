@@ -65,7 +65,10 @@ class TrunkGroup:
     def select(self) -> Circuit | None:
         """The channel for the next call; None when every line is down, full or shut."""
         idle = [
-            (at, slot) for at, line in enumerate(self.lines) if line.access.is_up for slot in sorted(line.access.idle)
+            (at, slot)
+            for at, line in enumerate(self.lines)
+            if line.access.is_up
+            for slot in sorted(line.access.channels.idle)
         ]
         if not idle:
             return None
@@ -110,7 +113,7 @@ class TrunkGroup:
         wanted = None if slots is None else frozenset(slots)
         found = []
         for line in [self.line(name)] if name else self.lines:
-            has = line.access.slots
+            has = line.access.channels.slots
             if wanted is not None and not wanted <= has:
                 raise ValueError(f"span {line.name} has no channel {min(wanted - has)}")
             found.append((line, has if wanted is None else wanted))
@@ -120,21 +123,21 @@ class TrunkGroup:
         """Take channels out of service: calls in them go on, no new ones begin. Raises KeyError, ValueError."""
         chosen = self.chosen(name, slots)
         for line, wanted in chosen:
-            line.access.blocked |= wanted
+            line.access.channels.blocked |= wanted
         return chosen
 
     def unblock(self, name: str = "", slots: Iterable[int] | None = None) -> list[tuple[Line, frozenset[int]]]:
         """Put channels back into service, faulty ones too. Raises KeyError, ValueError."""
         chosen = self.chosen(name, slots)
         for line, wanted in chosen:
-            line.access.blocked -= wanted
-            line.access.faulty -= wanted
+            line.access.channels.blocked -= wanted
+            line.access.channels.faulty -= wanted
         return chosen
 
     @property
     def occupancy(self) -> float:
         """The share of channels that are in use now, 0 to 1."""
-        channels = sum(len(line.access.slots) for line in self.lines)
+        channels = sum(len(line.access.channels.slots) for line in self.lines)
         used = sum(len(line.access.calls) for line in self.lines)
         return used / channels if channels else 0.0
 

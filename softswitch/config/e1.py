@@ -109,6 +109,11 @@ class E1GroupSettings(Section):
     user_to_user: Switch = Field(
         default=True, description="Whether user-user information goes to and from SIP (User-to-User, RFC 7433)."
     )
+    display: Literal["utf-8", "gbk", "none"] = Field(
+        default="utf-8",
+        description="Encoding of names shown at the far end (display): exchanges of China often read GBK; none: no "
+        "names are sent. Both are read.",
+    )
     floor: Literal["none", "user_information", "keys"] = Field(
         default="none",
         description="How the floor of talkgroups patched with those of another platform crosses the line: not at all, "
@@ -140,11 +145,28 @@ class E1SpanSettings(Section):
     clock: Literal["slave", "master"] = Field(
         default="slave", description="Whether this end follows the far end's clock or gives its own."
     )
-    crc4: Switch = Field(default=True, description="CRC-4 multiframes (satop).")
+    crc4: Literal["off", "auto", "on"] = Field(
+        default="auto",
+        description="CRC-4 multiframes (satop): neither sent nor looked for, sent and checked when the far end has "
+        "them, or their absence is an alarm (LMFA).",
+    )
+    wait: Switch = Field(
+        default=False,
+        description="Whether this end sends nothing until the far end does, and its absence is no fault (cesopsn, "
+        "satop): for a line that is not always connected. One end at most may wait.",
+    )
     jitter_ms: int = Field(default=10, ge=1, le=63, description="Depth of the jitter buffer: 4 packets at least.")
-    card_span: int = Field(default=1, ge=1, le=128, description="Number of the span (dahdi).")
-    echo_cancel: Switch = Field(default=True, description="Whether echo from the line is cancelled.")
-    echo_tail_ms: int = Field(default=64, ge=8, le=128, description="Longest echo that is cancelled.")
+    card_span: int = Field(
+        default=1, ge=1, le=128, description="Number of the span on the cards of this machine (dahdi)."
+    )
+    echo_cancel: Switch = Field(
+        default=False,
+        description="Whether echo from the line is cancelled in B channels (libspeexdsp); wanted where telephones with "
+        "two wires are behind it. Sound is then not carried bit for bit any more.",
+    )
+    echo_tail_ms: int = Field(default=64, ge=8, le=128, description="Longest echo that is cancelled, the way included.")
+    gain_rx_db: float = Field(default=0.0, ge=-20, le=20, description="How much louder callers of the line are made.")
+    gain_tx_db: float = Field(default=0.0, ge=-20, le=20, description="How much louder the line is spoken to.")
     overlap: Literal["none", "receive", "send", "both"] = Field(
         default="none", description="Whether numbers may come, or are sent, digit by digit."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mediacodecs.g711 import ALAW_DECODE, ALAW_ENCODE
 from softswitch.media.errors import MediaError
 from softswitch.media.formats import StreamFormat
 from softswitch.media.layout import NOBODY
@@ -50,6 +52,12 @@ if TYPE_CHECKING:
 
 #: What a B channel carries: A-law in packets of 20 ms.
 CHANNEL_FORMAT = StreamFormat(8, "PCMA", 8000)
+#: Echoes that can be cancelled, and by how much levels can be changed.
+SHORTEST_TAIL_MS, LONGEST_TAIL_MS, MOST_GAIN_DB = 8, 128, 20.0
+
+
+#: Of a span's record what its next span goes on with: filters that the packet thread's library has made.
+_KEPT = ("echo_state", "echo_owner", "echo_length")
 
 
 class Carriage(IntEnum):
@@ -93,7 +101,11 @@ class PseudowireSettings:
     125 µs are in a packet. `depth_ms` of the jitter buffer, which is filled to half; `lead_ms` of speech is gathered
     before it is said on the line. A `master` sends by its own clock, else by the far end's. The state of packet loss
     begins with `loss_enter` lost in a row or `loss_percent` in a second, and ends with `loss_leave` in a row.
-    `by_source`: several far ends send to one port and are told by theirs.
+    `by_source`: several far ends send to one port and are told by theirs. `waits`: nothing is sent until the far end
+    does, and no more a second after it has stopped.
+
+    `echo_tail_ms`: the longest echo from the line that is cancelled in B channels, 0 for none. `gain_heard_db`,
+    `gain_said_db`: what comes from the line, and goes there, is made so much louder.
     """
 
     local: tuple[str, int]
@@ -112,11 +124,20 @@ class PseudowireSettings:
     loss_leave: int = 10
     loss_percent: int = 15
     by_source: bool = False
+    waits: bool = False
+    echo_tail_ms: int = 0
+    gain_heard_db: float = 0.0
+    gain_said_db: float = 0.0
 
     @property
     def carried(self) -> tuple[int, ...]:
         """The timeslots of B and D channels."""
         return tuple(range(1, SLOTS)) if self.carriage is Carriage.SATOP else self.slots
+
+    @property
+    def treated(self) -> bool:
+        """Whether sound of B channels is changed between line and port; else every octet is carried as it is."""
+        return bool(self.echo_tail_ms or self.gain_heard_db or self.gain_said_db)
 
     @property
     def payload_octets(self) -> int:
@@ -144,6 +165,12 @@ class PseudowireSettings:
             raise ValueError(f"a jitter buffer of {self.depth_ms} ms is no 4 to {WIRE_PLACES - 1} packets deep")
         if not 1 <= self.lead_ms <= SAID_OCTETS // 16:
             raise ValueError(f"speech is gathered for 1 to {SAID_OCTETS // 16} ms, not {self.lead_ms}")
+        if self.echo_tail_ms and not SHORTEST_TAIL_MS <= self.echo_tail_ms <= LONGEST_TAIL_MS:
+            raise ValueError(
+                f"echo of {self.echo_tail_ms} ms: {SHORTEST_TAIL_MS} to {LONGEST_TAIL_MS} can be cancelled"
+            )
+        if max(abs(self.gain_heard_db), abs(self.gain_said_db)) > MOST_GAIN_DB:
+            raise ValueError(f"levels are changed by {MOST_GAIN_DB:g} dB at most")
 
 
 class PseudowireObserver(Protocol):
@@ -215,6 +242,18 @@ class Pseudowire:
         if slot in self.channels:
             raise MediaError(f"B channel {slot} is in use")
 
+    def echo_loss_db(self) -> dict[int, float]:
+        """By how much the canceller weakens the echo of each open B channel (ERLE, ITU-T G.168 §3.11), in dB.
+
+        Channels are left out in which nobody has spoken against an echo yet.
+        """
+        came, left = self.span["echo_came"], self.span["echo_left"]
+        return {
+            slot: round(10 * math.log10(came[slot] / max(left[slot], 1.0)), 1)
+            for slot in self.channels
+            if self._sealed is None and came[slot] > 0
+        }
+
     def counters(self) -> dict[str, int]:
         """What was counted on the line since it was opened."""
         return {name: int(self.span[name]) for name in COUNTERS} if self._sealed is None else self._sealed
@@ -251,8 +290,11 @@ class Pseudowire:
 
 def prepare_span(spans: NDArray[Any], number: int, settings: PseudowireSettings) -> None:
     """Make a free record that of a new span. First sequence number and SSRC are random."""
-    spans[number : number + 1].view(np.uint8)[:] = 0
     record = spans[number]
+    echo_filters = {name: record[name].copy() for name in _KEPT}
+    spans[number : number + 1].view(np.uint8)[:] = 0
+    for name, filters in echo_filters.items():
+        record[name] = filters
     slots = settings.carried
     record["mode"], record["frames"], record["payload"] = settings.carriage, settings.frames, settings.payload_octets
     record["slot_count"] = len(slots)
@@ -268,6 +310,10 @@ def prepare_span(spans: NDArray[Any], number: int, settings: PseudowireSettings)
     record["loss_enter"], record["loss_leave"] = settings.loss_enter, settings.loss_leave
     record["loss_percent"] = settings.loss_percent
     record["crc4"] = settings.crc4
+    record["waits"] = settings.waits
+    record["treated"], record["echo_tail"] = settings.treated, settings.echo_tail_ms * 8
+    record["gain_heard"] = _gain_table(settings.gain_heard_db)
+    record["gain_said"] = _gain_table(settings.gain_said_db)
     record["alarms"] = record["alarms_told"] = WireAlarm.PACKETS
     record["slot_port"] = NOBODY
     record["slot_wake"] = -1
@@ -275,3 +321,13 @@ def prepare_span(spans: NDArray[Any], number: int, settings: PseudowireSettings)
     record["tx_flag"] = 8
     record["place_sequence"] = -1
     record["said"] = IDLE_OCTET
+    record["spoken"] = IDLE_OCTET
+
+
+def _gain_table(gain_db: float) -> NDArray[np.uint8]:
+    """uint8[256]: the A-law octet of each octet's sample, made louder by `gain_db`."""
+    if not gain_db:
+        return np.arange(256, dtype=np.uint8)
+    samples = np.clip(np.rint(ALAW_DECODE * 10 ** (gain_db / 20)), -32768, 32767).astype(np.int32)
+    table: NDArray[np.uint8] = ALAW_ENCODE[(samples >> 4) + 2048]
+    return table

@@ -44,6 +44,10 @@ WIRE_HEADER_OCTETS = 16
 HEARD_OCTETS = 160
 #: What waits to be said on a B channel: half a second, a power of two.
 SAID_OCTETS = 4096
+#: What has been said on a B channel last, for the echo canceller to compare with what comes: a power of two.
+SPOKEN_OCTETS = 1024
+#: Words of a listener for 2100 Hz (`mediacodecs.fax_tone.WORDS`); each B channel has one for each direction.
+TONE_WORDS = 8
 #: Idle fill of a B channel (G.711 A-law, positive zero), and what all substitutes of the D channel are made of.
 IDLE_OCTET, ALL_ONES = 0xD5, 0xFF
 #: Frames of the D channel that wait (a power of two), and the octets of the longest (Q.921: 260 and its header).
@@ -91,6 +95,8 @@ COUNTERS = (
     "heard_lost",
     "said_late",
     "said_slips",
+    "echo_blocks",
+    "echo_disabled",
     "alignments_lost",
     "fas_errors",
     "crc4_errors",
@@ -117,9 +123,15 @@ SPAN = np.dtype(
         ("loss_leave", "i8"),  # packets in a row without loss
         ("loss_percent", "i8"),  # in a second
         ("crc4", "i8"),
+        ("waits", "i8"),  # whether nothing is sent until the far end does
+        ("treated", "i8"),  # whether sound of B channels is changed in any way
+        ("echo_tail", "i8"),  # samples of the longest echo that is cancelled, 0: none is
+        ("gain_heard", "u1", 256),  # what becomes of each octet that comes from the line ...
+        ("gain_said", "u1", 256),  # ... and that goes there
         # The clock.
         ("running", "i8"),
         ("next_tick_ns", "i8"),
+        ("quiet_ticks", "i8"),  # in a row in which nothing came at all
         ("correction_ppb", "i8"),
         ("integral_ppb", "i8"),
         ("slack_sum_ns", "i8"),  # how long before its turn each packet came
@@ -156,6 +168,17 @@ SPAN = np.dtype(
         ("said_lead", "i8", SLOTS),
         ("said_least", "i8", SLOTS),  # slack in octets since it was looked at last
         ("said_from", "i8", SLOTS),
+        # What is done to the sound of B channels, by timeslot.
+        ("slot_fresh", "i8", SLOTS),  # another call: what was learned of the last one is to be forgotten
+        ("slot_clear", "i8", SLOTS),  # 2100 Hz was heard: nothing is done any more
+        ("echo_state", "i8", SLOTS),  # libspeexdsp's, 0: none; kept for the next span of this record
+        ("echo_owner", "i8", SLOTS),  # the process that it belongs to (`mediacodecs.handles`)
+        ("echo_length", "i8", SLOTS),  # the tail that it was made for
+        ("echo_at", "i8", SLOTS),  # frame up to which what we said has been compared
+        ("echo_reference", "f8", SLOTS),  # energy of what we said lately
+        ("echo_came", "f8", SLOTS),  # energy that came while we spoke alone, and what was left of it
+        ("echo_left", "f8", SLOTS),
+        ("tones", "i8", 2 * SLOTS * TONE_WORDS),
         # Ports that have been given packets, for the packet loop.
         ("ready_count", "i8"),
         ("ready", "i8", SLOTS),
@@ -215,6 +238,8 @@ SPAN = np.dtype(
         ("output", "u1", WIRE_OCTETS + WIRE_HEADER_OCTETS),
         ("last", "u1", WIRE_OCTETS),  # payload played last
         ("said", "u1", SLOTS * SAID_OCTETS),
+        ("spoken", "u1", SLOTS * SPOKEN_OCTETS),
+        ("samples", "i2", 3 * HEARD_OCTETS),  # of one block: what came, what we had said, what is left
         ("packets", "u1", WIRE_PLACES * WIRE_OCTETS),
     ],
     align=True,

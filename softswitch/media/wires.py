@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from softswitch.media.engine import MediaEngine
     from softswitch.media.memory import Arena
     from softswitch.media.packet_thread import PacketThread
+
+logger = logging.getLogger(__name__)
 
 #: What descriptions of a port without sockets say: port 0 would refuse the stream (RFC 3264 §6).
 _NOWHERE = ("127.0.0.1", 9)
@@ -104,8 +108,11 @@ class Wires:
     ) -> Pseudowire:
         """Bind a pseudowire's socket and let it run; raises MediaError, ValueError."""
         settings.check()
-        from softswitch.media.kernels.wire import span
+        from softswitch.media.kernels.wire import echo, span
 
+        if settings.echo_tail_ms and echo.missing:
+            logger.warning("%s: echo is not cancelled: %s", owner, echo.missing)
+            settings = replace(settings, echo_tail_ms=0)
         own = self._arena.workers["handover_fd"] < 0
         self._arena.workers["span_server"][own] = span.serve_span.address
         if not self._free_spans:

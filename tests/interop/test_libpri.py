@@ -76,7 +76,7 @@ def test_we_call_and_they_answer(side: Side) -> None:
         line.peer.hangup(request.call, 16)
         assert line.expect(Cleared).cause.value == 16
         line.their("HANGUP_ACK")
-        assert len(line.access.idle) == 30
+        assert len(line.access.channels.idle) == 30
 
 
 @pytest.mark.parametrize("side", Side)

@@ -43,7 +43,7 @@ def test_our_call_is_released_at_each_stage(side: Side, stage: str, by_us: bool)
         else:
             line.peer.hangup(ring.call, 17)
         assert line.expect(Cleared).cause.value == (16 if by_us else 17)
-        assert line.access.idle == line.access.slots, "the channel is free"
+        assert line.access.channels.idle == line.access.channels.slots, "the channel is free"
 
 
 @pytest.mark.parametrize("side", Side)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from gateways.e1.q921.events import DataReceived, LinkError, LinkEstablished, LinkEvent, LinkReleased
 from gateways.e1.q921.frame import Frame, FrameError, Kind, Side
-from gateways.e1.q921.link import Link, LinkParameters, LinkState
+from gateways.e1.q921.link import Link
+from gateways.e1.q921.link_core import LinkParameters, LinkState
 
 __all__ = [
     "DataReceived",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gateways.e1.q931.access import B_CHANNELS, Access
+from gateways.e1.q931.access import Access
 from gateways.e1.q931.call import IsdnCall
 from gateways.e1.q931.causes import Cause, CauseValue, Location
 from gateways.e1.q931.channel import ChannelId
+from gateways.e1.q931.channels import B_CHANNELS
 from gateways.e1.q931.errors import IllegalInState, Q931Error
 from gateways.e1.q931.message import Kind, Message
 from gateways.e1.q931.numbers import NumberingPlan, NumberType, PartyNumber, Presentation, Screening

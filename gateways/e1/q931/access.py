@@ -7,13 +7,14 @@ Sans-IO and above any link layer: `receive_data` takes messages of layer 3, `dat
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from gateways.e1.q921 import Side
 from gateways.e1.q931.call import IsdnCall
 from gateways.e1.q931.causes import Cause, CauseValue
 from gateways.e1.q931.channel import ChannelId
+from gateways.e1.q931.channels import B_CHANNELS, Channels, Choice
 from gateways.e1.q931.elements import ElementId
 from gateways.e1.q931.errors import Q931Error
 from gateways.e1.q931.events import ChannelsFaulty, ChannelsRestarted, IsdnEvent, LinkChanged, Offered
@@ -23,25 +24,19 @@ from gateways.e1.q931.received import HANDLED
 from gateways.e1.q931.restart import Restarts
 from gateways.e1.q931.segments import SEGMENT, Segments
 from gateways.e1.q931.setup import Setup
-from gateways.e1.q931.states import CallState, told_state
+from gateways.e1.q931.states import told_state
 from softswitch.deadlines import TimerSet
 
-#: The B channels of an E1 primary rate access, by timeslot.
-B_CHANNELS = frozenset(range(1, 32)) - {16}
 _HIGHEST_REFERENCE = 0x7FFF
 _OUTPUT_LIMIT = 1024
 #: Owner of timers that belong to no call.
 _NOBODY = "-"
 
-#: Chooses one of several idle timeslots.
-Choice = Callable[[frozenset[int]], int]
-
 
 class Access:
     """One D channel's calls; `side` is ours, `slots` the timeslots it may use, `choose` picks among idle ones.
 
-    `blocked` timeslots are in maintenance: calls in them go on, no new ones are put there. `faulty` are those for which
-    the far end did not answer; they are restarted when the link comes back, and serve again once it agrees.
+    Faulty channels are restarted when the link comes back, and serve again once the far end agrees.
     """
 
     def __init__(
@@ -54,19 +49,14 @@ class Access:
     ) -> None:
         self.side = side
         self.parameters = parameters or AccessParameters()
-        self.slots = frozenset(slots)
-        self.blocked: set[int] = set()
-        self.faulty: set[int] = set()
         self.timers = TimerSet()
         #: messages by direction and kind, malformed, for no call, timers.
         self.counters: Counter[str] = Counter()
         self.is_up = False
-        # The ends look for a channel from opposite sides, so that they seldom take the same (§5.7).
-        self._choose = choose or (max if side is Side.USER else min)
         self._calls: dict[tuple[int, bool], IsdnCall] = {}
-        self._in_slot: dict[int, IsdnCall] = {}
         self._next_reference = 1
-        self._restarts = Restarts(self)
+        self._restarts = Restarts(self, frozenset(slots))
+        self.channels = Channels(side, slots, choose, lambda: self._restarts.pending)
         self._segments = Segments()
         self._was_up = False
         self._output: deque[bytes] = deque()
@@ -79,21 +69,12 @@ class Access:
         """All calls, oldest first."""
         return list(self._calls.values())
 
-    @property
-    def idle(self) -> frozenset[int]:
-        """The timeslots that a call could be put into."""
-        return self.slots - self._in_slot.keys() - self.blocked - self.faulty - self._restarts.pending
-
-    def call_in(self, slot: int) -> IsdnCall | None:
-        """The call that uses a timeslot."""
-        return self._in_slot.get(slot)
-
     def call(self, setup: Setup, now: float, *, slot: int | None = None, exclusive: bool = False) -> IsdnCall | None:
         """Call the far end (SETUP), in `slot` or one that is chosen; None when the link is down or nothing is idle."""
-        idle = self.idle
+        idle = self.channels.idle
         if not self.is_up or not idle or (slot is not None and slot not in idle):
             return None
-        channel = ChannelId((self._choose(idle) if slot is None else slot,), exclusive)
+        channel = ChannelId((self.channels.choose(idle) if slot is None else slot,), exclusive)
         call = IsdnCall(self, self._new_reference(), ours=True, setup=setup, channel=channel)
         self._keep(call)
         call.send_setup()
@@ -102,7 +83,7 @@ class Access:
 
     def restart(self, now: float, slots: Iterable[int] | None = None) -> None:
         """Put channels in order at both ends (§5.5), all of them by default; calls in them are cleared."""
-        self._restarts.ask(frozenset(self.slots if slots is None else slots), now)
+        self._restarts.ask(frozenset(self.channels.slots if slots is None else slots), now)
 
     # -- the data link ----------------------------------------------------------------------------------------------
 
@@ -116,8 +97,8 @@ class Access:
             call.link_back(now)
         if first and self.parameters.restart_at_start and not self._calls:
             self.restart(now)
-        elif self.faulty:
-            self.restart(now, self.faulty)
+        elif self.channels.faulty:
+            self.restart(now, self.channels.faulty)
 
     def link_down(self, now: float, reason: str = "") -> None:
         """The data link is gone; what is talked goes on for T309."""
@@ -210,42 +191,34 @@ class Access:
     def forget(self, call: IsdnCall) -> None:
         """A call is over."""
         self._calls.pop((call.reference, call.ours), None)
-        if call.slot is not None and self._in_slot.get(call.slot) is call:
-            del self._in_slot[call.slot]
+        self.channels.free(call)
 
     def move(self, call: IsdnCall, slot: int) -> bool:
         """Put a call into another timeslot, as the far end wishes; False when that one is taken."""
-        if slot not in self.slots or self._in_slot.get(slot, call) is not call:
-            return False
-        if call.slot is not None and self._in_slot.get(call.slot) is call:
-            del self._in_slot[call.slot]
-        call.slot = slot
-        self._in_slot[slot] = call
-        return True
+        return self.channels.move(call, slot)
 
     def clear_slots(self, slots: frozenset[int]) -> None:
         """Calls in restarted timeslots end without a message."""
         for slot in slots:
-            call = self._in_slot.get(slot)
+            call = self.channels.call_in(slot)
             if call is not None:
                 call.restarted(Cause(CauseValue.TEMPORARY_FAILURE))
 
     def restarted(self, slots: frozenset[int], *, by_us: bool) -> None:
         """Both ends agree that these are idle."""
-        self.faulty -= slots
+        self.channels.faulty -= slots
         self.tell(ChannelsRestarted(slots, by_us))
 
     def tell_faulty(self, slots: frozenset[int], reason: str) -> None:
         """The far end does not answer for these channels."""
-        self.faulty |= slots
+        self.channels.faulty |= slots
         self.tell(ChannelsFaulty(slots, reason))
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _keep(self, call: IsdnCall) -> None:
         self._calls[call.reference, call.ours] = call
-        if call.slot is not None:
-            self._in_slot[call.slot] = call
+        self.channels.keep(call)
 
     def _new_reference(self) -> int:
         while (self._next_reference, True) in self._calls:
@@ -300,38 +273,13 @@ class Access:
         if missing:
             self._refuse(message, CauseValue.MANDATORY_ELEMENT_MISSING, bytes(missing[:1]))
             return
-        slot = self._slot_for(message.channel or ChannelId(any_channel=True))
+        slot = self.channels.slot_for(message.channel or ChannelId(any_channel=True))
         if isinstance(slot, CauseValue):
             self._refuse(message, slot)
             return
         call = IsdnCall(self, message.reference, ours=False, setup=Setup.of(message), channel=ChannelId((slot,), True))
         self._keep(call)
         self.tell(Offered(call, message.sending_complete or not self.parameters.overlap_receiving))
-
-    def _slot_for(self, wanted: ChannelId) -> int | CauseValue:
-        """The timeslot of an incoming call: what it asks for, or another one if it leaves us the choice (§5.2.3)."""
-        slot = wanted.slot
-        if slot is not None and slot not in self.slots:
-            return CauseValue.CHANNEL_DOES_NOT_EXIST
-        if slot is None and not wanted.any_channel:
-            return CauseValue.NO_CHANNEL
-        idle = self.idle
-        if slot is not None and slot not in idle and self._yields(slot):
-            idle = self.idle
-        if slot in idle and slot is not None:
-            return slot
-        if slot is not None and wanted.exclusive:
-            return CauseValue.CHANNEL_NOT_AVAILABLE
-        return self._choose(idle) if idle else CauseValue.NO_CHANNEL
-
-    def _yields(self, slot: int) -> bool:
-        """Glare: a call of ours that the network has not answered makes room for one of the network's (§5.7)."""
-        ours = self._in_slot.get(slot)
-        if self.side is Side.NETWORK or ours is None or not ours.ours or ours.state is not CallState.INITIATED:
-            return False
-        del self._in_slot[slot]
-        ours.yield_channel()
-        return True
 
     def _receive_global(self, message: Message, now: float) -> None:
         if message.kind == Kind.RESTART:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateways.e1.q931.causes import Cause, CauseValue
 from gateways.e1.q931.channel import ChannelId
 from gateways.e1.q931.elements import ElementId
+from gateways.e1.q931.host import CallHost
 from gateways.e1.q931.message import Kind, Message
 from gateways.e1.q931.setup import Setup
 from gateways.e1.q931.states import CallState, told_state
-
-if TYPE_CHECKING:
-    from gateways.e1.q931.access import Access
 
 _TIMERS = ("T301", "T302", "T303", "T304", "T305", "T306", "T308", "T309", "T310", "T313", "T322")
 UNSPECIFIED = Cause(CauseValue.NORMAL_UNSPECIFIED)
@@ -21,7 +19,7 @@ UNSPECIFIED = Cause(CauseValue.NORMAL_UNSPECIFIED)
 class CallCore:
     """One call; `slot` is its timeslot once that is known. `owner` is for whoever drives it."""
 
-    def __init__(self, access: Access, reference: int, *, ours: bool, setup: Setup, channel: ChannelId) -> None:
+    def __init__(self, access: CallHost, reference: int, *, ours: bool, setup: Setup, channel: ChannelId) -> None:
         self.access = access
         self.reference = reference
         #: we allocated the reference: we sent SETUP.

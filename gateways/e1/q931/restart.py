@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateways.e1.q931.causes import Cause, CauseValue
 from gateways.e1.q931.channel import ChannelId
 from gateways.e1.q931.elements import ElementId
+from gateways.e1.q931.host import RestartHost
 from gateways.e1.q931.message import Kind, Message
 from gateways.e1.q931.states import GLOBAL_NULL, GLOBAL_RESTART_REQUEST
-
-if TYPE_CHECKING:
-    from gateways.e1.q931.access import Access
 
 _INDICATED, _SINGLE_INTERFACE, _ALL_INTERFACES = 0, 6, 7
 
@@ -19,8 +17,10 @@ _INDICATED, _SINGLE_INTERFACE, _ALL_INTERFACES = 0, 6, 7
 class Restarts:
     """The restarts of one access: one request at a time, the others wait."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: RestartHost, slots: frozenset[int]) -> None:
+        """`slots` are all timeslots of the access."""
         self._access = access
+        self._slots = slots
         self._waiting: list[frozenset[int]] = []
         self._asked: frozenset[int] = frozenset()
         self._tries = 0
@@ -41,7 +41,7 @@ class Restarts:
             return
         self._access.clear_slots(slots)
         # One by one unless it is the whole interface: not every exchange reads a list of channels.
-        whole = slots == self._access.slots
+        whole = slots == self._slots
         self._waiting += [slots] if whole else [frozenset({slot}) for slot in sorted(slots - self.pending)]
         if not self._asked:
             self._next(now)
@@ -63,12 +63,12 @@ class Restarts:
         if indicator == _INDICATED and channel is not None and channel.slots:
             slots = frozenset(channel.slots)
         elif indicator in (_SINGLE_INTERFACE, _ALL_INTERFACES):
-            slots = access.slots
+            slots = self._slots
         else:
             missing = ElementId.RESTART_INDICATOR if indicator is None else ElementId.CHANNEL_ID
             self._complain(message, CauseValue.MANDATORY_ELEMENT_MISSING, bytes((missing,)))
             return
-        if not slots <= access.slots:
+        if not slots <= self._slots:
             self._complain(message, CauseValue.CHANNEL_DOES_NOT_EXIST)
             return
         access.clear_slots(slots)
@@ -95,7 +95,7 @@ class Restarts:
     def _send(self, now: float) -> None:
         self._tries += 1
         elements: dict[int, Any] = {ElementId.RESTART_INDICATOR: _SINGLE_INTERFACE}
-        if self._asked != self._access.slots:
+        if self._asked != self._slots:
             elements[ElementId.RESTART_INDICATOR] = _INDICATED
             elements[ElementId.CHANNEL_ID] = ChannelId(tuple(sorted(self._asked)), exclusive=True)
         self._access.send(Message(Kind.RESTART, 0, False, elements))

@@ -73,6 +73,7 @@ class _Builder:
             link=LinkParameters(t200=span.timers.t200, t203=span.timers.t203),
             parameters=access_parameters(span),
             slots=span.timeslots,
+            optional=span.wait,
         )
 
     def _driver(self, span: E1SpanSettings) -> Span:
@@ -108,6 +109,7 @@ def trunk_settings(group: E1GroupSettings) -> TrunkSettings:
         user_to_user=group.user_to_user,
         hold=Hold(group.hold),
         floor=FloorCarriage(group.floor),
+        display_encoding="" if group.display == "none" else group.display,
     )
 
 
@@ -123,7 +125,11 @@ def pseudowire_settings(span: E1SpanSettings) -> PseudowireSettings:
         rtp=RtpHeader[span.rtp.upper()],
         depth_ms=span.jitter_ms,
         master=span.clock == "master",
-        crc4=Crc4.AUTO if span.crc4 else Crc4.OFF,
+        waits=span.wait,
+        crc4=Crc4[span.crc4.upper()],
+        echo_tail_ms=span.echo_tail_ms if span.echo_cancel else 0,
+        gain_heard_db=span.gain_rx_db,
+        gain_said_db=span.gain_tx_db,
     )
     try:
         settings.check()

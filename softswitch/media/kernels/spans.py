@@ -63,6 +63,7 @@ def take_channel(ports: Any, span: Any, worker: Any, command: Any, scratch: Any)
     span["slot_line"][slot] = command["line"]
     span["heard_count"][slot] = 0
     span["said_flowing"][slot] = 0
+    span["slot_fresh"][slot] = 1
     for i in range(SAID_OCTETS):
         span["said"][slot * SAID_OCTETS + i] = IDLE_OCTET
 
@@ -90,8 +91,15 @@ def receive_pseudowire(arrays: Any, slot: int, worker: Any, scratch: Any, now_ns
 
 
 @part
+def receive_pseudowires(arrays: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None:
+    """Take what a pseudowire's socket has: one datagram, and all of them when packets are gathered."""
+    if receive_pseudowire(arrays, slot, worker, scratch, now_ns) and worker["gathering"] != 0:
+        _empty_socket(arrays, slot, worker, scratch, now_ns)
+
+
+@part
 def _empty_socket(arrays: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None:
-    """We are behind: what has come in time is in time though it waits in the socket yet."""
+    """What has come in time is in time though it waits in the socket yet."""
     for _ in range(WIRE_PLACES):
         if not receive_pseudowire(arrays, slot, worker, scratch, now_ns):
             return

@@ -14,7 +14,7 @@ from softswitch.media.kernels.compiler import entry, part
 from softswitch.media.kernels.libc import EPOLL_DATA, EPOLL_WORDS, epoll_wait, usleep
 from softswitch.media.kernels.player import turn_wheel
 from softswitch.media.kernels.receive import receive, receive_internal, receive_rtcp
-from softswitch.media.kernels.spans import receive_pseudowire, turn_spans
+from softswitch.media.kernels.spans import receive_pseudowires, turn_spans
 from softswitch.media.kernels.sweep import sweep
 from softswitch.media.layout import (
     COMMAND,
@@ -44,6 +44,9 @@ _GATHER_US = 60
 _GATHER_VOICES_PER_S = 2_000
 _GATHER_VOICES_US = 800
 _NEARLY_ALL = 8
+#: What calls of a span bring is wanted at its next tick and no sooner; the longest that anything waits for that.
+_GATHER_SPANS_PER_S = 1_200
+_GATHER_SPANS_US = 1_000
 _GATHER_WINDOW_NS = 10_000_000
 
 
@@ -76,6 +79,8 @@ def _gather(worker: Any, count: int, scratch: Any, now_ns: int) -> None:
         others = worker["gather_events"] - worker["gather_voices"]
         if rate > _GATHER_VOICES_PER_S and others * _NEARLY_ALL < worker["gather_events"]:
             worker["gathering"] = _GATHER_VOICES_US
+        elif worker["spans"] > 0 and rate > _GATHER_SPANS_PER_S:
+            worker["gathering"] = _GATHER_SPANS_US
         else:
             worker["gathering"] = _GATHER_US if rate > _GATHER_EVENTS_PER_S else 0
         worker["gather_events"] = 0
@@ -85,6 +90,8 @@ def _gather(worker: Any, count: int, scratch: Any, now_ns: int) -> None:
         wait_us = worker["gathering"]
         if worker["rooms"] > 0:  # but no longer than to the next turn
             wait_us = min(wait_us, max((worker["wheel_ns"] - monotonic_ns(scratch)) // 1000, 0))
+        if worker["spans"] > 0:
+            wait_us = min(wait_us, max((worker["span_due_ns"] - monotonic_ns(scratch)) // 1000, 0))
         usleep(wait_us)
 
 
@@ -138,7 +145,7 @@ def run_worker(
             elif port["kind"] == INTERNAL_PORT:
                 receive_internal(ports, rooms, voices, code >> 1, worker, positions, events, scratch, now_ns)
             else:
-                receive_pseudowire(arrays, code >> 1, worker, scratch, now_ns)
+                receive_pseudowires(arrays, code >> 1, worker, scratch, now_ns)
         if worker["spans"] > 0:
             turn_spans(arrays, worker, positions, events, scratch, now_ns)
         if worker["players"] + worker["rooms"] > 0 and worker["wheel_ns"] <= now_ns:

@@ -111,7 +111,7 @@ class Trunk:
     def over(self) -> None:
         self.run(1)
         assert not self.line.access.calls, "no call is left on the line"
-        assert self.line.access.idle == self.line.access.slots
+        assert self.line.access.channels.idle == self.line.access.channels.slots
         self.world.check_over()
 
 

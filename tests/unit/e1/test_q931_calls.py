@@ -50,7 +50,9 @@ def test_a_call_en_bloc(caller: Side) -> None:
     for side in Side:
         (cleared,) = pair.take(side, Cleared)
         assert cleared.cause.value == 16
-    assert pair.user.idle == pair.network.idle == pair.user.slots, "every channel is free again"
+    assert pair.user.channels.idle == pair.network.channels.idle == pair.user.channels.slots, (
+        "every channel is free again"
+    )
 
 
 def test_overlap_sending() -> None:
@@ -240,7 +242,7 @@ def test_channels_are_restarted_at_the_start() -> None:
     pair = Pair(restart_at_start=True)
     pair.run(1)
     assert sorted(pair.trace[:4]) == ["< 46", "< 4e", "> 46", "> 4e"]
-    assert pair.user.idle == pair.user.slots
+    assert pair.user.channels.idle == pair.user.channels.slots
 
 
 def test_restart_clears_without_a_word() -> None:
@@ -259,7 +261,7 @@ def test_a_restart_that_is_not_acknowledged() -> None:
     pair = Pair(loses=lambda message: True)
     pair.user.restart(pair.now, [3])
     pair.run(119)
-    assert 3 not in pair.user.idle
+    assert 3 not in pair.user.channels.idle
     pair.run(122)
     assert pair.take(Side.USER, ChannelsFaulty)[0].slots == {3}, "N316 times T316"
 
@@ -269,7 +271,7 @@ def test_thirty_calls_and_not_one_more() -> None:
     for _ in range(30):
         pair.talk(pair.user)
     assert pair.user.call(Setup(PartyNumber("1")), pair.now) is None
-    assert not pair.user.idle and not pair.network.idle
+    assert not pair.user.channels.idle and not pair.network.channels.idle
 
 
 def test_commands_out_of_place() -> None:

@@ -182,13 +182,13 @@ def test_a_channel_that_failed_serves_again_after_a_restart() -> None:
     mine.disconnect(Cause(16), pair.now)
     pair.run(60)
     assert [event.slots for event in pair.take(Side.USER, ChannelsFaulty)] == [frozenset({slot})]
-    assert slot not in pair.user.idle
+    assert slot not in pair.user.channels.idle
     pair.loses = lambda message: False
     pair.user.link_down(pair.now)
     pair.user.link_up(pair.now)
     pair.run(1)
     assert [event.slots for event in pair.take(Side.USER, ChannelsRestarted)] == [frozenset({slot})]
-    assert slot in pair.user.idle, "both ends agree that it is idle"
+    assert slot in pair.user.channels.idle, "both ends agree that it is idle"
 
 
 # -- anything at all ---------------------------------------------------------------------------------------------------

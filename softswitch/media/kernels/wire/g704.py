@@ -144,7 +144,7 @@ def _receive_frame(span: Any, ports: Any, lines: Any, worker: int, substitute: i
     frame = span["frame"]
     span["frames_received"] += 1
     for slot in range(1, SLOTS):
-        hear(span, ports, lines, worker, slot, np.int64(frame[slot]), substitute)
+        hear(span, ports, lines, worker, slot, frame, slot, SLOTS, 1, substitute)
     first = np.int64(frame[0])
     if span["fas_next"] != 0:
         span["fas_bad"] = 0 if first & _FAS_MASK == _FAS else span["fas_bad"] + 1
@@ -268,9 +268,8 @@ def send_frame(span: Any, octets: Any, at: int, number: int, alarm: bool) -> Non
     octets[at] = first
     register = crc4(span["tx_crc_register"], first & _FAS_MASK if place & 1 == 0 else first)
     for slot in range(1, SLOTS):
-        octet = say(span, slot, number)
-        octets[at + slot] = octet
-        register = crc4(register, octet)
+        say(span, slot, octets, at + slot, SLOTS, number, 1)
+        register = crc4(register, np.int64(octets[at + slot]))
     span["tx_crc_register"] = register
     if place & 7 == 7:
         span["tx_crc"] = register

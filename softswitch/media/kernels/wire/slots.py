@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.libc import write
 from softswitch.media.kernels.line import put_in
 from softswitch.media.kernels.octets import get16, get32, put16, put32
 from softswitch.media.kernels.wire.compiler import part
 from softswitch.media.kernels.wire.hdlc import receive_octet, send_octet
+from softswitch.media.kernels.wire.treatment import treat_heard, treat_said
 from softswitch.media.layout import NOBODY, OPEN
 from softswitch.media.wire_layout import (
     ALL_ONES,
@@ -35,20 +38,33 @@ _WHOLE, _REPEATED, _IDLE = 0, 1, 2
 #: How long what waits is watched before the lead shrinks; by how much it grows; the longest. In octets.
 _WATCH, _GROWTH, _LONGEST = 40_000, 80, 1600
 _SPARE = 320
+#: How often a port is looked at, in frames.
+_LOOK_FRAMES = 32
 
 
 @part
-def hear(span: Any, ports: Any, lines: Any, worker: int, slot: int, octet: int, substitute: int) -> None:
-    """One octet that came on timeslot `slot`; of a packet that is missing (`substitute`) the D channel hears ones."""
+def hear(
+    span: Any, ports: Any, lines: Any, worker: int, slot: int, octets: Any, first: int, stride: int, frames: int,
+    substitute: int,
+) -> None:  # fmt: skip
+    """What came on timeslot `slot` in so many frames: `octets[first]` (uint8) and every `stride`-th after it.
+
+    Of a packet that is missing (`substitute`) the D channel hears ones.
+    """
     if slot == span["d_slot"]:
-        receive_octet(span, ALL_ONES if substitute != _WHOLE else octet)
+        for frame in range(frames):
+            receive_octet(span, ALL_ONES if substitute != _WHOLE else np.int64(octets[first + frame * stride]))
     elif span["slot_port"][slot] != NOBODY:
+        heard = span["heard"]
+        base = slot * HEARD_OCTETS
         count = span["heard_count"][slot]
-        span["heard"][slot * HEARD_OCTETS + count] = IDLE_OCTET if substitute == _IDLE else octet
-        span["heard_count"][slot] = count + 1
-        if count + 1 == HEARD_OCTETS:
-            span["heard_count"][slot] = 0
-            _hand_in(span, ports, lines, worker, slot)
+        for frame in range(frames):
+            heard[base + count] = IDLE_OCTET if substitute == _IDLE else octets[first + frame * stride]
+            count += 1
+            if count == HEARD_OCTETS:
+                count = 0
+                _hand_in(span, ports, lines, worker, slot)
+        span["heard_count"][slot] = count
 
 
 @part
@@ -68,6 +84,8 @@ def _hand_in(span: Any, ports: Any, lines: Any, worker: int, slot: int) -> None:
     span["heard_timestamp"][slot] = (span["heard_timestamp"][slot] + HEARD_OCTETS) & 0xFFFFFFFF
     for i in range(HEARD_OCTETS):
         packet[_HEADER_OCTETS + i] = span["heard"][slot * HEARD_OCTETS + i]
+    if span["treated"] != 0:
+        treat_heard(span, slot, packet, _HEADER_OCTETS)
     if not put_in(lines[span["slot_line"][slot]], packet, _HEADER_OCTETS + HEARD_OCTETS):
         span["heard_lost"] += 1
     if port["worker"] == worker:
@@ -89,8 +107,13 @@ def _call_ready(span: Any, port: int) -> None:
 
 @part
 def collect(span: Any, ports: Any, lines: Any) -> None:
-    """Put what the ports have sent since the last tick in its place."""
-    for i in range(span["slot_count"]):
+    """Put what the ports have sent since they were looked at last in its place.
+
+    A port sends every 20 ms, and ahead of time: each is looked at every four milliseconds, some of them at each tick.
+    """
+    turns = max(_LOOK_FRAMES // span["frames"], 1)
+    turn = span["tx_frames"] // span["frames"] % turns
+    for i in range(turn, span["slot_count"], turns):
         slot = span["slots"][i]
         at = span["slot_port"][slot]
         if at == NOBODY or slot == span["d_slot"]:
@@ -159,13 +182,24 @@ def _position(span: Any, slot: int, timestamp: int) -> Any:
 
 
 @part
-def say(span: Any, slot: int, frame: int) -> Any:
-    """The octet of a timeslot for frame number `frame` of the packet being made; frames are asked for in order."""
+def say(span: Any, slot: int, octets: Any, first: int, stride: int, frame: int, frames: int) -> None:
+    """Write what a timeslot says in `frames` frames, from number `frame` of the packet being made on, in order.
+
+    The first octet goes to `octets[first]` (uint8), every other one `stride` further.
+    """
     if slot == span["d_slot"]:
-        return send_octet(span)
-    if span["slot_port"][slot] == NOBODY:
-        return IDLE_OCTET
-    at = slot * SAID_OCTETS + ((span["tx_frames"] + frame) & (SAID_OCTETS - 1))
-    octet = span["said"][at]
-    span["said"][at] = IDLE_OCTET
-    return octet
+        for i in range(frames):
+            octets[first + i * stride] = send_octet(span)
+    elif span["slot_port"][slot] == NOBODY:
+        for i in range(frames):
+            octets[first + i * stride] = IDLE_OCTET
+    else:
+        said = span["said"]
+        base = slot * SAID_OCTETS
+        at = span["tx_frames"] + frame
+        treated = span["treated"] != 0
+        for i in range(frames):
+            place = base + ((at + i) & (SAID_OCTETS - 1))
+            octet = said[place]
+            said[place] = IDLE_OCTET
+            octets[first + i * stride] = treat_said(span, slot, octet, frame + i) if treated else octet

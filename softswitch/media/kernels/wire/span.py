@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba import carray as _carray  # type: ignore[attr-defined]
 from numba import from_dtype, types
 
+from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.libc import sendto
 from softswitch.media.kernels.wire.buffer import LOST, NOTHING, empty, put, take
 from softswitch.media.kernels.wire.compiler import callback, part
@@ -31,11 +31,13 @@ from softswitch.media.wire_layout import (
     LINE,
     SPAN,
     WIRE_FLOWING,
+    WIRE_IDLE,
     WIRE_OCTETS,
     WIRE_PLACES,
 )
 
 _pointer: Any = types.CPointer
+_NEVER_NS = 1 << 62
 _WHOLE, _REPEATED, _IDLE = 0, 1, 2
 _ALIGNED = 2
 
@@ -47,6 +49,7 @@ def begin(span: Any, now_ns: int) -> None:
     open_window(span)
     span["next_tick_ns"] = now_ns + span["period_ns"]
     span["running"] = 1
+    span["quiet_ticks"] = 0
     span["lossy"] = 1
     span["missing_in_row"] = 0
     span["good_in_row"] = 0
@@ -60,7 +63,7 @@ def serve(span: Any, ports: Any, lines: Any, slot: int, worker: int, packet: Any
     once a millisecond need not be woken by the timer besides.
     """
     span["ready_count"] = 0
-    if span["running"] == 0:
+    if span["running"] == 0 or (size >= 0 and span["next_tick_ns"] == _NEVER_NS):
         begin(span, now_ns)
     if size >= 0:
         sequence, flags, at = read_headers(span, packet, size)
@@ -77,6 +80,15 @@ def serve(span: Any, ports: Any, lines: Any, slot: int, worker: int, packet: Any
         _send(span, ports, lines, ports[slot])
         span["tx_frames"] += span["frames"]
         next_tick(span, now_ns)
+        if span["waits"] != 0 and _is_quiet(span):
+            span["next_tick_ns"] = _NEVER_NS
+
+
+@part
+def _is_quiet(span: Any) -> bool:
+    """Whether the far end has sent nothing for so long that it will not be there."""
+    span["quiet_ticks"] = span["quiet_ticks"] + 1 if span["state"] == WIRE_IDLE else 0
+    return span["quiet_ticks"] * span["period_ns"] >= SECOND_NS
 
 
 @part
@@ -111,9 +123,7 @@ def _hear_all(span: Any, ports: Any, lines: Any, worker: int, substitute: int) -
     span["frames_received"] += span["frames"]
     count = span["slot_count"]
     for k in range(count):
-        slot = span["slots"][k]
-        for frame in range(span["frames"]):
-            hear(span, ports, lines, worker, slot, np.int64(last[frame * count + k]), substitute)
+        hear(span, ports, lines, worker, span["slots"][k], last, k, count, span["frames"], substitute)
 
 
 @part
@@ -153,9 +163,7 @@ def _send(span: Any, ports: Any, lines: Any, port: Any) -> None:
     if span["mode"] == CESOPSN:
         count = span["slot_count"]
         for k in range(count):
-            slot = span["slots"][k]
-            for frame in range(span["frames"]):
-                output[at + frame * count + k] = say(span, slot, frame)
+            say(span, span["slots"][k], output, at + k, count, 0, span["frames"])
     else:
         for frame in range(span["frames"]):
             send_frame(span, output, at + 32 * frame, frame, ill)
