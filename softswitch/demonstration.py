@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from functools import partial
 
+from gateways.e1.far_exchange import command
 from gateways.poc.demonstration import demonstrate as demonstrate_poc
 from softswitch.config.defaults import demo_password
-from softswitch.config.e1 import E1GatewaySettings, E1SpanSettings
 from softswitch.config.models import Settings
 from softswitch.runtime.supervision import Service
 
@@ -14,17 +16,11 @@ from softswitch.runtime.supervision import Service
 POC_NUMBERS = ("1015", "1016", "1017", "1018", "1019")
 POC_GROUP = "8002"
 
+#: Whom the subscribers of the simulated exchange call in turn.
+E1_CALLED = ("8001", "1001")
 E1_LINES = """\
            an exchange behind the E1 trunk: 9600 echo, 9601 tone, 9602 announcement, 9603 busy, 9604 no answer,
            9605 refuses, 9606 hangs up; now and then one of its subscribers calls 8001 or 1001."""
-
-
-def simulated(settings: Settings) -> Settings:
-    """The embedded defaults with a simulated exchange at the far end of the E1 trunk."""
-    if settings.gateways.e1.span:
-        return settings
-    e1 = E1GatewaySettings(span=(E1SpanSettings(name="demo", driver="loop", simulated_calls=("8001", "1001")),))
-    return settings.model_copy(update={"gateways": settings.gateways.model_copy(update={"e1": e1})})
 
 
 def services(settings: Settings) -> list[Service]:
@@ -32,4 +28,18 @@ def services(settings: Settings) -> list[Service]:
     listen = next(each for each in settings.sip.listen if each.transport == "udp" and not each.trusted)
     server, domain = (listen.address, listen.port), settings.sip.realm
     poc = partial(demonstrate_poc, server, domain, demo_password, POC_NUMBERS, POC_GROUP)
-    return [Service("push-to-talk simulator", poc)]
+    line = settings.gateways.e1.span[0]
+    exchange = partial(_run_beside, command(line.remote, line.local, E1_CALLED))
+    return [Service("push-to-talk simulator", poc), Service("E1 exchange simulator", exchange, restarts=1_000_000)]
+
+
+async def _run_beside(words: Sequence[str]) -> None:
+    """Run another program, whose input ends with this service; raises RuntimeError when it ends by itself."""
+    process = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.PIPE)
+    try:
+        status = await process.wait()
+    finally:
+        if process.returncode is None and process.stdin is not None:
+            process.stdin.close()
+            await asyncio.shield(process.wait())
+    raise RuntimeError(f"the program ended with {status}")

@@ -44,6 +44,7 @@ def _demo(settings: Settings) -> list[str]:
         f"  phones     {first}-{last}, password {demo_password('<number>')}, realm {settings.sip.realm}",
         f"  services   {services}",
         "  rooms      7001-7009 conferences, 8001-8009 talkgroups (* takes the floor, # gives it back)",
+        *(f"  E1 trunk   9…, CESoPSN {span.local}, far end {span.remote}" for span in settings.gateways.e1.span),
         "  testers    55… to a callee at 127.0.0.1:5090, sent to 127.0.0.1:5066",
         f"  API tokens {', '.join(DEMO_TOKENS)}",
         f"Try: register a softphone as {first} at 127.0.0.1 and dial 600; you hear yourself.",

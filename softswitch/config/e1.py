@@ -174,7 +174,7 @@ class E1SpanSettings(Section):
         default=True, description="Whether channels are restarted when the D channel first comes up."
     )
     simulated_calls: tuple[Number, ...] = Field(
-        default=(), description="Numbers that a simulated exchange calls in turn, one every half minute (loop)."
+        default=(), description="Numbers that the simulated exchange calls in turn, one every half minute (loop)."
     )
     timers: E1TimerSettings = Field(default_factory=E1TimerSettings, description="Timers.")
 

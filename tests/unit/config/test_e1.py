@@ -8,7 +8,7 @@ from softswitch.app.gateways.e1 import access_parameters, trunk_settings
 from softswitch.config import ConfigError, embedded_defaults, loads
 from softswitch.config.changes import changes
 from softswitch.config.e1 import parse_slots, split_endpoint
-from softswitch.demonstration import simulated
+from softswitch.demonstration import services
 
 SPAN = '[[gateways.e1.span]]\nname = "line1"\n'
 
@@ -56,5 +56,7 @@ def test_spans_wait_for_a_restart() -> None:
 
 
 def test_the_demonstration_has_an_exchange() -> None:
-    (span,) = simulated(embedded_defaults()).gateways.e1.span
-    assert span.driver == "loop" and not embedded_defaults().gateways.e1.span
+    (span,) = embedded_defaults().gateways.e1.span
+    assert (span.driver, span.local, span.remote) == ("cesopsn", "127.0.0.1:5070", "127.0.0.1:5071"), "as published"
+    assert span.wait, "without the demonstration nobody is at the far end, and that is no fault"
+    assert "E1 exchange simulator" in {service.name for service in services(embedded_defaults())}

@@ -85,7 +85,7 @@ def serve(span: Any, ports: Any, lines: Any, slot: int, worker: int, packet: Any
 
 
 @part
-def _is_quiet(span: Any) -> bool:
+def _is_quiet(span: Any) -> Any:
     """Whether the far end has sent nothing for so long that it will not be there."""
     span["quiet_ticks"] = span["quiet_ticks"] + 1 if span["state"] == WIRE_IDLE else 0
     return span["quiet_ticks"] * span["period_ns"] >= SECOND_NS

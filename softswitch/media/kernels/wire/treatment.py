@@ -25,8 +25,8 @@ _SPEAKING_DBM0 = -40.0
 _SPEAKING = HEARD_OCTETS * (PEAK_0_DBM0 * 10 ** (_SPEAKING_DBM0 / 20)) ** 2 / 2
 #: A hybrid's echo is weaker than this share of what made it; what is stronger has somebody speaking there.
 _MOST_ECHO = 0.5
-#: How much of the energies is kept from block to block: an echo comes late, and the measure is of the last seconds.
-_REFERENCE_KEPT, _MEASURE_KEPT = 0.75, 0.98
+#: How much of the energies is kept from block to block: an echo comes late, and the measure is of the last second.
+_REFERENCE_KEPT, _MEASURE_KEPT = 0.75, 0.95
 
 
 @part
