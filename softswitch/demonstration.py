@@ -8,8 +8,10 @@ from functools import partial
 
 from gateways.e1.far_exchange import command
 from gateways.poc.demonstration import demonstrate as demonstrate_poc
+from gateways.usrp.simulator import parrot
 from softswitch.config.defaults import demo_password
 from softswitch.config.models import Settings
+from softswitch.config.usrp import RadioSettings, UsrpGatewaySettings
 from softswitch.runtime.supervision import Service
 
 #: The clients of push-to-talk, and the talkgroup they meet in.
@@ -23,6 +25,20 @@ E1_LINES = """\
            9605 refuses, 9606 hangs up; now and then one of its subscribers calls 8001 or 1001."""
 
 
+#: A radio that repeats what it hears: its talkgroup, where its node is, and where the switch takes its packets.
+PARROT_GROUP, _NODE, _AT = "8003", ("127.0.0.1", 28002), ("127.0.0.1", 28001)
+RADIO_LINES = f"""\
+           a radio in talkgroup {PARROT_GROUP} that repeats what it hears: dial {PARROT_GROUP}, * talks, # lets go."""
+
+
+def simulated(settings: Settings) -> Settings:
+    """The embedded defaults with a radio."""
+    local, remote = (f"{host}:{port}" for host, port in (_AT, _NODE))
+    radio = RadioSettings(name="parrot", number="8900", talkgroup=PARROT_GROUP, local=local, remote=remote)
+    gateways = settings.gateways.model_copy(update={"usrp": UsrpGatewaySettings(radio=(radio,))})
+    return settings.model_copy(update={"gateways": gateways})
+
+
 def services(settings: Settings) -> list[Service]:
     """Simulators for the embedded defaults."""
     listen = next(each for each in settings.sip.listen if each.transport == "udp" and not each.trusted)
@@ -30,7 +46,11 @@ def services(settings: Settings) -> list[Service]:
     poc = partial(demonstrate_poc, server, domain, demo_password, POC_NUMBERS, POC_GROUP)
     line = settings.gateways.e1.span[0]
     exchange = partial(_run_beside, command(line.remote, line.local, E1_CALLED))
-    return [Service("push-to-talk simulator", poc), Service("E1 exchange simulator", exchange, restarts=1_000_000)]
+    return [
+        Service("push-to-talk simulator", poc),
+        Service("E1 exchange simulator", exchange, restarts=1_000_000),
+        Service("radio simulator", partial(parrot, _NODE, _AT, "PARROT")),
+    ]
 
 
 async def _run_beside(words: Sequence[str]) -> None:

@@ -108,6 +108,10 @@ class SimulatedExchange:
         self._open = True
         self._later(self._now() + _FIRST_CALL_S, self._call_someone)
 
+    def problems(self) -> list[str]:
+        """What is wrong now: the trunk at the other end of the line tells it."""
+        return []
+
     async def close(self) -> None:
         """End every call without a word, and the line."""
         self._open = False

@@ -133,6 +133,10 @@ class PocGateway:
             self.desk.keep_alive()
         self._exchange.timers.schedule(now + _HOUSEKEEPING_S, self._housekeeping)
 
+    def problems(self) -> list[str]:
+        """What is wrong now: a server that has opened has no faults of its own."""
+        return []
+
     async def close(self) -> None:
         """Let go of the port."""
         listener, self._listener = self._listener, None

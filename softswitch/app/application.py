@@ -103,6 +103,6 @@ class Application(Node):
             found.append(f"{self.store.failures} writes to the database failed")
         if self.driver.handler_failures:
             found.append(f"{self.driver.handler_failures} messages could not be handled; the log tells which")
-        found += [problem for gateway in self.e1 for problem in gateway.problems()]
+        found += [problem for gateway in self.gateways for problem in gateway.problems()]
         found += [f"media worker {w.number} does not run" for w in self.engine.workers() if not w.alive]
         return found

@@ -13,3 +13,6 @@ class Gateway(Protocol):
 
     async def close(self) -> None:
         """Let go of every port."""
+
+    def problems(self) -> list[str]:
+        """What is wrong now, one sentence each."""

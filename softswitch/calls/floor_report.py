@@ -55,7 +55,9 @@ class FloorReport:
     def _first_time(self, seat: Seat, event: Granted | Revoked | Queued) -> None:
         if isinstance(event, Granted):
             tier = event.tier.name.lower()
-            self._publish(FloorGranted, seat, event.duration_s, event.priority, tier, event.waited_s)
+            self._publish(
+                FloorGranted, seat, event.duration_s, event.priority, tier, event.waited_s, seat.leg.party.display_name
+            )
             self._sound(seat, Cue.GRANTED)
         elif isinstance(event, Queued):
             self._publish(FloorQueued, seat, event.position, event.queue_size)

@@ -27,10 +27,10 @@ def greeting(settings: Settings, data: Path, *, embedded: bool, simulated: bool 
     known = f"  {len(settings.subscriber)} subscribers, {len(settings.trunk)} trunks"
     lines += _demo(settings) if embedded else [known]
     if simulated:
-        from softswitch.demonstration import E1_LINES, POC_GROUP, POC_NUMBERS
+        from softswitch.demonstration import E1_LINES, POC_GROUP, POC_NUMBERS, RADIO_LINES
 
         lines.append(f"Simulated: push-to-talk clients {', '.join(POC_NUMBERS)} talk by turns in {POC_GROUP}; dial it.")
-        lines.append(E1_LINES)
+        lines += [E1_LINES, RADIO_LINES]
     lines.append("Stop with Ctrl-C.")
     return "\n".join(lines)
 

@@ -18,13 +18,15 @@ def serve(arguments: Namespace, *, simulate: bool = False) -> int:
     settings = settings_of(arguments)
     data = data_directory(arguments)
     path = arguments.config or os.environ.get("SOFTSWITCH_CONFIG")
-    from softswitch.demonstration import services
+    from softswitch.demonstration import services, simulated
     from softswitch.media import MediaError
     from softswitch.media.warmup import warm_up
     from softswitch.runtime.supervision import ServiceFailed
     from softswitch.serve import run
     from softswitch.store import StoreError
 
+    if simulate:
+        settings = simulated(settings)
     warm_up(_Patience())
     try:
         run(

@@ -21,7 +21,7 @@ HEX_MD5_PATTERN = r"^[0-9a-fA-F]{32}$"
 SELF_SIGNED = "self-signed"
 """In place of a certificate file: make one in the data directory at first start."""
 
-GATEWAY_NAMES = ("e1", "pdt", "gb28181", "poc", "webrtc", "h323", "alarm")
+GATEWAY_NAMES = ("e1", "pdt", "gb28181", "poc", "webrtc", "h323", "alarm", "usrp")
 """Gateways that a route may name; a call to one that is not running is answered 503."""
 
 

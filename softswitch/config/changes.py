@@ -14,6 +14,7 @@ NEEDS_RESTART = frozenset(
     {
         "gateways.e1",
         "gateways.poc",
+        "gateways.usrp",
         "node.id",
         "sip.realm",
         "sip.listen",

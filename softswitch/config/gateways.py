@@ -8,6 +8,7 @@ from pydantic import Field
 
 from softswitch.config.base import IpAddress, PositiveSeconds, Seconds, Section, Switch
 from softswitch.config.e1 import E1GatewaySettings
+from softswitch.config.usrp import UsrpGatewaySettings
 
 
 class PocGatewaySettings(Section):
@@ -50,3 +51,4 @@ class GatewaysSettings(Section):
 
     poc: PocGatewaySettings = Field(default_factory=PocGatewaySettings, description="Push-to-talk.")
     e1: E1GatewaySettings = Field(default_factory=E1GatewaySettings, description="E1 trunks.")
+    usrp: UsrpGatewaySettings = Field(default_factory=UsrpGatewaySettings, description="Radio over IP by USRP.")

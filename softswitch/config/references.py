@@ -66,6 +66,7 @@ def check_references(document: Document, report: Report) -> None:
         for path, entry in entries(document, section):
             _expect((*path, key), entry.get(key), target, known, report)
     _check_e1(document, report)
+    _check_radios(document, report)
     _check_targets(document, report)
     _check_trunk_listeners(document, report)
     _check_members(document, report)
@@ -87,6 +88,16 @@ def _check_e1(document: Document, report: Report) -> None:
         if isinstance(name, str) and name not in used:
             report((*path, "name"), f"no span belongs to the trunk group '{name}'", nearest(name, used))
         _expect((*path, "class_of_service"), entry.get("class_of_service"), "class_of_service", classes, report)
+
+
+def _check_radios(document: Document, report: Report) -> None:
+    groups, classes = _texts(document, "talkgroup", "number"), _texts(document, "class_of_service", "name")
+    radios = entries(document, "gateways", "usrp", "radio")
+    for path, entry in radios:
+        _expect((*path, "talkgroup"), entry.get("talkgroup"), "talkgroup", groups, report)
+        _expect((*path, "class_of_service"), entry.get("class_of_service"), "class_of_service", classes, report)
+    for key in ("name", "number"):
+        _unique(((path, entry, "radio") for path, entry in radios), key, report)
 
 
 def _expect(path: KeyPath, name: Any, section: str, known: set[str], report: Report) -> None:
@@ -206,9 +217,15 @@ def _sockets(document: Document) -> Iterator[tuple[KeyPath, str, str, int, str]]
         yield ("http", "port"), "tcp", http.get("address", "127.0.0.1"), http.get("port", 8080), "the HTTP interface"
     for path, entry in entries(document, "gateways", "e1", "span"):
         if entry.get("driver", "cesopsn") in ("cesopsn", "satop"):
-            host, _, port = str(entry.get("local", "127.0.0.1:5070")).rpartition(":")
-            if port.isascii() and port.isdigit():
-                yield (*path, "local"), "udp", host.strip("[]"), int(port), f"span '{entry.get('name')}'"
+            yield from _endpoint(path, entry, "127.0.0.1:5070", "span")
+    for path, entry in entries(document, "gateways", "usrp", "radio"):
+        yield from _endpoint(path, entry, "", "radio")
+
+
+def _endpoint(path: KeyPath, entry: Document, default: str, title: str) -> Iterator[tuple[KeyPath, str, str, int, str]]:
+    host, _, port = str(entry.get("local", default)).rpartition(":")
+    if port.isascii() and port.isdigit():
+        yield (*path, "local"), "udp", host.strip("[]"), int(port), f"{title} '{entry.get('name')}'"
 
 
 def _overlap(first: str, second: str) -> bool:

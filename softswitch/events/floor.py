@@ -20,13 +20,15 @@ class OfTalker(Event):
 
 @dataclasses.dataclass(slots=True)
 class FloorGranted(OfTalker):
-    """A party may talk for `duration_s` (65535: without limit); it waited `waited_s` for it. `tier` is how urgent."""
+    """A party may talk for `duration_s` (65535: without limit); it waited `waited_s` for it. `tier` is how urgent,
+    `name` who it is for those who watch (a radio's node tells who holds the microphone), empty when unknown."""
 
     type: ClassVar[str] = "floor.granted"
     duration_s: int
     priority: int
     tier: str
     waited_s: float
+    name: str
 
 
 @dataclasses.dataclass(slots=True)

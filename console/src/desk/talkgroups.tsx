@@ -21,6 +21,12 @@ export function floorOf(group: Group, membership: Membership | undefined): strin
   return group.floor === "taken" ? "taken" : "idle";
 }
 
+/** Who talks, as its own terminal says (the callsign that a radio's node tells), else as the directory knows it. */
+function talkerName(group: Group): string {
+  const shown = group.participants.find((who) => who.party === group.talker)?.display_name;
+  return shown || (names.value.get(group.talker) ?? "");
+}
+
 function floorText(group: Group, membership: Membership | undefined): string {
   switch (floorOf(group, membership)) {
     case "talking":
@@ -32,7 +38,7 @@ function floorText(group: Group, membership: Membership | undefined): string {
     case "refused":
       return `${say("refused")}${membership?.reason ? `: ${membership.reason}` : ""}`;
     case "taken":
-      return `${group.talker} ${names.value.get(group.talker) ?? ""} ${say("talks")}`;
+      return `${group.talker} ${talkerName(group)} ${say("talks")}`;
     default:
       return say("nobody_talks");
   }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from softswitch.app.gateway import Gateway
-from softswitch.app.gateways import e1, poc
+from softswitch.app.gateways import e1, poc, usrp
 from softswitch.app.node import Node
 
-_BUILDERS = (poc.build, e1.build)
+_BUILDERS = (poc.build, e1.build, usrp.build)
 
 
 def build(node: Node) -> list[Gateway]:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from dialplan import Rule
 from dialplan import Target as To
 from softswitch.calls.conference import ConferenceDefinition, Conferences
 from softswitch.calls.conference_call import ConferenceCalls
@@ -150,9 +151,11 @@ class RoomWorld(World):
         talkgroup: TalkgroupDefinition | None = None,
         talkgroups: tuple[TalkgroupDefinition, ...] = (),
         queues: tuple[QueueDefinition, ...] = (),
+        rules: tuple[Rule, ...] = (),
     ) -> None:
         super().__init__(
             engine=RoomEngine(),
+            rules=rules,
             subscribers={"1009": {"roles": frozenset({"dispatcher"})}},
             numbers={definition.number: To("talkgroup") for definition in talkgroups}
             | {definition.number: To("queue") for definition in queues},

@@ -1,0 +1,1 @@
+"""Radios over IP as AllStarLink and DVSwitch speak it: USRP, linear voice and a key bit over UDP."""
