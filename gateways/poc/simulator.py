@@ -22,6 +22,7 @@ from gateways.poc.client import Habits, PocClient
 from gateways.poc.client_host import Clients
 from gateways.poc.recognition import System
 from gateways.poc.simulated import Shim, Simulated
+from softswitch.floor import Tier
 from softswitch.floor.participant_events import ParticipantSettings
 from softswitch.sip.address import Address
 from softswitch.sip.settings import UserAgentSettings
@@ -178,10 +179,10 @@ class Simulator:
         if place is not None:
             self._by_media[place[1]] = member
 
-    def press(self, member: Simulated) -> None:
+    def press(self, member: Simulated, tier: Tier = Tier.NORMAL) -> None:
         """PTT down; once the floor is granted the member's tone is sent until it is let go, or taken away."""
         member.pressed_at = self._loop.time()
-        self.act(member, member.client.press)
+        self.act(member, lambda now: member.client.press(now, tier))
 
     def let_go(self, member: Simulated) -> None:
         """PTT up."""

@@ -177,6 +177,10 @@ class Baresip:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.text()[-2000:]}") from None
 
+    def says(self, speech: Path) -> None:
+        """Say something else from now on."""
+        self.command("ausrc", f"aufile,{speech}")
+
     def dial(self, called: str) -> None:
         """Call a number of the switch."""
         self.command("dial", f"sip:{called}@{self._switch[0]}:{self._switch[1]};transport={self._transport}")
