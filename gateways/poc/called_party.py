@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from softswitch.calls.hunting import Stage
 from softswitch.calls.leg import Cause, Leg, Party
-from softswitch.calls.origination import OriginatedCall, SwitchLeg
-from softswitch.calls.record import CallRecord
+from softswitch.calls.origination import OriginatedCall
 from softswitch.calls.routing import Caller
 
 if TYPE_CHECKING:
@@ -47,12 +46,8 @@ def call_party(
             refusal = found
         else:
             targets += [target for stage in found for target in stage.targets if not target.service]
-    record = CallRecord(context.new_id(), shown.number, ",".join(numbers), "poc", exchange.wall())
-    switch = SwitchLeg(context.new_id(), shown)
-    call = CalledParty(exchange, record.call_id, record, switch, lambda taken: _welcome(taken, welcome))
+    call = CalledParty.begun(exchange, shown, ",".join(numbers), "poc", lambda taken: _welcome(taken, welcome))
     call.failed = failed
-    exchange.add(call)
-    call.begin()
     if not targets:
         call.refuse(refusal)
         failed(refusal)

@@ -79,6 +79,7 @@ class PocClient:
         ssrc: int,
         system: System = System.MCPTT,
         answers: bool = True,
+        listenable: bool = True,
     ) -> None:
         self.agent = agent
         self.habits = habits
@@ -89,6 +90,7 @@ class PocClient:
         self.ssrc = ssrc
         self.system = system
         self.answers = answers
+        self.listenable = listenable
         self.participant = Participant(ssrc, habits.participant)
         self.session: Session | None = None
         self.confirmed = False
@@ -313,11 +315,15 @@ class PocClient:
             return
         bodies = Bodies.of(event.request)
         self.invited_by = bodies.info
+        listened_to = bodies.info is not None and bodies.info.ambient == "remote-init"
+        if listened_to and not self.listenable:
+            event.session.reject(403, now)
+            return
         self.session = event.session
         event.session.owner = self
         event.session.contact = self._contact
         self.participant = Participant(self.ssrc, self.habits.participant)
-        self._implicit = False
+        self._implicit = listened_to  # its microphone opens without its user
         self._agreed(bodies.sdp)
         event.session.accept(self._offer(implicit=False, with_floor=self.server_floor is not None), now)
 

@@ -163,6 +163,8 @@ class PocLeg(SipLeg):
     def invitation(self, offer: bytes) -> tuple[Fields, bytes, str]:
         """See SipLeg: the offer with our floor control line, and what the session is about."""
         fields: Fields = [("Answer-Mode", "Manual" if self.manual else "Auto")]
+        if self.info is not None and self.info.ambient:
+            fields.append(("Priv-Answer-Mode", "Auto"))  # whatever the user has chosen (RFC 5373 §4.2)
         self._sections = count_sections(offer)
         line = self._own_line()
         body = line.put_into(offer) if line is not None and offer else offer
@@ -181,6 +183,17 @@ class PocLeg(SipLeg):
         parts = [(SDP, body)] if body else []
         made, content_type = multipart(*parts, (CONTENT_TYPE, info.serialize()))
         return fields, made, content_type
+
+    def listen_to(self, listener: str) -> None:
+        """The INVITE shall begin a remotely initiated ambient listening call (TS 24.379 §11.1.6) of this identity."""
+        number = self.party.number
+        self.info = McpttInfo(
+            session_type="ambient-listening",
+            request_uri=f"sip:{number}@{self.terms.domain}",
+            calling_user=listener,
+            ambient="remote-init",
+        )
+        self.offer_floor(Dialect.MCPTT)
 
     def offer_floor(self, dialect: Dialect) -> None:
         """The INVITE to this client shall offer floor control."""

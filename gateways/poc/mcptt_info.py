@@ -16,6 +16,7 @@ from softswitch.sip.packages.xml import clean, parse_document, serialize_documen
 NAMESPACE: Final = "urn:3gpp:ns:mcpttInfo:1.0"
 CONTENT_TYPE: Final = "application/vnd.3gpp.mcptt-info+xml"
 _CHILDREN: Final = {"uri": "mcpttURI", "text": "mcpttString", "flag": "mcpttBoolean"}
+_EXTENSIONS: Final = "anyExt"
 _TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -41,6 +42,8 @@ class McpttInfo:
     floor_state: str | None = field(default=None, metadata={"name": "floor-state", "kind": "plain"})
     associated_group: str | None = field(default=None, metadata={"name": "associated-group-id", "kind": "uri"})
     originated_by: str | None = field(default=None, metadata={"name": "originated-by", "kind": "uri"})
+    #: an ambient listening call was begun by the listener (``remote-init``) or by who is listened to (``local-init``).
+    ambient: str | None = field(default=None, metadata={"name": "ambient-listening-type", "kind": "extension"})
     client_id: str | None = field(default=None, metadata={"name": "mcptt-client-id", "kind": "text"})
     access_token: str | None = field(default=None, metadata={"name": "mcptt-access-token", "kind": "text"})
     #: elements that are not read here, as they came.
@@ -53,12 +56,23 @@ class McpttInfo:
         parameters = root.find(f"{{{NAMESPACE}}}mcptt-Params")
         info = cls()
         for element in () if parameters is None else parameters:
-            known = _BY_NAME.get(_local(element))
-            if known is None:
-                info.others.append(element)
-            else:
-                setattr(info, known[0], _read(element, known[1]))
+            info._take(element)
         return info
+
+    def _take(self, element: ET.Element) -> None:
+        name, kind = _BY_NAME.get(_local(element), ("", ""))
+        if kind and kind != "extension":
+            setattr(self, name, _read(element, kind))
+            return
+        if _local(element) == _EXTENSIONS:
+            for each in list(element):
+                name, kind = _BY_NAME.get(_local(each), ("", ""))
+                if kind == "extension":
+                    setattr(self, name, text_of(each))
+                    element.remove(each)
+            if not len(element):
+                return
+        self.others.append(element)
 
     def serialize(self) -> bytes:
         """The body in UTF-8."""
@@ -66,10 +80,25 @@ class McpttInfo:
         parameters = ET.SubElement(root, "mcptt-Params")
         for name, (attribute, kind) in _BY_NAME.items():
             value = getattr(self, attribute)
-            if value is not None:
+            if value is not None and kind != "extension":
                 _write(parameters, name, kind, value)
         parameters.extend(self.others)
+        self._write_extensions(parameters)
         return serialize_document(root)
+
+    def _write_extensions(self, parameters: ET.Element) -> None:
+        """What is later than Rel-13 stands in an element of its own, beside what others have put there."""
+        names = {name: attribute for name, (attribute, kind) in _BY_NAME.items() if kind == "extension"}
+        given = {name: value for name, attribute in names.items() if (value := getattr(self, attribute)) is not None}
+        if not given:
+            return
+        place = ET.Element(_EXTENSIONS)
+        for others in [each for each in parameters if _local(each) == _EXTENSIONS]:
+            place.extend(others)
+            parameters.remove(others)
+        for name, value in given.items():
+            ET.SubElement(place, name).text = clean(value)
+        parameters.append(place)
 
     @property
     def urgent(self) -> bool:

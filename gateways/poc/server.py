@@ -107,6 +107,11 @@ class PocServer:
             trusted=trusted,
         )
 
+    def ambience(self, target: Target) -> bool | None:
+        """See Application: ambience listening is a service of MCPTT, which OMA PoC does not have."""
+        system = self.context.clients.system_of(target.number, target.request_uri)
+        return None if system is None else system is System.MCPTT
+
     # -- sessions that clients are invited to -------------------------------------------------------------------------
 
     def leg_for(self, target: Target, caller: Leg) -> PocLeg | None:
@@ -115,7 +120,9 @@ class PocServer:
         if system is None:
             return None
         leg = self._leg("out", Party(target.number), system)
-        if isinstance(caller, PocLeg):  # a private call without floor control
+        if target.ambience:
+            leg.listen_to(self.context.uri(caller.party.number))
+        elif isinstance(caller, PocLeg):  # a private call without floor control
             leg.info, leg.manual = caller.info, caller.manual
         elif isinstance(caller, SwitchLeg) and caller.party.number in self.context.talkgroups.definitions:
             leg.info = self.groups.describe_for(caller.party.number)

@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from softswitch.api import (
     access,
+    ambience,
     conference,
     data,
     events,
@@ -74,6 +75,7 @@ def every_operation(services: ApiServices) -> list[Operation]:
     components = (
         system,
         voice,
+        ambience,
         signalling,
         conference,
         queue,

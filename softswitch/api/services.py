@@ -118,6 +118,15 @@ class ConferenceServices:
 
 
 @dataclass(slots=True, kw_only=True)
+class AmbienceServices:
+    """Terminals whose surroundings are listened to."""
+
+    running: Rows
+    start: Callable[[Mapping[str, Any], Principal], Row]
+    end: Callable[[str, Principal], None]
+
+
+@dataclass(slots=True, kw_only=True)
 class QueueServices:
     """Call queues. `agent` takes a queue, an agent, and one of log_in, log_out, pause and unpause."""
 
@@ -268,6 +277,7 @@ class ApiServices:
     conferences: Rows = _nothing
     floor: Callable[[str, str, str], bool] = field(default=lambda leg_id, wish, tier: False)
     group_desk: GroupServices | None = None
+    ambience: AmbienceServices | None = None
     conference_desk: ConferenceServices | None = None
     queue_desk: QueueServices | None = None
     access: AccessServices | None = None

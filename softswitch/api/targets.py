@@ -12,6 +12,7 @@ from typing import Any
 #: The kind of what a path parameter names, by the beginning of the path and the parameter; "" is about nobody.
 KINDS: dict[tuple[str, str], str] = {
     ("/voice/calls", "id"): "call",
+    ("/voice/ambience", "id"): "",
     ("/voice/conferences", "id"): "number",
     ("/voice/conferences", "plan"): "",
     ("/voice/conferences", "party"): "party",
@@ -41,6 +42,7 @@ ONE = (
     "caller",
     "callee",
     "party",
+    "listener",
     "target",
     "talker",
     "agent",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.app.switchboard import Switchboard
+from softswitch.calls.ambience import Ambience
 from softswitch.calls.conference import Conferences
 from softswitch.calls.conference_call import ConferenceCalls
 from softswitch.calls.group_calls import GroupCalls
@@ -55,11 +56,12 @@ class Rooms(Switchboard):
 
     def _build_dispatching(self) -> None:
         exchange, new_id = self.exchange, self.ids.next
-        inviter = Inviter(exchange, new_id, self.domain)
+        inviter = Inviter(exchange, self.domain)
         self.inviter = inviter
         self.group_calls = GroupCalls(exchange, self.talkgroups, inviter, new_id)
         self.roll_calls = RollCalls(exchange, inviter, new_id, lambda: self._play_announcement)
         self.supervision = Supervision(exchange, self.engine, inviter)
+        self.ambience = Ambience(exchange, self.talkgroups, inviter, new_id)
         self.conference_calls = ConferenceCalls(exchange, self.conferences, inviter, new_id)
         self.conference_roll_calls = RollCalls(
             exchange, inviter, new_id, lambda: self._play_announcement, ConferenceRollCallEnded

@@ -36,6 +36,9 @@ class Application(Protocol):
     def leg_for(self, target: Target, caller: Leg) -> SipLeg | None:
         """A leg of its own kind for a device that is about to be called; None: an ordinary one."""
 
+    def ambience(self, target: Target) -> bool | None:
+        """Whether a device of its own can be listened to without showing it; None: it is none of its own."""
+
 
 def asker(access: Access, agent: UserAgent, event: RequestReceived, now: float) -> Identity | None:
     """Who sends a request outside a dialog; None when it has been challenged or refused already."""

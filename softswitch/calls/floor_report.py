@@ -29,11 +29,12 @@ Tell = Callable[..., None]
 
 
 class FloorReport:
-    """Tells the bus by events and plain telephones by short sounds; `tell` is that of the bus."""
+    """Tells the bus by events and, if `audible`, plain telephones by short sounds; `tell` is that of the bus."""
 
-    __slots__ = ("_engine", "_tell", "group")
+    __slots__ = ("_audible", "_engine", "_tell", "group")
 
-    def __init__(self, engine: MediaEngine, tell: Tell, group: str) -> None:
+    def __init__(self, engine: MediaEngine, tell: Tell, group: str, *, audible: bool = True) -> None:
+        self._audible = audible
         self._engine = engine
         self._tell = tell
         self.group = group
@@ -71,7 +72,7 @@ class FloorReport:
         self._tell(kind, self.group, seat.call.id, seat.leg.id, seat.number, *values)
 
     def _sound(self, seat: Seat, cue: Cue) -> None:
-        if seat.port is None or seat.speaks_floor:
+        if seat.port is None or seat.speaks_floor or not self._audible:
             return
         try:
             self._engine.play(seat.port, cues.samples(cue))

@@ -114,7 +114,7 @@ class GroupCalls:
 
         A temporary group takes its members out of whatever group they are in.
         """
-        pulled = {"static": definition.groups, "temporary": self._groups.used, "patch": ()}[definition.kind]
+        pulled = {"static": definition.groups, "temporary": self._groups.used}.get(definition.kind, ())
         for number in dict.fromkeys((definition.number, *pulled)):
             group = self._groups.in_use(number)
             for seat in list(group.seats.values()) if group is not None else ():

@@ -45,7 +45,7 @@ class Target:
     `routes` leads). `media` is relay or passthrough; `codecs` (RTP encoding names, best first; empty: the caller's own)
     are what the callee may be offered. `gateway` names the gateway for targets that are not SIP, `service` the service
     of the switch itself. `fields` are header fields added to the INVITE. `srtp` says whether its media is
-    secured (empty: as for everybody).
+    secured (empty: as for everybody). `ambience`: the device is called to be listened to, and shall not show it.
     """
 
     number: str
@@ -60,6 +60,7 @@ class Target:
     history: History = ()
     fields: tuple[tuple[str, str], ...] = ()
     srtp: str = ""
+    ambience: bool = False
 
 
 @dataclass(slots=True)

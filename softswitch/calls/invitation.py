@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from softswitch.calls.hunting import Stage
 from softswitch.calls.leg import Cause, Leg, Party
-from softswitch.calls.origination import OriginatedCall, SwitchLeg
-from softswitch.calls.record import CallRecord
+from softswitch.calls.origination import OriginatedCall
 from softswitch.calls.routing import Caller
 
 if TYPE_CHECKING:
@@ -41,21 +40,16 @@ class Invitation:
 class Inviter:
     """Places such calls; `domain` is ours, for the field that asks a phone to answer at once."""
 
-    def __init__(self, exchange: Exchange, new_id: Callable[[], str], domain: str) -> None:
+    def __init__(self, exchange: Exchange, domain: str) -> None:
         self._exchange = exchange
-        self._new_id = new_id
-        self._fields = (*ANSWER_BY_ITSELF, ("Call-Info", f"<sip:{domain}>;answer-after=0"))
+        #: header fields that let a phone answer by itself, if it will.
+        self.hints = (*ANSWER_BY_ITSELF, ("Call-Info", f"<sip:{domain}>;answer-after=0"))
 
     def call(self, invitation: Invitation, welcome: Welcome) -> Call:
         """Ring the number; once it has answered, `welcome` takes it on. How it ends is told by the call's record."""
         exchange = self._exchange
-        record = CallRecord(
-            self._new_id(), invitation.shown, invitation.number, f"invitation:{invitation.by}", exchange.wall()
-        )
-        switch = SwitchLeg(self._new_id(), Party(invitation.shown, invitation.shown_name))
-        call = OriginatedCall(exchange, record.call_id, record, switch, lambda taken: _welcome(taken, welcome))
-        exchange.add(call)
-        call.begin()
+        shown, route = Party(invitation.shown, invitation.shown_name), f"invitation:{invitation.by}"
+        call = OriginatedCall.begun(exchange, shown, invitation.number, route, lambda taken: _welcome(taken, welcome))
         found = exchange.router.stages(invitation.number, Caller(""))[1]
         if isinstance(found, Cause):
             call.refuse(found)
@@ -68,7 +62,7 @@ class Inviter:
             stage.ring_s = min(stage.ring_s or invitation.ring_s, invitation.ring_s)
             if invitation.answers_by_itself:
                 for target in stage.targets:
-                    target.fields = self._fields
+                    target.fields = self.hints
         return stages
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from softswitch.calls.call import Call
 from softswitch.calls.conversation import Start
@@ -108,6 +108,17 @@ class OriginatedCall(Call):
         self._connect = connect
         self._caller_answered = False
         self.caller_name = ""
+
+    @classmethod
+    def begun(
+        cls, exchange: Exchange, shown: Party, called: str, route: str, connect: Callable[[OriginatedCall], None]
+    ) -> Self:
+        """A call on record for which nobody is rung yet: the devices of `called` will see that `shown` calls."""
+        record = CallRecord(exchange.new_id(), shown.number, called, route, exchange.wall())
+        call = cls(exchange, record.call_id, record, SwitchLeg(exchange.new_id(), shown), connect)
+        exchange.add(call)
+        call.begin()
+        return call
 
     @property
     def caller_answered(self) -> bool:

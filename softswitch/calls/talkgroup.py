@@ -86,7 +86,7 @@ class Talkgroup:
         self._tier = Tier.NORMAL
         self._broadcaster = ""
         self._silent = 0
-        self._report = FloorReport(engine, host.bus.tell, definition.number)
+        self._report = FloorReport(engine, host.bus.tell, definition.number, audible=definition.kind != "ambience")
         self.definition = definition
         self.seats: dict[str, Seat] = {}
         self.held_back = False
@@ -203,7 +203,9 @@ class Talkgroup:
     def _rights(self, seat: Seat) -> Member:
         """What a party may do in this group; without a floor protocol T1 runs only where silence is to end a talk."""
         member = seat.member
-        if not seat.speaks_floor and self.definition.silence_s:
+        if self.definition.kind == "ambience":
+            member = replace(member, monitored=False, continuous=True)
+        elif not seat.speaks_floor and self.definition.silence_s:
             member = replace(member, monitored=True)
         if seat.muted or (self.definition.broadcast_only and not (member.dispatcher or member.may_override)):
             member = replace(member, may_request=False)

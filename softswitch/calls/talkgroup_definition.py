@@ -44,7 +44,8 @@ class TalkgroupDefinition:
     Times in seconds, 0: no limit. `talk_s` is the longest talk, `hang_s` how long the floor stays idle until everybody
     is released, `silence_s` how long a talker may send nothing, `acknowledge_s` how long a call that is set up waits
     for `acknowledged` members to answer before it starts with those who have. `priority` says which of several groups
-    a terminal that scans hears. `expires_at` (Unix time) is set for temporary groups.
+    a terminal that scans hears. `expires_at` (Unix time) is set for temporary groups. A group of kind ambience lets one
+    terminal be heard unseen: no sound tells it of its floor, and its silence does not end its talk.
     """
 
     number: str
@@ -65,7 +66,7 @@ class TalkgroupDefinition:
     acknowledged: int = 0
     acknowledge_s: float = 10.0
     keypad: KeypadSettings = USUAL_KEYS
-    kind: Literal["static", "temporary", "patch"] = "static"
+    kind: Literal["static", "temporary", "patch", "ambience"] = "static"
     expires_at: float = 0.0
 
     def floor(self, *, tier: Tier = Tier.NORMAL, broadcast_by: str = "") -> ArbiterSettings:

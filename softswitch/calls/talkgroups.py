@@ -386,9 +386,9 @@ class Talkgroups:
         return seat is not None and seat.group.revoke(leg_id)
 
     def describe(self) -> list[dict[str, Any]]:
-        """Every talkgroup there is, in use or not; `since` in seconds since the epoch."""
+        """Every talkgroup there is, in use or not, but those of ambience listening; `since` in seconds since 1970."""
         known = self._by_number | {n: group.definition for n, group in self._groups.items()}
-        return [self._describe(definition) for definition in known.values()]
+        return [self._describe(definition) for definition in known.values() if definition.kind != "ambience"]
 
     def _describe(self, definition: TalkgroupDefinition) -> dict[str, Any]:
         group = self.in_use(definition.number)

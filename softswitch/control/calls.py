@@ -145,7 +145,7 @@ class CallControl:
         try:
             call = self._app.driver.call(lambda now: self._operator.originate(order))
         except Refused as error:
-            raise _refused(error) from error
+            raise refused_problem(error) from error
         return self._row(call)
 
     def _run(self, operation: Operation, identifier: str, body: Mapping[str, Any], principal: Principal) -> None:
@@ -162,7 +162,7 @@ class CallControl:
             }
             raise Problem(409, str(error), kind="illegal-transition", members=members) from error
         except Refused as error:
-            raise _refused(error) from error
+            raise refused_problem(error) from error
 
     def _apply(self, method: Method, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
         self._operator.apply(call, method)
@@ -212,7 +212,7 @@ def _cause(call: Call, body: Mapping[str, Any], text: str) -> Cause:
     return Cause(status, q850, str(body["reason"] or text), "operator")
 
 
-def _refused(error: Refused) -> Problem:
+def refused_problem(error: Refused) -> Problem:
     """A number that does not exist or may not be called is a fault of the order, all else is how things stand."""
     cause = error.cause
     members: dict[str, Any] = {"sip_code": cause.status, "q850_cause": cause.q850}

@@ -14,6 +14,7 @@ from softswitch.api.webhooks import Webhooks, WebhookSettings
 from softswitch.app import Application
 from softswitch.control import event_types
 from softswitch.control.access import AccessDesk
+from softswitch.control.ambience import AmbienceDesk
 from softswitch.control.bans import Bans
 from softswitch.control.browsers import Browsers
 from softswitch.control.calls import CallControl
@@ -93,6 +94,7 @@ class Control:
             conferences=app.conferences.describe,
             floor=self._floor,
             group_desk=groups.services,
+            ambience=AmbienceDesk(app).services,
             conference_desk=ConferenceDesk(app, calls.sound).services,
             queue_desk=QueueDesk(app).services,
             access=self._access.services,

@@ -160,6 +160,20 @@ class DispatcherActed(Event):
 
 
 @dataclasses.dataclass(slots=True)
+class AmbienceChanged(Event):
+    """The surroundings of a terminal are listened to: asked, heard, ended, or refused with a SIP status (`cause`)."""
+
+    type: ClassVar[str] = "call.ambience"
+    ambience_id: str
+    party: str
+    listener: str
+    by: str
+    state: str
+    cause: int
+    reason: str
+
+
+@dataclasses.dataclass(slots=True)
 class RollCallEnded(Event):
     """Everybody asked by a roll-call has answered or not; `results` say who, when (Unix time) and why not."""
 

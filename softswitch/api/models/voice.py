@@ -117,6 +117,28 @@ class FloorOf(Request):
     party: Number
 
 
+class ListenToAmbience(Request):
+    """Whose terminal is listened to, by whom, and for how long at most."""
+
+    party: Number
+    listener: Annotated[Number, Field(description="Called first; hears the terminal once it has answered.")]
+    max_s: float = Field(default=60, ge=1, le=3600, description="Ends by itself after so many seconds.")
+
+
+class AmbienceRow(Answer):
+    """A terminal whose surroundings are listened to; `call_id` is the listener's call."""
+
+    ambience_id: str
+    party: str
+    listener: str
+    by: str
+    state: Literal["asked", "heard"]
+    asked_at: Time
+    heard_at: Time
+    max_s: float
+    call_id: str
+
+
 class Play(Request):
     """What the parties hear instead of each other: one of a sound, a recording, a file, or a tone.
 

@@ -97,6 +97,8 @@ async def test_every_route_about_somebody_inside_and_outside(session: aiohttp.Cl
         ("/voice/calls/inside/transfer", {"target": "outside"}),
         ("/voice/calls/inside/hold", {"leg_id": "outside"}),
         ("/voice/calls/inside/insert", {"party": "outside"}),
+        ("/voice/ambience", {"party": "outside", "listener": "inside"}),
+        ("/voice/ambience", {"party": "inside", "listener": "outside"}),
         ("/voice/conferences", {"number": "outside"}),
         ("/voice/conferences/inside/start", {"members": {"outside": {}}}),
         ("/voice/conferences/inside/members/inside/whisper", {"to": "outside"}),

@@ -237,7 +237,16 @@ class PhoneCall:
 class Phone:
     """One device or peer at an address of its own. Calls wait for the test unless `on_call` says what to do."""
 
-    def __init__(self, world: World, number: str, host: str, *, port: int = 5060, codecs: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        world: World,
+        number: str,
+        host: str,
+        *,
+        port: int = 5060,
+        codecs: Sequence[str] = (),
+        extensions: tuple[str, ...] = (),
+    ) -> None:
         self.world = world
         self.number = number
         self.host = host
@@ -248,7 +257,12 @@ class Phone:
             timers=self.timers,
             new_id=lambda: world.new_id(number),
             sent_by=lambda listener, transport: (host, port),
-            settings=UserAgentSettings(session_expires=0, datagram_limit=0, user_agent=f"phone {number}"),
+            settings=UserAgentSettings(
+                session_expires=0,
+                datagram_limit=0,
+                user_agent=f"phone {number}",
+                supported=(*UserAgentSettings().supported, *extensions),
+            ),
         )
         self.calls: list[PhoneCall] = []
         self.on_call: Callable[[PhoneCall], None] | None = None

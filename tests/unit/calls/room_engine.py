@@ -8,6 +8,7 @@ import numpy as np
 
 from dialplan import Rule
 from dialplan import Target as To
+from softswitch.calls.ambience import Ambience
 from softswitch.calls.conference import ConferenceDefinition, Conferences
 from softswitch.calls.conference_call import ConferenceCalls
 from softswitch.calls.group_calls import GroupCalls
@@ -170,11 +171,12 @@ class RoomWorld(World):
         self.queues = Queues(self.exchange, engine, lambda: np.zeros(8, np.int16), queues)
         self.exchange.queues = self.services.queues = self.queues
         self.services.rooms = {"conference": self.conferences, "talkgroup": self.talkgroups, "queue": self.queues}
-        self.inviter = inviter = Inviter(self.exchange, lambda: self.new_id("i"), self.domain)
+        self.inviter = inviter = Inviter(self.exchange, self.domain)
         self.group_calls = GroupCalls(self.exchange, self.talkgroups, inviter, lambda: self.new_id("g"))
         self.roll_calls = RollCalls(self.exchange, inviter, lambda: self.new_id("g"), lambda: self._welcome)
         self.conference_calls = ConferenceCalls(self.exchange, self.conferences, inviter, lambda: self.new_id("c"))
         self.supervision = Supervision(self.exchange, engine, inviter)
+        self.ambience = Ambience(self.exchange, self.talkgroups, inviter, lambda: self.new_id("a"))
         self.kept: dict[str, TalkgroupDefinition] = {}
         self.regrouping = Regrouping(
             self.exchange,

@@ -315,9 +315,17 @@ class World:
         known = HA1s.of(number, REALM, self.password(number))
         return Subscriber(number, HashedPassword(known.md5 or "", known.sha256 or ""), **options)
 
-    def phone(self, number: str, *, register: bool = True, q: str = "", codecs: Sequence[str] = ()) -> Phone:
+    def phone(
+        self,
+        number: str,
+        *,
+        register: bool = True,
+        q: str = "",
+        codecs: Sequence[str] = (),
+        extensions: tuple[str, ...] = (),
+    ) -> Phone:
         """One more device for a number, at an address of its own."""
-        phone = Phone(self, number, f"198.51.100.{len(self._phones) + 1}", codecs=codecs)
+        phone = Phone(self, number, f"198.51.100.{len(self._phones) + 1}", codecs=codecs, extensions=extensions)
         self._phones[phone.host, phone.address.port] = phone
         if register:
             phone.register(q)

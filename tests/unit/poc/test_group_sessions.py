@@ -156,7 +156,7 @@ def test_a_call_that_a_dispatcher_starts_invites_clients_with_floor_control() ->
     world = PocWorld()
     in_chat(world, "1001")
     two = world.client("1002")
-    inviter = Inviter(world.exchange, lambda: world.new_id("i"), world.domain)
+    inviter = Inviter(world.exchange, world.domain)
     order = CallOrder("1002", "8001", "Tunnel", "console", answers_by_itself=True)
     world.do(lambda: inviter.call(order, lambda call, leg: world.talkgroups.enter(call, leg, "8001")))
     assert two.joined and two.server_floor is not None, "the client was offered floor control"

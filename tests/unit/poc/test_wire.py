@@ -48,6 +48,19 @@ def invite(
     return Request("INVITE", uri, [("Content-Type", kind), *fields], body)
 
 
+def test_mcptt_info_extensions_stand_beside_those_of_others() -> None:
+    """What came after Rel-13 is in anyExt, and what is unknown there is kept, however often it is written."""
+    text = McpttInfo(session_type="ambient-listening", ambient="remote-init").serialize()
+    assert b"<anyExt><ambient-listening-type>remote-init</ambient-listening-type></anyExt>" in text
+    more = text.replace(b"<anyExt>", b"<anyExt><release-reason>none</release-reason>")
+    info = McpttInfo.parse(more)
+    assert info.ambient == "remote-init" and len(info.others) == 1
+    for _ in range(2):
+        written = info.serialize()
+        assert written.count(b"ambient-listening-type>") == 2 and b"release-reason" in written
+        assert McpttInfo.parse(written).ambient == "remote-init"
+
+
 def test_mcptt_info_is_read_by_namespace_and_kept_where_unknown() -> None:
     info = McpttInfo.parse(INFO)
     assert info.session_type == "prearranged" and info.request_uri == "sip:grp-patrol@ptt.example"
