@@ -34,6 +34,7 @@ id = "test"
 address = "{self.address}"
 first_port = {self.rtp[0]}
 last_port = {self.rtp[1]}
+workers = {self.workers}
 [http]
 address = "127.0.0.1"
 port = {self.http}

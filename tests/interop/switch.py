@@ -49,6 +49,7 @@ class Plan:
     callee_tcp: int = field(default_factory=free_port)  # 58…: a callee on TCP
     callee6: int = field(default_factory=free_port)  # 59…: a callee on IPv6
     rtp: tuple[int, int] = field(default_factory=rtp_block)
+    workers: int = 1  # media workers: each takes a second of a processor to start; what spans them asks for two
     ipv6: bool = True
     digest: tuple[str, ...] = ("MD5",)  # baresip 1.0 and sipp 3.6 give up when anything else is on offer
     sip_extra: str = ""  # further lines of [sip]
@@ -79,6 +80,7 @@ id = "test"
 address = "{self.address}"
 first_port = {self.rtp[0]}
 last_port = {self.rtp[1]}
+workers = {self.workers}
 [http]
 address = "127.0.0.1"
 port = {self.http}

@@ -16,7 +16,7 @@ from tests.interop.wiretap import WireTap
 
 pytestmark = pytest.mark.needs("baresip", "namespace", "espeak-ng", "sox")
 
-TALK_S = 5.0
+TALK_S = 3.0
 FIRST = "Unit twelve, report to the north gate, count the vehicles there, and wait for further orders from control."
 SECOND = (
     "Control, this is twelve, we have arrived, there is smoke over the east wing, and the road behind it is blocked."
@@ -48,8 +48,8 @@ def test_speech_both_ways(
         pytest.skip("one codec is enough for the other transports")
     plan = network_switch.plan
     target = (plan.address, plan.tls if transport == "tls" else plan.sip)
-    first_file, first = audio.speech(tmp_path, FIRST, seconds=60)
-    second_file, second = audio.speech(tmp_path, SECOND, seconds=60, voice="en-us")
+    first_file, first = audio.speech(tmp_path, FIRST, seconds=20)
+    second_file, second = audio.speech(tmp_path, SECOND, seconds=20, voice="en-us")
 
     def phone(number: str, speech: Path, port: int) -> Baresip:
         return Baresip(

@@ -176,9 +176,9 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A switch of its own with its calls; whatever is left of it is killed in the end."""
-    plan = Plan(extra="")
+    plan = Plan(extra="", workers=2)
     switch = Switch(plan, tmp_path / "switch")
-    switch.config.write_text(switch.config.read_text().replace("[rtp]", "[rtp]\nunclaimed_s = 2\nworkers = 2"))
+    switch.config.write_text(switch.config.read_text().replace("[rtp]", "[rtp]\nunclaimed_s = 2"))
     try:
         switch.start()
         with ExitStack() as stack:

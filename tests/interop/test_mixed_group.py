@@ -35,7 +35,7 @@ def namespace() -> Iterator[Namespace]:
 @pytest.fixture(scope="module")
 def network_switch(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
     """A switch on this machine's side of that network."""
-    plan = Plan(address=namespace.near, ipv6=False)
+    plan = Plan(address=namespace.near, ipv6=False, workers=2)
     with running_switch(plan, tmp_path_factory.mktemp("switch")) as switch:
         yield switch
 

@@ -18,7 +18,7 @@ from tests.interop.switch import Switch, password_of
 pytestmark = pytest.mark.needs("pjsua2")
 needs_voice = pytest.mark.needs("espeak-ng", "sox")
 
-TALK_S = 4.0
+TALK_S = 2.5
 TEXT = {
     "1001": "Alpha, bravo, charlie, delta: this is the first station speaking to the second one, how do you read?",
     "1002": "Second station here, you are loud and clear, we go on with the inspection of the western tunnel now.",
@@ -38,7 +38,7 @@ def phones(
             setup: dict[str, object] = {"number": number, "password": password_of(number), "switch": target}
             if speak:
                 voice = "en-us" if number == "1002" else "en"
-                file, samples = audio.speech(folder, TEXT[number], seconds=40, voice=voice)
+                file, samples = audio.speech(folder, TEXT[number], seconds=20, voice=voice)
                 setup |= {"play": str(file), "record": str(folder / f"heard-{number}-%.wav")}
                 spoken.append(samples)
             phone = stack.enter_context(Pjsua(folder / number, transport=transport, **setup, **more))
@@ -158,7 +158,7 @@ def test_blind_transfer(switch: Switch, tmp_path: Path) -> None:
         second.do("hangup", call=1)
         third.wait("state", state="DISCONNECTED")
     heard = audio.read_wav(tmp_path / "heard-1003-1.wav")
-    audio.assert_alike(spoken[1], heard, seconds=TALK_S - 1.5, what="what 1003 heard of 1002")
+    audio.assert_alike(spoken[1], heard, seconds=TALK_S - 1, what="what 1003 heard of 1002")
 
 
 @needs_voice
@@ -177,4 +177,4 @@ def test_attended_transfer(switch: Switch, tmp_path: Path) -> None:
         second.do("hangup", call=1)
         third.wait("state", state="DISCONNECTED")
     heard = audio.read_wav(tmp_path / "heard-1003-1.wav")
-    audio.assert_alike(spoken[1], heard, seconds=TALK_S - 1.5, what="what 1003 heard of 1002")
+    audio.assert_alike(spoken[1], heard, seconds=TALK_S - 1, what="what 1003 heard of 1002")

@@ -38,7 +38,7 @@ NUMBERS = [str(number) for number in range(1001, 1020)]
 @pytest.fixture(scope="module")
 def switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
     """A switch with talkgroups."""
-    with running_switch(Plan(extra=GROUPS), tmp_path_factory.mktemp("poc")) as running:
+    with running_switch(Plan(extra=GROUPS, workers=2), tmp_path_factory.mktemp("poc")) as running:
         yield running
         assert not running.faults(), f"faults in the log:\n{running.log_tail()}"
 

@@ -100,9 +100,9 @@ class RecordedWorld:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[RecordedWorld]:
     """A switch of its own with its recorded calls; whatever is left of it is killed in the end."""
-    switch = Switch(Plan(extra=_EXTRA), tmp_path / "switch")
+    switch = Switch(Plan(extra=_EXTRA, workers=2), tmp_path / "switch")
     text = switch.config.read_text()
-    switch.config.write_text(text.replace("[rtp]", f"[rtp]\nunclaimed_s = {UNCLAIMED_S}\nworkers = 2"))
+    switch.config.write_text(text.replace("[rtp]", f"[rtp]\nunclaimed_s = {UNCLAIMED_S}"))
     try:
         switch.start()
         with ExitStack() as stack:

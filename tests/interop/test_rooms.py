@@ -41,7 +41,7 @@ SECONDS = 25
 @pytest.fixture(scope="module")
 def rooms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
     """A switch with conferences and talkgroups."""
-    with running_switch(Plan(extra=ROOMS), tmp_path_factory.mktemp("rooms")) as switch:
+    with running_switch(Plan(extra=ROOMS, workers=2), tmp_path_factory.mktemp("rooms")) as switch:
         yield switch
 
 
