@@ -31,6 +31,11 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
+def example(**members: object) -> ConfigDict:
+    """What a request's `model_config` is when these members are an example of it."""
+    return ConfigDict(json_schema_extra={"examples": [members]})
+
+
 class Answer(BaseModel):
     """A successful answer; members that a service adds are passed on."""
 

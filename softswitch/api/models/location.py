@@ -7,15 +7,18 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from softswitch.api.models.base import Answer, Number, Request, Time
+from softswitch.api.models.base import Answer, Number, Request, Time, example
 
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Point = Annotated[list[float], Field(min_length=2, max_length=2, description="[latitude, longitude]")]
 Metres = Annotated[float, Field(ge=0, le=2e7, allow_inf_nan=False)]
 
 
 class NewPosition(Request):
     """Where a device is, WGS 84."""
+
+    model_config = example(number="1001", latitude=39.9087, longitude=116.3975, accuracy_m=5)
 
     number: Number
     latitude: Latitude
@@ -112,6 +115,8 @@ class TrackQuery(Request):
 class FenceShape(Request):
     """A circle or a polygon; points are [latitude, longitude]."""
 
+    model_config = example(name="Gate 3", center=[39.9087, 116.3975], radius_m=250)
+
     name: str = Field(default="", max_length=128)
     center: tuple[Latitude, Longitude] | None = None
     radius_m: float = Field(default=0, ge=0, le=1e6, allow_inf_nan=False)
@@ -137,9 +142,9 @@ class FenceRow(Answer):
 
     id: str
     name: str = ""
-    center: tuple[float, float] | None = None
+    center: Point | None = None
     radius_m: float = 0
-    polygon: list[tuple[float, float]] = Field(default_factory=list)
+    polygon: list[Point] = Field(default_factory=list)
     numbers: list[str] = Field(default_factory=list)
     margin_m: float = 20
     dwell_s: float = 0

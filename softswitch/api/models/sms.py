@@ -7,13 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from softswitch.api.models.base import Answer, Number, Request, Time
+from softswitch.api.models.base import Answer, Number, Request, Time, example
 
 MessageState = Literal["queued", "sent", "delivered", "displayed", "failed", "expired", "cancelled"]
 
 
 class NewMessage(Request):
     """A text for numbers and talkgroups."""
+
+    model_config = example(recipients=["1001", "8001"], text="Meet at gate 3", sender="1002")
 
     recipients: Annotated[list[Number], Field(min_length=1, max_length=500)] = Field(
         description="Subscribers, radios, talkgroups; more than one make a group message."

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from softswitch.api.models.base import Answer, Number, Request, Time
+from softswitch.api.models.base import Answer, Number, Request, Time, example
 
 LegId = Annotated[str, Field(max_length=128, description="Id of the leg, or number of the party.")]
 
@@ -43,6 +43,8 @@ class Call(Answer):
 
 class Originate(Request):
     """A call that the switch places: it rings `caller` and, once they answered, connects `callee` or plays a sound."""
+
+    model_config = example(caller="1001", callee="601", timeout_s=1)
 
     caller: Number
     callee: Number | None = Field(default=None, description="A number: subscriber, trunk number, service, group.")
