@@ -156,7 +156,16 @@ def _scanning(desk: GroupServices) -> list[Operation]:
 
     path = "/groups/scan_lists/{number}"
     return [
-        _read(path, "The groups that a terminal hears besides the one it called", "group", read, ScanListRow),
+        Operation(
+            method="GET",
+            path=path,
+            summary="The groups that a terminal hears besides the one it called",
+            component="group",
+            role="viewer",
+            handler=read,
+            answer=ScanListRow,
+            tagged=True,
+        ),
         Operation(
             method="PUT",
             path=path,

@@ -84,7 +84,7 @@ def _describe(operation: Operation) -> dict[str, Any]:
         "tags": [operation.component],
         "parameters": [
             *_path_parameters(operation),
-            *_query_parameters(operation.query),
+            *_query_parameters(operation.asks),
             *_header_parameters(operation),
         ],
         "responses": _responses(operation),
@@ -108,7 +108,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     schema: dict[str, Any] = _reference(operation.answer)
     if operation.many:
         properties: dict[str, Any] = {"items": {"type": "array", "items": schema}}
-        if operation.cursor:
+        if operation.paged:
             properties["next"] = {"type": ["string", "null"], "description": "Cursor of the next page."}
         schema = {"type": "object", "required": ["items"], "properties": properties}
     success: dict[str, Any] = {"description": "Done", "content": {"application/json": {"schema": schema}}}

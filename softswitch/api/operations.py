@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from softswitch.api.auth import Authenticator, Principal, Role, require
 from softswitch.api.idempotency import IdempotencyKeys
 from softswitch.api.models import Answer, NoContent
+from softswitch.api.paging import KEYS, PageQuery, page_of
 from softswitch.api.problems import Handler, Problem, illegal_transition, invalid
 from softswitch.api.services import AccessServices, ApiServices, AuditNote
 from softswitch.api.targets import action_of, kinds_of, named_in, targets_of
@@ -50,10 +51,11 @@ StreamHandler = Callable[[web.Request, Mapping[str, Any], Principal], Awaitable[
 class Operation:
     """One method of one path below `/api/v1`.
 
-    With `cursor` the handler answers rows, and the cursor of the next page is the last row's member of that name. A
-    `stream` takes the request itself (a WebSocket) instead of `handler`. `current` answers the resource as it is, for
-    If-Match; with it, or with `tagged`, the answer carries an ETag. `location` is the path of what a POST has made.
-    `sensitive` reading is audited as well. `kinds` are the media types of what a `stream` answers with 200.
+    With `many` the handler answers rows. With `cursor` it answers one page of them, and the cursor of the next one is
+    the last row's member of that name; other lists are cut into pages by `page_key`. A `stream` takes the request
+    itself (a WebSocket) instead of `handler`. `current` answers the resource as it is, for If-Match; with it, or with
+    `tagged`, the answer carries an ETag. `location` is the path of what a POST has made. `sensitive` reading is audited
+    as well. `kinds` are the media types of what a `stream` answers with 200.
     """
 
     method: str
@@ -80,6 +82,22 @@ class Operation:
         """The operation's id in the OpenAPI document."""
         words = self.path.replace("{", "").replace("}", "").strip("/").split("/")
         return "_".join((self.method.lower(), *words))
+
+    @property
+    def page_key(self) -> tuple[str, ...]:
+        """The members that a page of this list goes by, () when it is no list or makes its pages itself."""
+        whole = self.many and self.method == "GET" and self.query is None and not self.cursor
+        return KEYS.get(self.answer, ()) if whole else ()
+
+    @property
+    def asks(self) -> type[BaseModel] | None:
+        """What the query may hold."""
+        return PageQuery if self.page_key else self.query
+
+    @property
+    def paged(self) -> bool:
+        """Whether an answer may be followed by another page."""
+        return bool(self.cursor or self.page_key)
 
     @property
     def changes(self) -> bool:
@@ -225,12 +243,14 @@ def _answer(operation: Operation, request: web.Request, result: Reply, query: Ma
             )
         return json_response(content, operation.status, headers)
     assert not isinstance(result, Mapping)
-    rows = list(result)
+    rows: Sequence[Mapping[str, Any]] = list(result)
+    further: str | None = None
+    if operation.page_key:
+        rows, further = page_of(rows, operation.page_key, query)
+    elif operation.cursor and rows and len(rows) >= query.get("limit", 0):
+        further = str(rows[-1][operation.cursor])
     page: dict[str, Any] = {"items": [encode(operation.answer, row) for row in rows]}
-    if operation.cursor:
-        full = bool(rows) and len(rows) >= query.get("limit", 0)
-        page["next"] = str(rows[-1][operation.cursor]) if full else None
-    return json_response(page, operation.status)
+    return json_response({**page, "next": further} if operation.paged else page, operation.status)
 
 
 def encode(model: type[BaseModel], row: object) -> dict[str, Any]:
@@ -266,12 +286,12 @@ def _parse_query(operation: Operation, request: web.Request) -> Mapping[str, Any
     given = request.query
     if len(given) != len(set(given)):
         raise Problem(422, "a query parameter is given more than once", kind="invalid-request")
-    if operation.query is None:
+    if operation.asks is None:
         if given:
             raise Problem(422, f"unknown query parameter: {', '.join(sorted(given))}", kind="invalid-request")
         return {}
     try:
-        return operation.query.model_validate(dict(given)).model_dump()
+        return operation.asks.model_validate(dict(given)).model_dump()
     except ValidationError as error:
         raise invalid(error, "query") from error
 

@@ -62,7 +62,7 @@ def operations_page(operations: Iterable[Operation]) -> web.Response:
 
 
 def _members(operation: Operation) -> str:
-    model = operation.body or operation.query
+    model = operation.body or operation.asks
     if model is None or not model.model_fields:
         return ""
     return "<br><code>" + escape(", ".join(model.model_fields)) + "</code>"

@@ -114,7 +114,16 @@ def _log() -> list[Operation]:
         return {"levels": log_levels()}
 
     return [
-        _read("/system/log", "How much each part of the switch logs", levels, LogLevels),
+        Operation(
+            method="GET",
+            path="/system/log",
+            summary="How much each part of the switch logs",
+            component="system",
+            role="viewer",
+            handler=levels,
+            answer=LogLevels,
+            tagged=True,
+        ),
         Operation(
             method="PUT",
             path="/system/log",
@@ -124,6 +133,7 @@ def _log() -> list[Operation]:
             handler=change,
             body=SetLogLevel,
             answer=LogLevels,
+            current=levels,
         ),
     ]
 

@@ -42,10 +42,17 @@ class Switch(NamedTuple):
         return self._request("GET", path, None)
 
     def rows(self, path: str) -> list[dict[str, Any]]:
-        """The items of a list resource. Raises CommandError."""
-        answer = self.get(path)
-        items = answer.get("items", []) if isinstance(answer, dict) else answer
-        return [item for item in items if isinstance(item, dict)]
+        """All items of a list resource, page after page. Raises CommandError."""
+        found: list[dict[str, Any]] = []
+        asked = path
+        while True:
+            page = self.get(asked)
+            if not isinstance(page, dict):
+                raise CommandError(f"{self.url} answered {path} with no list: is it the switch?")
+            found += [item for item in page.get("items", ()) if isinstance(item, dict)]
+            if not page.get("next"):
+                return found
+            asked = f"{path}?after={urllib.parse.quote(page['next'], safe='')}"
 
     def post(self, path: str, body: Any = None) -> Any:
         """The JSON answer to POST. Raises CommandError."""

@@ -84,8 +84,15 @@ class Connection:
         return model.model_validate(await self.request(method, path, body, headers=headers))
 
     async def items(self, path: str, model: type[AnswerT]) -> list[AnswerT]:
-        answer = await self.request("GET", path)
-        return [model.model_validate(item) for item in answer["items"]]
+        """A whole list, page after page."""
+        found: list[AnswerT] = []
+        query: dict[str, str] = {}
+        while True:
+            page = await self.request("GET", path, query=query)
+            found += [model.model_validate(item) for item in page["items"]]
+            if not page.get("next"):
+                return found
+            query = {"after": page["next"]}
 
     async def pages(
         self, path: str, model: type[AnswerT], cursor: str, query: Mapping[str, str]

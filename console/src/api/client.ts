@@ -72,7 +72,7 @@ export const remove = (path: string): Promise<null> => request<null>("DELETE", p
 export const start = <T>(path: string, body: unknown): Promise<T> =>
   request<T>("POST", path, body, { "Idempotency-Key": crypto.randomUUID() });
 
-/** The items of the first page. */
+/** The items of the first page: the newest ones, or all there are up to a thousand. */
 export async function list<T>(path: string): Promise<T[]> {
   return (await get<Page<T>>(path)).items;
 }

@@ -88,7 +88,7 @@ def test_token_of_the_environment_is_used(
 ) -> None:
     monkeypatch.setenv("SOFTSWITCH_TOKEN", "mine")
     monkeypatch.setenv("SOFTSWITCH_URL", switch.url + "/")
-    switch.answers["GET", "/api/v1/voice/calls"] = (200, [])
+    switch.answers["GET", "/api/v1/voice/calls"] = (200, {"items": []})
     assert main(["calls"]) == 0
     assert switch.requests == [("GET", "/api/v1/voice/calls", "Bearer mine")]
 
