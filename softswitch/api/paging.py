@@ -20,10 +20,12 @@ from softswitch.api.models.group import Group
 from softswitch.api.models.location import FenceRow, SubscriptionRow
 from softswitch.api.models.queue import Queue
 from softswitch.api.models.system import Ban
+from softswitch.api.models.voice import AmbienceRow
 from softswitch.api.models.webrtc import BrowserSession
 
 #: What makes a row of a list unmistakable, in the order in which pages go through them.
 KEYS: Mapping[type[Answer], tuple[str, ...]] = {
+    AmbienceRow: ("ambience_id",),
     Ban: ("host",),
     BrowserSession: ("session_id",),
     Call: ("call_id",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 
 
 def _moment(value: object) -> object:
@@ -31,7 +31,7 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
-def example(**members: object) -> ConfigDict:
+def example(**members: JsonValue) -> ConfigDict:
     """What a request's `model_config` is when these members are an example of it."""
     return ConfigDict(json_schema_extra={"examples": [members]})
 

@@ -102,7 +102,7 @@ def test_what_is_edited_has_a_tag_that_a_change_may_ask_for() -> None:
 def test_every_list_has_pages() -> None:
     lists = [each for each in OPERATIONS if each.many and each.method == "GET"]
     whole = {each.path for each in lists if not each.paged}
-    assert whole == set(BOUNDED), "lists without pages, and those that need none"
+    assert whole == set(BOUNDED), "lists that softswitch/api/paging.py has no key for, and those that need none"
     for operation in lists:
         if operation.paged or BOUNDED[operation.path] == "limit":
             assert operation.asks is not None and "limit" in operation.asks.model_fields, named(operation)
