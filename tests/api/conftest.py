@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.api.phone import Phone
-from tests.interop.switch import REALM, TOKEN, Plan, Switch, password_of, running_switch
+from tests.interop.switch import Plan, Switch, password_of, running_switch
 
 TOKENS = """
 [[http.token]]
@@ -24,28 +24,10 @@ role = "viewer"
 
 
 class ApiPlan(Plan):
-    """A switch for these tests: its ports and numbers are the usual ones, its system section is small."""
+    """A switch for these tests: as any, but with the security that it has by default."""
 
-    def _system(self) -> str:
-        return f"""
-[node]
-id = "test"
-[rtp]
-address = "{self.address}"
-first_port = {self.rtp[0]}
-last_port = {self.rtp[1]}
-workers = {self.workers}
-[http]
-address = "127.0.0.1"
-port = {self.http}
-[[http.token]]
-name = "interop"
-token = "{TOKEN}"
-role = "admin"
-[sip]
-realm = "{REALM}"
-overload_lag_s = 0
-"""
+    def _security(self) -> str:
+        return ""
 
 
 @pytest.fixture(scope="session")

@@ -88,14 +88,18 @@ port = {self.http}
 name = "interop"
 token = "{TOKEN}"
 role = "admin"
-[security]
-exempt_networks = ["127.0.0.0/8", "::1/128", "10.213.0.0/16"]
-digest_algorithms = {json.dumps(self.digest)}
+{self._security()}
 [sip]
 realm = "{REALM}"
 overload_lag_s = 0
 {self.sip_extra}
 """
+
+    def _security(self) -> str:
+        return (
+            '[security]\nexempt_networks = ["127.0.0.0/8", "::1/128", "10.213.0.0/16"]\n'
+            f"digest_algorithms = {json.dumps(self.digest)}"
+        )
 
     def _listeners(self) -> str:
         rows = [
