@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateways.webrtc.leg import BrowserLeg
-from softswitch.calls.call import Call
-from softswitch.calls.hunting import Hunt, Target
+from softswitch.calls.hunting import Target
 from softswitch.calls.leg import Cause, Leg, LegObserver, LegState, Party
 from softswitch.calls.media_path import NoMedia
-from softswitch.calls.record import CallRecord
 from softswitch.calls.routing import Caller
 from softswitch.events import WebRtcSessionOffered
 from softswitch.sdp.description import SessionDescription
@@ -112,18 +110,8 @@ class WebRtcGateway:
         if subscriber is None:
             return Cause(404, 1, f"there is no subscriber {number}")
         session = self._session("in", number, subscriber.display_name, callee, self._new_id())
-        record = CallRecord(self._new_id(), number, callee, f"webrtc:{by}", exchange.wall())
-        session.call_id = record.call_id
-        call = Call(exchange, record.call_id, session.leg, sdp, record)
-        exchange.add(call)
-        call.begin()
         rights = Caller(number, exchange.router.directory.class_of(number))
-        decision, found = exchange.router.stages(callee, rights)
-        record.route, record.emergency = decision.rule, decision.emergency
-        if isinstance(found, Cause):
-            call.refuse(found)
-        else:
-            call.ring(Hunt.through(found))
+        session.call_id = exchange.gateway_intake.offered(session.leg, sdp, rights, callee, f"webrtc:{by}").id
         return session
 
     def take(self, session: BrowserSession, sdp: bytes) -> bool:

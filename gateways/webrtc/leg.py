@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from softswitch.calls.leg import Cause, Information, Leg, LegState, Party
+from softswitch.calls.leg import Cause, LegState, Party
+from softswitch.calls.unasked_leg import UnaskedLeg
 
 
-class BrowserLeg(Leg):
-    """One session of a browser.
+class BrowserLeg(UnaskedLeg):
+    """One session of a browser, which is asked for nothing between its own requests.
 
     `sdp` is the description the browser is to apply next, `refused` the status of its last offer when that was not
     taken, `cause` why the session ended. `changed` is called after each of these; `later` runs something after the
@@ -34,16 +35,6 @@ class BrowserLeg(Leg):
         self.refused = 0
         self.cause: Cause | None = None
 
-    @property
-    def reference(self) -> str:
-        """See Leg."""
-        return self.id
-
-    @property
-    def can_offer(self) -> bool:
-        """A browser is not asked for anything between its own requests."""
-        return False
-
     # -- commands of the call ---------------------------------------------------------------------------------------
 
     def progress(self, status: int, sdp: bytes | None) -> None:
@@ -61,10 +52,6 @@ class BrowserLeg(Leg):
         """See Leg."""
         self._end(cause)
 
-    def offer(self, sdp: bytes | None) -> bool:
-        """See Leg."""
-        return False
-
     def answer(self, sdp: bytes) -> None:
         """See Leg."""
         self._tell(sdp)
@@ -73,10 +60,6 @@ class BrowserLeg(Leg):
         """See Leg."""
         self.refused = status
         self._changed(self)
-
-    def inform(self, information: Information) -> None:
-        """See Leg."""
-        information.refuse(480)
 
     def disconnect(self, cause: Cause) -> None:
         """See Leg."""

@@ -28,7 +28,8 @@ PROTOCOL_PREFIX = "bearer."
 class ApiToken(NamedTuple):
     """A token by its hash: `sha256` in lower-case hexadecimal. `expires_at` is Unix time, 0 for never.
 
-    `scopes` are the components that may be used, empty for all.
+    `scopes` are the components that may be used, empty for all. With `number` it stands for that subscriber and may act
+    as that one alone.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ApiToken(NamedTuple):
     sha256: str
     expires_at: float = 0.0
     scopes: tuple[str, ...] = ()
+    number: str = ""
 
 
 class ApiClient(NamedTuple):
@@ -48,15 +50,20 @@ class ApiClient(NamedTuple):
 
 
 class Principal(NamedTuple):
-    """Who was recognised."""
+    """Who was recognised; `number` is the subscriber that it stands for, if it is not a whole switch's client."""
 
     name: str
     role: Role
     scopes: tuple[str, ...] = ()
+    number: str = ""
 
     def may(self, role: Role) -> bool:
         """Whether this one has at least `role`."""
         return RANKS[self.role] >= RANKS[role]
+
+    def acts_as(self, number: str) -> bool:
+        """Whether this one may speak for a subscriber."""
+        return self.number in ("", number)
 
 
 @dataclass(slots=True)
@@ -133,7 +140,7 @@ class Authenticator:
             raise _unauthorised("the bearer token is not valid", 'Bearer error="invalid_token"')
         if found.expires_at and found.expires_at <= self._wall():
             raise _unauthorised("the bearer token has expired", 'Bearer error="invalid_token"')
-        return Principal(found.name, found.role, found.scopes)
+        return Principal(found.name, found.role, found.scopes, found.number)
 
     def _recognise(self, token: bytes) -> ApiToken | None:
         digest = hashlib.sha256(token).hexdigest()
@@ -182,9 +189,15 @@ def token_of(request: web.Request) -> bytes | None:
     return None
 
 
-def require(principal: Principal, role: Role, component: str = "") -> None:
-    """Raise Problem 403 unless `principal` has at least `role`, and `component` within its scopes."""
-    if not principal.may(role):
+def require(principal: Principal, role: Role, component: str = "", *, for_subscribers: bool = False) -> None:
+    """Raise Problem 403 unless `principal` has at least `role`, and `component` within its scopes.
+
+    One that stands for a subscriber has no role, and needs none for what is `for_subscribers`.
+    """
+    if principal.number:
+        if not for_subscribers:
+            raise Problem(403, f"{principal.name} may act as subscriber {principal.number} alone")
+    elif not principal.may(role):
         raise Problem(403, f"this needs role {role}; {principal.name} has role {principal.role}")
     if principal.scopes and component and component not in principal.scopes:
         raise Problem(403, f"{principal.name} may use {', '.join(principal.scopes)} and not {component}")

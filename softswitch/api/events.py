@@ -44,7 +44,7 @@ def operations(services: ApiServices) -> list[Operation]:
 
 def _stream(services: ApiServices) -> Operation:
     async def stream(request: web.Request, query: Mapping[str, Any], principal: Principal) -> web.StreamResponse:
-        wanted = EventFilter.of(query, principal.scopes)
+        wanted = EventFilter.of(query, principal)
         if _SSE in request.headers.get("Accept", ""):
             return await _server_sent(request, services.journal, wanted, query["since"])
         return await _websocket(request, services.journal, wanted, query["since"])
@@ -58,6 +58,7 @@ def _stream(services: ApiServices) -> Operation:
         role="viewer",
         stream=stream,
         query=EventsQuery,
+        for_subscribers=True,
     )
 
 
@@ -130,7 +131,7 @@ def _sse(notice: Mapping[str, object]) -> bytes:
 def _journal(services: ApiServices) -> list[Operation]:
     async def past(context: Context) -> Iterable[Row]:
         query = context.query
-        wanted = EventFilter.of(query, context.principal.scopes)
+        wanted = EventFilter.of(query, context.principal)
         position: int = query["since"] or 0
         found: list[Row] = []
         while len(found) < query["limit"]:

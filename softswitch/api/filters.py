@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from softswitch.api.auth import Principal
 from softswitch.api.journal import Entry
 
 #: The component that events of a family belong to; families that are not listed are the system's.
@@ -20,6 +21,7 @@ COMPONENTS = {
     "location": "location",
     "video": "video",
     "camera": "video",
+    "webrtc": "webrtc",
 }
 
 
@@ -29,9 +31,14 @@ def component_of(event_type: str) -> str:
 
 
 class EventFilter:
-    """What is asked for: exact types and families (`call.*`), components, ids; none given of a kind means all."""
+    """What is asked for: exact types and families (`call.*`), components, ids; none given of a kind means all.
 
-    def __init__(self, types: str = "", components: str = "", ids: str = "", scopes: tuple[str, ...] = ()) -> None:
+    `scopes` are the components that may be seen, `number` the subscriber that the events have to be about.
+    """
+
+    def __init__(
+        self, types: str = "", components: str = "", ids: str = "", scopes: tuple[str, ...] = (), number: str = ""
+    ) -> None:
         names = _split(types)
         self._exact = frozenset(name for name in names if not name.endswith("*"))
         self._families = tuple(name[:-1] for name in names if name.endswith("*"))
@@ -39,13 +46,14 @@ class EventFilter:
         self._components = frozenset(_split(components))
         self._ids = frozenset(_split(ids))
         self._scopes = frozenset(scopes)
-        self.key = (types, components, ids, scopes)
+        self._number = number
+        self.key = (types, components, ids, scopes, number)
 
     @classmethod
-    def of(cls, query: Mapping[str, Any], scopes: tuple[str, ...] = ()) -> EventFilter:
-        """The filter of a request's query; `scopes` of its token narrow it further."""
-        allowed = tuple(scope for scope in scopes if scope != "events")
-        return cls(query["types"], query["components"], query["ids"], allowed)
+    def of(cls, query: Mapping[str, Any], principal: Principal) -> EventFilter:
+        """The filter of a request's query; what `principal` may see narrows it further."""
+        allowed = tuple(scope for scope in principal.scopes if scope != "events")
+        return cls(query["types"], query["components"], query["ids"], allowed, principal.number)
 
     def wants(self, entry: Entry) -> bool:
         """Whether that event is asked for."""
@@ -55,6 +63,8 @@ class EventFilter:
         if self._components and component_of(kind) not in self._components:
             return False
         if self._scopes and component_of(kind) not in self._scopes:
+            return False
+        if self._number and self._number not in entry.subjects:
             return False
         return not self._ids or not self._ids.isdisjoint(entry.subjects)
 

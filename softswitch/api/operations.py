@@ -55,7 +55,8 @@ class Operation:
     the last row's member of that name; other lists are cut into pages by `page_key`. A `stream` takes the request
     itself (a WebSocket) instead of `handler`. `current` answers the resource as it is, for If-Match; with it, or with
     `tagged`, the answer carries an ETag. `location` is the path of what a POST has made. `sensitive` reading is audited
-    as well. `kinds` are the media types of what a `stream` answers with 200.
+    as well. `for_subscribers`: who stands for a subscriber needs no role, and the handler sees to it that it acts as
+    that one. `kinds` are the media types of what a `stream` answers with 200.
     """
 
     method: str
@@ -75,6 +76,7 @@ class Operation:
     tagged: bool = False
     location: str = ""
     sensitive: bool = False
+    for_subscribers: bool = False
     kinds: tuple[str, ...] = ()
 
     @property
@@ -125,7 +127,8 @@ class Router:
             principal = self._authenticator.authenticate(request)
             status = 500
             try:
-                require(principal, operation.role, operation.component)
+                allowed = operation.for_subscribers
+                require(principal, operation.role, operation.component, for_subscribers=allowed)
                 await self._judge_path(operation, request, principal)
                 query = _parse_query(operation, request)
                 if operation.stream is not None:

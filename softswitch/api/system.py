@@ -75,7 +75,7 @@ def operations(services: ApiServices) -> list[Operation]:
 
     found = [
         _read("/system/health", "Whether the switch works", health, Health),
-        _read("/system/identity", "Who the switch takes you for", identity, Identity),
+        _read("/system/identity", "Who the switch takes you for", identity, Identity, for_subscribers=True),
         _read("/system/registrations", "Registered contacts", registrations, Registration, many=True),
         _read("/system/trunks", "Trunks and their state", trunks, Trunk, many=True),
         _read("/system/media", "Figures of the media engine", media, MediaStatus),
@@ -234,7 +234,7 @@ def _reload(services: ApiServices) -> Operation:
     )
 
 
-def _read(path: str, summary: str, handler: Any, answer: Any, *, many: bool = False) -> Operation:
+def _read(path: str, summary: str, handler: Any, answer: Any, **more: Any) -> Operation:
     return Operation(
         method="GET",
         path=path,
@@ -243,7 +243,7 @@ def _read(path: str, summary: str, handler: Any, answer: Any, *, many: bool = Fa
         role="viewer",
         handler=handler,
         answer=answer,
-        many=many,
+        **more,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from softswitch.api.auth import Principal
 from softswitch.api.models.webrtc import (
     BrowserDescription,
     BrowserRegistered,
@@ -12,8 +14,24 @@ from softswitch.api.models.webrtc import (
     NewBrowserSession,
 )
 from softswitch.api.operations import Context, Operation
-from softswitch.api.problems import not_found
+from softswitch.api.problems import Problem, not_found
 from softswitch.api.services import ApiServices, BrowserServices, Row
+
+_FOR_BROWSERS: dict[str, Any] = {"component": "webrtc", "role": "dispatcher", "for_subscribers": True}
+
+
+def _speak_for(principal: Principal, number: str) -> None:
+    """Raise Problem 403 when `principal` stands for another subscriber."""
+    if not principal.acts_as(number):
+        raise Problem(403, f"{principal.name} may act as subscriber {principal.number} alone")
+
+
+def _own(browsers: BrowserServices, context: Context) -> Row:
+    """The session that the path names; to who stands for another subscriber there is none."""
+    row = browsers.session(context.path["id"])
+    if row is None or not context.principal.acts_as(row["number"]):
+        raise not_found("session", context.path["id"])
+    return row
 
 
 def operations(services: ApiServices) -> list[Operation]:
@@ -24,21 +42,17 @@ def operations(services: ApiServices) -> list[Operation]:
 
 def _reading(browsers: BrowserServices) -> list[Operation]:
     async def sessions(context: Context) -> Iterable[Row]:
-        return browsers.sessions()
+        return [row for row in browsers.sessions() if context.principal.acts_as(row["number"])]
 
     async def session(context: Context) -> Row:
-        row = browsers.session(context.path["id"])
-        if row is None:
-            raise not_found("session", context.path["id"])
-        return row
+        return _own(browsers, context)
 
     return [
         Operation(
             method="GET",
             path="/webrtc/sessions",
             summary="Sessions of browsers",
-            component="webrtc",
-            role="dispatcher",
+            **_FOR_BROWSERS,
             handler=sessions,
             answer=BrowserSession,
             many=True,
@@ -47,8 +61,7 @@ def _reading(browsers: BrowserServices) -> list[Operation]:
             method="GET",
             path="/webrtc/sessions/{id}",
             summary="One session, with the description to apply next",
-            component="webrtc",
-            role="dispatcher",
+            **_FOR_BROWSERS,
             handler=session,
             answer=BrowserSession,
         ),
@@ -57,15 +70,19 @@ def _reading(browsers: BrowserServices) -> list[Operation]:
 
 def _talking(browsers: BrowserServices) -> list[Operation]:
     async def open_session(context: Context) -> Row:
+        _speak_for(context.principal, context.body["caller"])
         return await browsers.open(context.body, context.principal)
 
     async def answer(context: Context) -> Row:
+        _own(browsers, context)
         return await browsers.answer(context.path["id"], context.body)
 
     async def offer(context: Context) -> Row:
+        _own(browsers, context)
         return await browsers.offer(context.path["id"], context.body)
 
     async def close(context: Context) -> None:
+        _own(browsers, context)
         browsers.close(context.path["id"])
 
     def change(name: str, summary: str, handler: object) -> Operation:
@@ -73,8 +90,7 @@ def _talking(browsers: BrowserServices) -> list[Operation]:
             method="POST",
             path=f"/webrtc/sessions/{{id}}/{name}",
             summary=summary,
-            component="webrtc",
-            role="dispatcher",
+            **_FOR_BROWSERS,
             handler=handler,  # type: ignore[arg-type]  # one of the two above
             body=BrowserDescription,
             answer=BrowserSession,
@@ -85,8 +101,7 @@ def _talking(browsers: BrowserServices) -> list[Operation]:
             method="POST",
             path="/webrtc/sessions",
             summary="Place a call from a browser: SDP offer in, SDP answer out",
-            component="webrtc",
-            role="dispatcher",
+            **_FOR_BROWSERS,
             handler=open_session,
             body=NewBrowserSession,
             answer=BrowserSession,
@@ -99,8 +114,7 @@ def _talking(browsers: BrowserServices) -> list[Operation]:
             method="DELETE",
             path="/webrtc/sessions/{id}",
             summary="End a session, or decline the call",
-            component="webrtc",
-            role="dispatcher",
+            **_FOR_BROWSERS,
             handler=close,
             status=204,
         ),
@@ -109,9 +123,11 @@ def _talking(browsers: BrowserServices) -> list[Operation]:
 
 def _registering(browsers: BrowserServices) -> list[Operation]:
     async def register(context: Context) -> Row:
+        _speak_for(context.principal, context.body["number"])
         return browsers.register(context.body)
 
     async def unregister(context: Context) -> None:
+        _speak_for(context.principal, context.path["number"])
         browsers.unregister(context.path["number"], context.path["device"])
 
     return [
@@ -119,8 +135,7 @@ def _registering(browsers: BrowserServices) -> list[Operation]:
             method="POST",
             path="/webrtc/registrations",
             summary="Offer a subscriber's calls also to a browser",
-            component="webrtc",
-            role="dispatcher",
+            **_FOR_BROWSERS,
             handler=register,
             body=BrowserRegistration,
             answer=BrowserRegistered,
@@ -129,8 +144,7 @@ def _registering(browsers: BrowserServices) -> list[Operation]:
             method="DELETE",
             path="/webrtc/registrations/{number}/{device}",
             summary="Offer calls to a browser no more",
-            component="webrtc",
-            role="dispatcher",
+            **_FOR_BROWSERS,
             handler=unregister,
             status=204,
         ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from softswitch.calls.call import Call
 from softswitch.calls.hunting import History, Hunt
-from softswitch.calls.leg import Cause
+from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.ported_leg import PortedLeg
 from softswitch.calls.record import CallRecord
 from softswitch.calls.routing import Caller
@@ -34,10 +34,15 @@ class GatewayIntake:
 
         Whatever becomes of it, the leg is told through its own methods: progress, accept, reject.
         """
+        rights = leg.caller or Caller(leg.party.number)
+        return self.offered(leg, leg.own_offer(), rights, called, source, history)
+
+    def offered(self, leg: Leg, offer: bytes, rights: Caller, called: str, source: str, history: History = ()) -> Call:
+        """As `incoming`, of a party that has made an offer of its own and dials with `rights`."""
         exchange = self._exchange
         emergency = exchange.router.plan.emergency_number(called) is not None
         record = CallRecord(self._new_id(), leg.party.number, called, source, exchange.wall())
-        call = Call(exchange, record.call_id, leg, leg.own_offer(), record)
+        call = Call(exchange, record.call_id, leg, offer, record)
         exchange.media.side(leg).owner = call.id
         exchange.add(call)
         call.begin()
@@ -48,7 +53,7 @@ class GatewayIntake:
         elif limit and len(exchange.calls) > limit and not emergency:
             call.refuse(TOO_MANY_CALLS)
         else:
-            self._route(call, leg.caller or Caller(leg.party.number), called, history)
+            self._route(call, rights, called, history)
         return call
 
     def _route(self, call: Call, caller: Caller, called: str, history: History) -> None:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Self
 from softswitch.calls.call import Call
 from softswitch.calls.conversation import Start
 from softswitch.calls.hunting import Hunt, Stage, Target
-from softswitch.calls.leg import Cause, Information, Leg, LegState, Party
+from softswitch.calls.leg import Cause, Leg, LegState, Party
 from softswitch.calls.machine import Method, State
 from softswitch.calls.media_path import NO_SERVICE_CODEC, NoMedia
 from softswitch.calls.nobody import NOBODY
 from softswitch.calls.record import CallRecord
 from softswitch.calls.ringing import Ringing
 from softswitch.calls.side import CONVERTIBLE
+from softswitch.calls.unasked_leg import UnaskedLeg
 from softswitch.media import NotTranscodable
 from softswitch.media.tones import RINGBACK, cadence
 from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, LocalMedia, LocalSession, MediaCapability
@@ -34,30 +35,15 @@ NO_CODEC = NO_SERVICE_CODEC
 _PROGRESS = {180: Method.RING, 182: Method.QUEUE}
 
 
-class SwitchLeg(Leg):
+class SwitchLeg(UnaskedLeg):
     """Stands for the switch while the caller is being rung: a party that is shown and that nothing is ever told."""
 
     protocol = "switch"
 
     def __init__(self, leg_id: str, party: Party) -> None:
-        self.id = leg_id
-        self.direction = "in"
-        self.party = party
+        super().__init__(leg_id, "in", party)
         self.state = LegState.ANSWERED
-        self.port = None
-        self.floor = None
-        self.trusted = False
         self.observer = NOBODY
-
-    @property
-    def reference(self) -> str:
-        """See Leg."""
-        return self.id
-
-    @property
-    def can_offer(self) -> bool:
-        """See Leg."""
-        return False
 
     def progress(self, status: int, sdp: bytes | None) -> None:
         """See Leg."""
@@ -68,19 +54,11 @@ class SwitchLeg(Leg):
     def reject(self, cause: Cause) -> None:
         """See Leg."""
 
-    def offer(self, sdp: bytes | None) -> bool:
-        """See Leg."""
-        return False
-
     def answer(self, sdp: bytes) -> None:
         """See Leg."""
 
     def refuse_offer(self, status: int) -> None:
         """See Leg."""
-
-    def inform(self, information: Information) -> None:
-        """See Leg."""
-        information.refuse(480)
 
     def disconnect(self, cause: Cause) -> None:
         """See Leg."""

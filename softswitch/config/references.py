@@ -70,6 +70,7 @@ def check_references(document: Document, report: Report) -> None:
     _check_targets(document, report)
     _check_trunk_listeners(document, report)
     _check_members(document, report)
+    _check_tokens(document, report)
     _check_duplicates(document, report)
     _check_ports(document, report)
     _check_tls(document, report)
@@ -155,6 +156,12 @@ def _check_members(document: Document, report: Report) -> None:
     for path, entry in entries(document, "talkgroup"):
         for index, member in enumerate(_list(entry.get("members"))):
             _expect((*path, "members", index), member, "subscriber", subscribers, report)
+
+
+def _check_tokens(document: Document, report: Report) -> None:
+    subscribers = _texts(document, "subscriber", "number")
+    for path, entry in entries(document, "http", "token"):
+        _expect((*path, "number"), entry.get("number"), "subscriber", subscribers, report)
 
 
 def _expect_reachable(document: Document, path: KeyPath, number: Any, report: Report) -> None:

@@ -229,6 +229,17 @@ class TokenSettings(Section):
     )
     expires: Moment | None = Field(default=None, description="When it ends to be valid; UTC unless a zone is given.")
     scopes: Scopes = Field(default=(), description="Components of the API that it may use; empty: all.")
+    number: Number | None = Field(
+        default=None,
+        description="The subscriber as whom alone it may act: its own sessions of browsers, and events about it. Needs "
+        "role viewer, for it gives no other right.",
+    )
+
+    @model_validator(mode="after")
+    def _has_no_role(self) -> Self:
+        if self.number is not None and self.role != "viewer":
+            raise ValueError("a token with a number has role viewer")
+        return self
 
     @model_validator(mode="after")
     def _seal(self) -> Self:

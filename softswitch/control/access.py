@@ -193,13 +193,27 @@ class AccessDesk:
 
     def _renew_tokens(self) -> None:
         self.tokens = [
-            ApiToken(each["name"], each["role"], each["sha256"], each["expires"], tuple(each["scopes"]))
+            ApiToken(
+                each["name"],
+                each["role"],
+                each["sha256"],
+                each["expires"],
+                tuple(each["scopes"]),
+                each.get("number", ""),
+            )
             for each in self._stored.values()
         ]
 
     def _every_token(self) -> Iterable[Row]:
         configured = [
-            {"name": t.name, "role": t.role, "scopes": list(t.scopes), "expires": t.expires, "origin": "configuration"}
+            {
+                "name": t.name,
+                "role": t.role,
+                "scopes": list(t.scopes),
+                "number": t.number or "",
+                "expires": t.expires,
+                "origin": "configuration",
+            }
             for t in self._app.settings.http.token
         ]
         stored = [{**each, "origin": "store"} for each in self._stored.values()]
@@ -209,6 +223,9 @@ class AccessDesk:
         name = body["name"]
         if name in self._stored or any(token.name == name for token in self._app.settings.http.token):
             raise Problem(409, f"there is a token {name} already", kind="exists")
+        number = body["number"] or ""
+        if number and self._app.directory.get(number) is None:
+            raise _fault("number", f"there is no subscriber {number}")
         secret = secrets.token_urlsafe(32)
         expires: datetime | None = body["expires"]
         document = {
@@ -216,6 +233,7 @@ class AccessDesk:
             "role": body["role"],
             "sha256": hashlib.sha256(secret.encode()).hexdigest(),
             "scopes": body["scopes"],
+            "number": number,
             "expires": expires.timestamp() if expires is not None else 0.0,
             "created": self._app.wall(),
             "created_by": by.name,

@@ -13,6 +13,9 @@ from softswitch.api.services import BrowserServices, Row
 from softswitch.app import Application
 from softswitch.calls.leg import Cause, LegState
 
+#: When to try again, where nothing better is known.
+_AGAIN_S = 5
+
 
 class Browsers:
     """The sessions of one gateway as the API sees and commands them."""
@@ -141,5 +144,6 @@ def _refused(cause: Cause, field: str) -> Problem:
         members["errors"] = [{"field": field, "in": "body", "detail": cause.text}]
         return Problem(422, cause.text, kind="not-callable", members=members)
     if cause.status == 503:
-        return Problem(503, cause.text, kind="no-room", headers={"Retry-After": "5"}, members=members)
+        later = {"Retry-After": str(cause.retry_after or _AGAIN_S)}
+        return Problem(503, cause.text, kind="no-room", headers=later, members=members)
     return Problem(409, cause.text, kind="party-unavailable", members=members)

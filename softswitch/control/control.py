@@ -144,6 +144,7 @@ class Control:
                 token.token_sha256,
                 token.expires.timestamp() if token.expires is not None else 0.0,
                 token.scopes,
+                token.number or "",
             )
             for token in self._app.settings.http.token
         ] + self._access.tokens

@@ -112,6 +112,28 @@ def voiced(samples: Samples, threshold: float = 200.0) -> Samples:
     return samples[loud[0] : loud[-1] + 1] if len(loud) else samples[:0]
 
 
+def read_growing(path: Path) -> Samples:
+    """Samples of a WAV file (8 kHz, mono, 16 bits) that is still being written; none before it is there."""
+    octets = path.read_bytes()[44:] if path.exists() else b""
+    return np.frombuffer(octets[: len(octets) // 2 * 2], "<i2").astype(np.float64)
+
+
+def longest_alike(sent: Samples, received: Samples, *, least: float) -> tuple[float, list[float]]:
+    """How many seconds on end of what was received are found in what was sent, and the score of every half second.
+
+    Each second is looked for by itself, so that two clocks may slip by a frame in between; silence counts for nothing.
+    """
+    step, run, longest, scores = RATE // 2, 0, 0, []
+    for start in range(0, len(received) - RATE + 1, step):
+        second = received[start : start + RATE]
+        if np.sqrt(np.mean(second**2)) <= 100:
+            continue
+        scores.append(round(likeness(sent, second)[0], 3))
+        run = run + 1 if scores[-1] >= least else 0
+        longest = max(longest, run)
+    return (longest + 1) / 2 if longest else 0.0, scores
+
+
 def assert_alike(sent: Samples, received: Samples, *, seconds: float, least: float = 0.98, what: str = "") -> None:
     """`seconds` of what was received must be found in what was sent; tries stretches, because a call may begin and
     end anywhere and two clocks may slip by a frame in between. Raises AssertionError with the figures."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from softswitch.api.models.base import Answer, Number, Request, Time
 
@@ -102,6 +102,17 @@ class NewToken(Request):
         default_factory=list, description="Components that may be used; empty: all."
     )
     expires: AwareDatetime | None = Field(default=None, description="Null: never.")
+    number: Number | None = Field(
+        default=None,
+        description="The subscriber as whom alone it may act: its own sessions of browsers, and events about it. Needs "
+        "role viewer, for it gives no other right.",
+    )
+
+    @model_validator(mode="after")
+    def _has_no_role(self) -> Self:
+        if self.number is not None and self.role != "viewer":
+            raise ValueError("a token that stands for a subscriber has role viewer")
+        return self
 
 
 class Token(Answer):
@@ -110,6 +121,7 @@ class Token(Answer):
     name: str
     role: Role
     scopes: list[str] = Field(default_factory=list)
+    number: str = ""
     expires: Time = None
     created: Time = None
     created_by: str = ""

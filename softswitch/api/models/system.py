@@ -28,6 +28,7 @@ class Identity(Answer):
     name: str
     role: Literal["viewer", "dispatcher", "admin"]
     scopes: list[str] = Field(default_factory=list, description="Components that may be used; empty: all.")
+    number: str = Field(default="", description="The subscriber as whom alone it may act, empty: no such limit.")
 
 
 class Registration(Answer):

@@ -19,6 +19,8 @@ TOKENS = [
     ApiToken(role, role, hashlib.sha256(f"secret-{role}".encode()).hexdigest())
     for role in ("viewer", "dispatcher", "admin")
 ]
+#: One that stands for subscriber 1001.
+TOKENS.append(ApiToken("subscriber", "viewer", hashlib.sha256(b"secret-subscriber").hexdigest(), number="1001"))
 
 
 def as_role(role: str) -> dict[str, str]:

@@ -76,6 +76,23 @@ async def test_every_route_for_every_role(session: aiohttp.ClientSession, role: 
             assert status not in (401, 403, 405, 500), f"{what} answered {status}"
 
 
+async def test_every_route_for_who_stands_for_a_subscriber(session: aiohttp.ClientSession) -> None:
+    allowed = {named(each) for each in OPERATIONS if each.for_subscribers}
+    assert allowed == {
+        "GET /events",
+        "GET /system/identity",
+        *(named(e) for e in OPERATIONS if e.component == "webrtc"),
+    }
+    for operation in OPERATIONS:
+        path = path_of(operation, "1001")
+        async with session.request(operation.method, path, headers=as_role("subscriber")) as response:
+            status = response.status
+        if named(operation) in allowed:
+            assert status not in (401, 403, 405, 500), f"{named(operation)} answered its own subscriber {status}"
+        else:
+            assert status == 403, f"{named(operation)} answered a subscriber {status}"
+
+
 @pytest.mark.parametrize("word", ["inside", "outside"])
 async def test_every_route_about_somebody_inside_and_outside(session: aiohttp.ClientSession, word: str) -> None:
     for operation in OPERATIONS:

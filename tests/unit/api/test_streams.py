@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from softswitch.api.auth import Principal
 from softswitch.api.filters import EventFilter
 from softswitch.api.journal import Entry, EventJournal
 from softswitch.api.server import ApiServer
@@ -93,6 +94,13 @@ def test_filter_by_component_subject_and_scope(
 ) -> None:
     entry = Entry(1, FakeEvent("call.state", call_id="n1-7", caller="1001"))
     assert EventFilter("", components, ids, scopes).wants(entry) is wanted
+
+
+@pytest.mark.parametrize(("number", "wanted"), [("1001", True), ("1002", False)])
+def test_who_stands_for_a_subscriber_hears_of_its_own_calls(number: str, wanted: bool) -> None:
+    principal = Principal("browser", "viewer", number=number)
+    asked = EventFilter.of({"types": "", "components": "", "ids": ""}, principal)
+    assert asked.wants(Entry(1, FakeEvent("webrtc.offered", number="1001", caller="1003"))) is wanted
 
 
 async def receive(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
