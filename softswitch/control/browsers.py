@@ -110,16 +110,18 @@ class Browsers:
 
 def _row(session: BrowserSession) -> Row:
     cause = session.leg.cause
-    offered = session.direction == "out" and session.leg.state is not LegState.ANSWERED
+    state = session.leg.state
+    offered = session.direction == "out" and state is not LegState.ANSWERED
+    sdp = session.sdp if state is not LegState.ENDED else ""
     return {
         "session_id": session.id,
         "call_id": session.call_id,
         "number": session.number,
         "peer": session.peer,
         "direction": session.direction,
-        "state": session.leg.state.value,
-        "sdp": session.sdp,
-        "type": ("offer" if offered else "answer") if session.sdp else "",
+        "state": state.value,
+        "sdp": sdp,
+        "type": ("offer" if offered else "answer") if sdp else "",
         "sip_code": cause.status if cause is not None else 0,
         "reason": cause.text if cause is not None else "",
     }

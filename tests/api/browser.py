@@ -66,7 +66,7 @@ class Page:
         number = next(self._numbers)
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             content = await waiting
         assert "error" not in content, f"{method}: {content['error']}"
         result: dict[str, Any] = content["result"]
@@ -108,9 +108,38 @@ class Page:
         await asyncio.to_thread(path.write_bytes, content)
 
 
+class Browser:
+    """One running Chromium, whose windows are pages."""
+
+    def __init__(self, session: aiohttp.ClientSession, port: str) -> None:
+        self._session = session
+        self._port = port
+
+    @asynccontextmanager
+    async def window(self, url: str) -> AsyncIterator[Page]:
+        """A page showing `url` in a window of its own: what is behind another one in Chromium paints nothing."""
+        async with self._session.get(f"http://127.0.0.1:{self._port}/json/version") as answer:
+            steering = (await answer.json())["webSocketDebuggerUrl"]
+        async with self._attached(steering) as chromium:
+            made = await chromium.send("Target.createTarget", url="about:blank", newWindow=True)
+        async with self._attached(f"ws://127.0.0.1:{self._port}/devtools/page/{made['targetId']}") as page:
+            for domain in ("Page", "Runtime", "Network", "Log"):
+                await page.send(f"{domain}.enable")
+            await page.send("Page.navigate", url=url)
+            yield page
+
+    @asynccontextmanager
+    async def _attached(self, address: str) -> AsyncIterator[Page]:
+        async with self._session.ws_connect(address, max_msg_size=0) as socket, asyncio.TaskGroup() as group:
+            page = Page(socket)
+            listening = group.create_task(page.listen())
+            yield page
+            listening.cancel()
+
+
 @asynccontextmanager
-async def opened(url: str, folder: Path) -> AsyncIterator[Page]:
-    """A page showing `url` in a browser of its own, which ends with the block."""
+async def running(folder: Path) -> AsyncIterator[Browser]:
+    """A Chromium with its profile in `folder`, which ends with the block."""
     assert PROGRAM is not None, "chromium is not installed"
     profile = folder / "profile"
     process = await asyncio.create_subprocess_exec(
@@ -123,23 +152,18 @@ async def opened(url: str, folder: Path) -> AsyncIterator[Page]:
     )
     try:
         place = profile / "DevToolsActivePort"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not place.exists() or not place.read_text().strip():  # noqa: ASYNC110 (nothing tells of it)
                 await asyncio.sleep(0.05)
-        port = place.read_text().splitlines()[0]
         async with aiohttp.ClientSession() as session:
-            async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
-                targets = await answer.json()
-            target = next(each for each in targets if each["type"] == "page")
-            async with session.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                page = Page(socket)
-                async with asyncio.TaskGroup() as group:
-                    listening = group.create_task(page.listen())
-                    for domain in ("Page", "Runtime", "Network", "Log"):
-                        await page.send(f"{domain}.enable")
-                    await page.send("Page.navigate", url=url)
-                    yield page
-                    listening.cancel()
+            yield Browser(session, place.read_text().splitlines()[0])
     finally:
         process.terminate()
         await process.wait()
+
+
+@asynccontextmanager
+async def opened(url: str, folder: Path) -> AsyncIterator[Page]:
+    """A page showing `url` in a browser of its own, which ends with the block."""
+    async with running(folder) as browser, browser.window(url) as page:
+        yield page

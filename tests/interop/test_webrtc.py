@@ -6,16 +6,18 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.api.browser import Page, opened
-from tests.interop.audio import frequency_hz
-from tests.interop.switch import TOKEN, Plan, Switch, password_of, running_switch
+from tests.api.browser import Browser, Page, running
+from tests.interop.audio import RATE, decode_ulaw, encode_ulaw, frequency_hz
+from tests.interop.rawsip import RawPhone, RtpParty, media_address
+from tests.interop.switch import TOKEN, Switch, password_of, wait_until
 
 pytest.importorskip("aiortc")
 from tests.interop.aiortc_peer import RtcPeer, payload
@@ -23,15 +25,29 @@ from tests.interop.aiortc_peer import RtcPeer, payload
 HERE = Path(__file__).resolve().parent
 
 
-@pytest.fixture
-def rooms(tmp_path: Path) -> Iterator[Switch]:
-    """A switch with a conference."""
-    with running_switch(Plan(extra='[[conference]]\nnumber = "7001"\n'), tmp_path / "switch") as switch:
-        yield switch
-
-
 async def ask(switch: Switch, method: str, path: str, body: object = None) -> tuple[int, Any]:
     return await asyncio.to_thread(switch.http, method, f"/webrtc{path}", body)
+
+
+async def offered_to(switch: Switch, number: str) -> dict[str, Any]:
+    """The session that waits for the browser of a number."""
+    async with asyncio.timeout(20):
+        while True:
+            rows = (await ask(switch, "GET", "/sessions"))[1]["items"]
+            for row in rows:
+                if row["number"] == number and row["type"] == "offer":
+                    return dict(row)
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def room(switch: Switch, path: str, number: str) -> AsyncIterator[None]:
+    """A conference or talkgroup for as long as the block lasts."""
+    status, answer = await asyncio.to_thread(switch.http, "POST", path, {"number": number})
+    assert status == 201, f"{number} was answered {status} {answer}"
+    yield
+    await asyncio.to_thread(wait_until, lambda: not switch.calls(), 10, "everybody has left")
+    assert (await asyncio.to_thread(switch.http, "DELETE", f"{path}/{number}"))[0] == 204
 
 
 @asynccontextmanager
@@ -60,12 +76,7 @@ async def test_two_peers_hear_each_other(switch: Switch) -> None:
         assert (await ask(switch, "POST", "/registrations", {"number": "1014", "device": "desk"}))[0] == 200
         body = payload(await caller.offer(), "1013", "1014")
         calling = asyncio.ensure_future(ask(switch, "POST", "/sessions", body))
-        offered: dict[str, Any] = {}
-        async with asyncio.timeout(5):
-            while not offered:
-                await asyncio.sleep(0.05)
-                rows = (await ask(switch, "GET", "/sessions"))[1]["items"]
-                offered = next((row for row in rows if row["number"] == "1014" and row["type"] == "offer"), {})
+        offered = await offered_to(switch, "1014")
         path = f"/sessions/{offered['session_id']}/answer"
         status, taken = await ask(switch, "POST", path, {"sdp": await callee.answer(offered["sdp"])})
         assert status == 200, taken
@@ -80,6 +91,78 @@ async def test_two_peers_hear_each_other(switch: Switch) -> None:
             assert abs(heard - hz) < 1, f"expected the other's {hz} Hz, heard {heard:.1f} Hz"
         await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
         await ask(switch, "DELETE", "/registrations/1014/desk")
+
+
+@asynccontextmanager
+async def phone_in(switch: Switch, number: str, hz: float) -> AsyncIterator[tuple[RawPhone, RtpParty]]:
+    """A SIP phone that has called `number` and says a tone."""
+    address = ("127.0.0.1", switch.plan.sip)
+    with RawPhone(address, "1002", password_of("1002")) as phone, RtpParty(phone.rtp_port) as party:
+        answer = await asyncio.to_thread(phone.invite, number, "0")
+        assert answer.status == 200, f"{number} answered {answer.start}"
+        said = 8000 * np.sin(2 * np.pi * hz * np.arange(60 * RATE) / RATE)
+        party.send(encode_ulaw(said.astype(np.int16)), media_address(answer.body))
+        try:
+            yield phone, party
+        finally:
+            await asyncio.to_thread(phone.bye)
+
+
+async def hears(party: RtpParty, hz: float) -> None:
+    """Wait until the last second that a phone has heard is this tone."""
+    found = 0.0
+    async with asyncio.timeout(20):
+        while abs(found - hz) > 1:
+            await asyncio.sleep(0.2)
+            last = decode_ulaw(party.octets()[-RATE:])
+            found = frequency_hz(last) if len(last) == RATE and np.abs(last).max() > 500 else 0.0
+
+
+@asynccontextmanager
+async def browser_in(switch: Switch, number: str, hz: float) -> AsyncIterator[tuple[RtcPeer, str]]:
+    """A browser that has called `number` and says a tone, with its session."""
+    async with peer(hz) as browser:
+        status, session = await ask(switch, "POST", "/sessions", payload(await browser.offer(), "1001", number))
+        assert status == 201, session
+        try:
+            await browser.apply(session["sdp"])
+            await browser.connected()
+            yield browser, session["session_id"]
+        finally:
+            await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
+
+
+async def test_a_browser_and_a_phone_hear_each_other_in_a_conference(switch: Switch) -> None:
+    async with (
+        room(switch, "/voice/conferences", "7001"),
+        phone_in(switch, "7001", 500.0) as (_, party),
+        browser_in(switch, "7001", 660.0) as (browser, _),
+    ):
+        await hears(party, 660.0)
+        await browser.hear(0.5)
+        heard = frequency_hz(await browser.hear(1.0))
+        assert abs(heard - 500) < 1, f"expected the phone's 500 Hz, heard {heard:.1f} Hz"
+
+
+async def test_a_browser_and_a_phone_take_turns_in_a_talkgroup(switch: Switch) -> None:
+    async with (
+        room(switch, "/groups", "8001"),
+        phone_in(switch, "8001", 500.0) as (phone, party),
+        browser_in(switch, "8001", 660.0) as (browser, leg),
+    ):
+        for wish in ("request", "release"):
+            path = f"/groups/8001/floor/{wish}"
+            status, answer = await asyncio.to_thread(switch.http, "POST", path, {"leg_id": leg})
+            assert status == 202, f"{wish} was answered {status} {answer}"
+            if wish == "request":
+                await hears(party, 660.0)
+        floor = b'{"action": "request"}'
+        request = phone.request("INFO", phone.target, phone.to_tag, body=floor.decode())
+        phone.send(request.replace(b"application/sdp", b"application/x-floor-control+json"))
+        assert (await asyncio.to_thread(phone.final)).status == 200
+        await browser.hear(0.5)
+        heard = frequency_hz(await browser.hear(1.0))
+        assert abs(heard - 500) < 1, f"expected the phone's 500 Hz, heard {heard:.1f} Hz"
 
 
 async def test_a_certificate_that_was_not_signalled_ends_the_call_and_is_counted(switch: Switch) -> None:
@@ -112,8 +195,15 @@ def test_what_is_no_browser_s_description_is_a_problem(switch: Switch, sdp: str)
 
 @asynccontextmanager
 async def page_of(switch: Switch, folder: Path, *scripts: Path) -> AsyncIterator[Page]:
-    async with opened(f"http://127.0.0.1:{switch.plan.http}/api/v1/docs", folder) as page:
-        await page.wait("document.readyState === 'complete' && location.protocol === 'http:'")
+    async with running(folder) as browser, pages_in(browser, switch, *scripts) as page:
+        yield page
+
+
+@asynccontextmanager
+async def pages_in(browser: Browser, switch: Switch, *scripts: Path) -> AsyncIterator[Page]:
+    """A window with a telephone in it."""
+    async with browser.window(f"http://127.0.0.1:{switch.plan.http}/api/v1/docs") as page:
+        await page.wait("document.readyState === 'complete' && location.protocol === 'http:'", 30)
         for script in (*scripts, HERE / "webrtc_page.js"):
             await page.run(script.read_text())
         yield page
@@ -134,43 +224,47 @@ async def test_chromium_hears_its_tone_and_changes_its_path(switch: Switch, tmp_
         await page.run(f"rtc.request('{TOKEN}', 'DELETE', '/sessions/' + rtc.session.session_id)")
 
 
+@asynccontextmanager
+async def two_pages(switch: Switch, folder: Path) -> AsyncIterator[tuple[Page, Page]]:
+    """Two windows of one Chromium."""
+    async with running(folder) as browser, pages_in(browser, switch) as one, pages_in(browser, switch) as other:
+        yield one, other
+
+
+async def see(page: Page) -> None:
+    """Wait until a page has decoded pictures of somebody else."""
+    await page.run("setInterval(() => rtc.counted().then(found => { rtc.found = found; }), 200)")
+    await page.wait("rtc.found && rtc.found.video && rtc.found.video.frames > 5", 40)
+
+
 @pytest.mark.needs("chromium")
-async def test_two_chromiums_see_each_other(switch: Switch, tmp_path: Path) -> None:
-    async with page_of(switch, tmp_path / "a") as caller, page_of(switch, tmp_path / "b") as callee:
+async def test_two_chromium_pages_see_each_other(switch: Switch, tmp_path: Path) -> None:
+    async with two_pages(switch, tmp_path) as (caller, callee):
         assert (await ask(switch, "POST", "/registrations", {"number": "1014", "device": "desk"}))[0] == 200
         video = "{video: true}"
         calling = asyncio.ensure_future(
             caller.run(f"rtc.call('{TOKEN}', '1013', '1014', 440, {video}).then(JSON.stringify)")
         )
-        offered: dict[str, Any] = {}
-        async with asyncio.timeout(10):
-            while not offered:
-                await asyncio.sleep(0.05)
-                rows = (await ask(switch, "GET", "/sessions"))[1]["items"]
-                offered = next((row for row in rows if row["number"] == "1014" and row["type"] == "offer"), {})
-        session = offered["session_id"]
+        session = (await offered_to(switch, "1014"))["session_id"]
         taken = json.loads(await callee.run(f"rtc.take('{TOKEN}', '{session}', 660, {video}).then(JSON.stringify)"))
         assert taken["status"] == 200, taken
         assert json.loads(await calling)["status"] == 201
         for page in (caller, callee):
-            await page.run("setInterval(() => rtc.counted().then(found => { rtc.found = found; }), 200)")
-            await page.wait("rtc.found && rtc.found.video && rtc.found.video.frames > 20")
+            await see(page)
         await caller.run(f"rtc.request('{TOKEN}', 'DELETE', '/sessions/' + rtc.session.session_id)")
         await ask(switch, "DELETE", "/registrations/1014/desk")
 
 
 @pytest.mark.needs("chromium")
-async def test_two_chromiums_see_each_other_in_a_conference(rooms: Switch, tmp_path: Path) -> None:
-    switch = rooms
-    async with page_of(switch, tmp_path / "a") as first, page_of(switch, tmp_path / "b") as second:
-        for page, number in ((first, "1013"), (second, "1014")):
+async def test_two_chromium_pages_see_each_other_in_a_conference(switch: Switch, tmp_path: Path) -> None:
+    async with room(switch, "/voice/conferences", "7001"), two_pages(switch, tmp_path) as pages:
+        for page, number in zip(pages, ("1013", "1014"), strict=True):
             call = f"rtc.call('{TOKEN}', '{number}', '7001', 440, {{video: true}}).then(JSON.stringify)"
             answer = json.loads(await page.run(call))
             assert answer["status"] == 201, answer
-        for page in (first, second):
-            await page.run("setInterval(() => rtc.counted().then(found => { rtc.found = found; }), 200)")
-            await page.wait("rtc.found && rtc.found.video && rtc.found.video.frames > 20")
-        for page in (first, second):
+        for page in pages:
+            await see(page)
+        for page in pages:
             await page.run(f"rtc.request('{TOKEN}', 'DELETE', '/sessions/' + rtc.session.session_id)")
 
 
