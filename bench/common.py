@@ -108,15 +108,21 @@ def family(pid: int) -> list[int]:
 
 def cpu_seconds(pid: int) -> float:
     """CPU time (user and system, all threads, ended ones too) a process and its children have used, in seconds."""
-    return sum(_cpu_seconds_of(member) for member in family(pid))
+    return sum(cpu_seconds_of(member) for member in family(pid))
 
 
-def _cpu_seconds_of(pid: int) -> float:
+def cpu_seconds_of(pid: int) -> float:
     try:
         return time.clock_gettime((~pid << 3) | _CPU_CLOCK_OF_PROCESS)
     except OSError:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
+
+
+def machine_busy_s() -> float:
+    """CPU time all processes of the machine have used, and what a hypervisor took from it, in seconds."""
+    user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_bytes(pid: int) -> int:

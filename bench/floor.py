@@ -25,7 +25,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import Bench, arguments, cpu_seconds, free_udp_port, percentile, read_line, running
+from common import (
+    Bench,
+    arguments,
+    cpu_seconds,
+    free_udp_port,
+    machine_busy_s,
+    percentile,
+    read_line,
+    running,
+)
 from group_setup import measure_setup
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -62,12 +71,6 @@ def drain(channel: GroupChannel, now: float) -> list[tuple[bytes, Sequence[str]]
     while channel.next_event(now) is not None:
         pass
     return channel.data_to_send()
-
-
-def machine_busy_s() -> float:
-    """CPU time all processes of the machine have used, and what a hypervisor took from it, in seconds."""
-    user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 # --- the server process ---------------------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 Started by the bench with the number of its first member and how many there are. Says `port: SIP`; at a line `N` it
 waits until N members have heard their first packet, or twenty seconds, and says how long that took since the line came:
-`done: {"first_ms": …, "all_ms": …, "heard": N}`. The first member is the talker: it presses `*` by SIP INFO and speaks.
-Arrivals are the kernel's own time stamps. All members share one socket for SIP; each has one for media, which is looked
+`done: {"first_ms": …, "half_ms": …, "all_ms": …, "heard": N, "cpu_ms": …}`, the last its own processor time. The first
+member is the talker: it presses `*` by SIP INFO and speaks. Arrivals are the kernel's own time stamps.
+All members share one socket for SIP; each has one for media, which is looked
 at only until its first packet has come: what comes later the kernel drops, so that the members leave the processors to
 the switch.
 """
@@ -159,7 +160,7 @@ def main() -> int:
     print("port:", members.sip.getsockname()[1], flush=True)
     for one in (sys.stdin.fileno(), members.sip.fileno()):
         members.poll.register(one, select.EPOLLIN)
-    wanted, begun = 0, 0.0
+    wanted, begun, spent = 0, 0.0, 0.0
     while True:
         ready = [fileno for fileno, _ in members.poll.poll(min(members.speak(), 0.2), 64)]
         members.take_sip()
@@ -171,12 +172,18 @@ def main() -> int:
             if not line:
                 return 0
             members.forget()
-            wanted, begun = int(line), time.time()
+            wanted, begun, spent = int(line), time.time(), time.process_time()
             print("go:", flush=True)
         heard = members.heard
         if wanted and (len(heard) >= wanted - 1 or time.time() - begun > _PATIENCE_S):
             times = sorted(heard.values()) or [begun]
-            figures = {"first_ms": (times[0] - begun) * 1e3, "all_ms": (times[-1] - begun) * 1e3, "heard": len(heard)}
+            figures = {
+                "first_ms": (times[0] - begun) * 1e3,
+                "half_ms": (times[len(times) // 2] - begun) * 1e3,
+                "all_ms": (times[-1] - begun) * 1e3,
+                "heard": len(heard),
+                "cpu_ms": (time.process_time() - spent) * 1e3,
+            }
             print("done:", json.dumps(figures), flush=True)
             wanted = 0
 

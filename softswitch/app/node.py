@@ -62,6 +62,8 @@ class Node(Desks):
             guard=self.guard,
             trace=self.trace,
             counters=self.agent.counters,
+            begins=self.engine.hold_bells,
+            ends=self.engine.ring_bells,
         )
 
     def _watch_network(self) -> None:

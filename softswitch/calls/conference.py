@@ -115,14 +115,18 @@ class Conferences:
         opened.participants[leg] = participant
         self._host.media.show_pictures(leg, opened.pictures.codecs)
         return take_seat(
-            call, leg, lambda port: self._start(opened, participant, port), lambda: self._leave(opened, participant)
+            call,
+            leg,
+            lambda port: self._start(opened, participant, port),
+            lambda: self._leave(opened, participant),
+            near=_owner(number),
         )
 
     def _open(self, number: str) -> ConferenceRoom | None:
         room = self._rooms.get(number)
         if room is None:
             try:
-                owner = f"conference {number}"
+                owner = _owner(number)
                 mixer = self._engine.open_conference(owner, _RATE_HZ)
             except MediaError as error:
                 logger.error("conference %s cannot be opened: %s", number, error)
@@ -316,6 +320,11 @@ class Conferences:
             "links": sorted(room.links) if room is not None else [],
             "participants": [p.describe() for p in room.participants.values()] if room is not None else [],
         }
+
+
+def _owner(number: str) -> str:
+    """Whose a room is in the media engine."""
+    return f"conference {number}"
 
 
 __all__ = ["FAILED", "LOCKED", "NO_CONFERENCE", "ConferenceDefinition", "Conferences"]

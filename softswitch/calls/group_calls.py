@@ -193,7 +193,8 @@ class GroupCalls:
         definition = self._groups.definitions.get(call.group)
         name = definition.name if definition is not None else ""
         attendee.attendance = Attendance.INVITED
-        invitation = Invitation(attendee.number, call.group, name, call.by, _RING_S, answers_by_itself=True)
+        near = self._groups.room_of(call.group)
+        invitation = Invitation(attendee.number, call.group, name, call.by, _RING_S, answers_by_itself=True, near=near)
         attendee.call = placed = self._inviter.call(invitation, lambda taken, leg: self._welcome(call, taken, leg))
         if placed.record.cause is not None:
             self._failed(call, attendee, placed.record.cause)

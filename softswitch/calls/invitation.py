@@ -27,7 +27,10 @@ ANSWER_BY_ITSELF: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Whom to call, and what its phone shows: the number and name it is called from, and on whose order."""
+    """Whom to call, and what its phone shows: the number and name it is called from, and on whose order.
+
+    `near` is the owner of the room in the media engine into which it is called.
+    """
 
     number: str
     shown: str
@@ -35,6 +38,7 @@ class Invitation:
     by: str = ""
     ring_s: float = 30.0
     answers_by_itself: bool = False
+    near: str = ""
 
 
 class Inviter:
@@ -50,6 +54,8 @@ class Inviter:
         exchange = self._exchange
         shown, route = Party(invitation.shown, invitation.shown_name), f"invitation:{invitation.by}"
         call = OriginatedCall.begun(exchange, shown, invitation.number, route, lambda taken: _welcome(taken, welcome))
+        if invitation.near:
+            exchange.media.side(call.caller).near = invitation.near
         found = exchange.router.stages(invitation.number, Caller(""))[1]
         if isinstance(found, Cause):
             call.refuse(found)

@@ -408,7 +408,7 @@ class MediaPath:
             return leg.port
         assert self.engine is not None, "sides without an engine are passed through"
         address = self._address6 if side.family == 6 else None
-        port = self.engine.open_port(side.owner, address=address, rtcp_mux=side.secured is not None)
+        port = self.engine.open_port(side.owner, address=address, rtcp_mux=side.secured is not None, near=side.near)
         if side.secured is not None:
             port.open_transport()
         self._legs[port.id] = leg

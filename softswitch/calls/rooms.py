@@ -38,11 +38,13 @@ class Rooms(Protocol):
         """Let `leg` into the room behind `number`; a Cause says why it cannot."""
 
 
-def take_seat(call: Call, leg: Leg, start: Start, leave: Callable[[], None]) -> Cause | None:
+def take_seat(call: Call, leg: Leg, start: Start, leave: Callable[[], None], *, near: str = "") -> Cause | None:
     """Let the switch answer `leg`, begin with `start` as soon as its media is agreed, and `leave` when it goes.
 
-    `leave` is called exactly once, also when `leg` is refused.
+    `leave` is called exactly once, also when `leg` is refused. `near` is the owner of the room in the media engine.
     """
+    if near:
+        call.host.media.side(leg).near = near
     refused = call.answer_with_service(leg, start)
     if refused is not None:
         leave()

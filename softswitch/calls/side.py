@@ -46,7 +46,8 @@ _UNSPECIFIED = ("", "0.0.0.0", "::")
 class Side:
     """One leg's media.
 
-    `owner` keeps the ports of one call together in the engine. `offered` and `pending` are descriptions on their way,
+    `owner` keeps the ports of one call together in the engine, `near` puts them beside the room they will be in.
+    `offered` and `pending` are descriptions on their way,
     `remote` and `local` those agreed, `agreed` the one of the two that was the answer, `raw` what the party said last.
     A side that is `passthrough` is left out of the engine as long as it talks to another party; one that is `held` is
     joined with nobody, because an operator said so. `keyed` secures its streams by keys in the descriptions,
@@ -56,6 +57,7 @@ class Side:
     owner: str
     keyed: KeyedSide
     family: int = 4
+    near: str = ""
     passthrough: bool = False
     codecs: tuple[str, ...] = ()
     held: bool = False
@@ -78,9 +80,9 @@ class Side:
 
     def read(self, sdp: bytes, *, offer: bool) -> SessionDescription:
         """What this party said, as plain RTP; raises SdpError, SecurityRefused."""
-        said = SessionDescription.parse(sdp)
         if self.secured is not None:
-            return self.secured.take(said)
+            return self.secured.take(SessionDescription.parse(sdp))
+        said = _parsed(sdp)  # only copied
         return self.keyed.take_offer(said) if offer else self.keyed.take_answer(said)
 
     def give(self, description: SessionDescription, *, offer: bool) -> bytes:
@@ -136,6 +138,12 @@ class Side:
         if not any(mapping.encoding.upper() in names for mapping in audio):
             return []
         return sorted(added, key=lambda codec: wanted.index(codec.encoding.upper()))
+
+
+@lru_cache(maxsize=256)
+def _parsed(sdp: bytes) -> SessionDescription:
+    """One offer may go to thousands, and what one make of phone answers varies little: not to be changed."""
+    return SessionDescription.parse(sdp)
 
 
 @cache

@@ -58,7 +58,7 @@ class SipDialler:
         leg.trunk = target.trunk
         leg.observer = observer
         side = self._media.side(leg)
-        side.owner = self._media.side(caller).owner
+        side.owner, side.near = self._media.side(caller).owner, self._media.side(caller).near
         side.passthrough = side.passthrough or target.media == "passthrough"
         side.codecs = target.codecs
         side.agree_on(target.srtp)

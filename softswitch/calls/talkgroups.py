@@ -157,7 +157,12 @@ class Talkgroups:
         seat.dispatcher = dispatcher
         call.record.talkgroup = definition.number
         group.seats[leg.id] = seat
-        return take_seat(call, leg, lambda port: self._start(seat, port), lambda: self._leave(seat))
+        start, leave = lambda port: self._start(seat, port), lambda: self._leave(seat)
+        return take_seat(call, leg, start, leave, near=self.room_of(definition.number))
+
+    def room_of(self, number: str) -> str:
+        """Whose the room of a group is in the media engine."""
+        return f"talkgroup {self._patched.get(number, number)}"
 
     def _may_enter(self, leg: Leg, definition: TalkgroupDefinition) -> bool:
         if definition.is_open or self._rights(leg.party.number).dispatcher:
@@ -167,7 +172,7 @@ class Talkgroups:
     def _open(self, definition: TalkgroupDefinition) -> Talkgroup | None:
         number = definition.number
         try:
-            room = open_room(self._engine, f"talkgroup {number}", both_heard=definition.both_heard)
+            room = open_room(self._engine, self.room_of(number), both_heard=definition.both_heard)
         except MediaError as error:
             logger.error("talkgroup %s cannot be opened: %s", number, error)
             return None

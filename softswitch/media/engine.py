@@ -192,16 +192,23 @@ class MediaEngine:
     # -- ports --------------------------------------------------------------------------------------------------
 
     def open_port(
-        self, owner: str, *, address: str | None = None, advertised: str | None = None, rtcp_mux: bool = False
+        self,
+        owner: str,
+        *,
+        address: str | None = None,
+        advertised: str | None = None,
+        rtcp_mux: bool = False,
+        near: str = "",
     ) -> Port:
         """Bind the next free port pair for `owner` (a call's identifier); raises PortsExhausted, MediaError.
 
+        `near` is the owner of the room that the port is about to enter: it is on that room's thread from the start.
         `address` binds elsewhere than the engine's own; `rtcp_mux` does without an RTCP socket, for peers that have
         promised to multiplex. The port receives and sends nothing before it is configured.
         """
         host = address or self.address
         with self.lock:
-            thread = self._thread_of(owner)
+            thread = self._thread_of(near or owner)
             self._check_capacity()
             pair = self._allocator.bind(host, time.monotonic(), rtcp=not rtcp_mux)
             port = self._open_record(pair, owner, thread, socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -603,6 +610,16 @@ class MediaEngine:
         if not alive:
             raise MediaError("no media worker runs; another is being started")
         return alive[zlib.crc32(owner.encode()) % len(alive)]
+
+    def hold_bells(self) -> None:
+        """What is commanded from now on need not be begun before `ring_bells`: one wake-up instead of many."""
+        for thread in self._crew.threads:
+            thread.ring.hold()
+
+    def ring_bells(self) -> None:
+        """End `hold_bells`: packet threads that were given something are woken."""
+        for thread in self._crew.threads:
+            thread.ring.ring()
 
     def command(self, port: Port, operation: int, fields: Fields | None = None) -> int:
         """Hand a command about a port to its packet thread; returns the count its ring reaches with it."""

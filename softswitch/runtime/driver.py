@@ -75,7 +75,8 @@ class SipDriver(Generic[EventT]):
     """Drives `core` on the running loop and hands its events to `handle_event(event, now)`.
 
     An exception in a handler is logged with its traceback and counted, and ends neither the loop nor the message.
-    With the core's `counters`, a rise of `messages_malformed` is logged, once a second for each source.
+    `begins` and `ends` are called around each mutation with its drain. With the core's `counters`, a rise of
+    `messages_malformed` is logged, once a second for each source.
     """
 
     def __init__(
@@ -91,6 +92,8 @@ class SipDriver(Generic[EventT]):
         trace: TraceHub | None = None,
         wall: Callable[[], float] = time.time,
         counters: Counter[str] | None = None,
+        begins: Callable[[], None] | None = None,
+        ends: Callable[[], None] | None = None,
     ) -> None:
         self.core = core
         self.messages_in = 0
@@ -112,6 +115,8 @@ class SipDriver(Generic[EventT]):
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = 0.0
         self._busy = False
+        self._begins = begins or _do_nothing
+        self._ends = ends or _do_nothing
         self._failed_addresses: list[Address] = []
         self._late: deque[Callable[[float], None]] = deque()
         self._stopped = False
@@ -137,7 +142,7 @@ class SipDriver(Generic[EventT]):
         if self._busy:
             self._defer(lambda at: self.core.receive_data(data, source, at))
             return
-        self._busy = True
+        self._begin()
         try:
             self.core.receive_data(data, source, now)
         except Exception:
@@ -153,7 +158,7 @@ class SipDriver(Generic[EventT]):
         if self._busy:
             self._defer(work)
             return
-        self._busy = True
+        self._begin()
         now = self._clock()
         try:
             work(now)
@@ -166,7 +171,7 @@ class SipDriver(Generic[EventT]):
         now = self._clock()
         if self._busy:
             return work(now)
-        self._busy = True
+        self._begin()
         try:
             return work(now)
         finally:
@@ -212,6 +217,7 @@ class SipDriver(Generic[EventT]):
             self._log_failure("draining the core")
         finally:
             self._busy = False
+            self._ends()
         at = core.next_timer()
         if at is not None and (self._timer is None or at < self._armed_for) and not self._stopped:
             self._arm(at)
@@ -258,13 +264,17 @@ class SipDriver(Generic[EventT]):
 
     def _due(self) -> None:
         self._timer = None
-        self._busy = True
+        self._begin()
         now = self._clock()
         try:
             self.core.handle_timer(now)
         except Exception:
             self._log_failure("running timers")
         self._drain(now)
+
+    def _begin(self) -> None:
+        self._busy = True
+        self._begins()
 
     # --- helpers ---------------------------------------------------------------------------------------------------
 
@@ -297,6 +307,10 @@ class SipDriver(Generic[EventT]):
     def _log_failure(self, doing: str) -> None:
         self.handler_failures += 1
         logger.exception("failure while %s", doing)
+
+
+def _do_nothing() -> None:
+    """Nobody wants to know when a mutation begins or ends."""
 
 
 def _nothing(now: float) -> None:

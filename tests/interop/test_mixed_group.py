@@ -1,28 +1,23 @@
-"""A talkgroup of baresip phones that ask by keys and by voice, and a dispatcher at the API: who is heard by whom."""
+"""The issue's mixed group: four systems and a dispatcher share one floor, and each listener hears the right talker."""
 
 from __future__ import annotations
 
-import contextlib
-import time
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from tests.interop import audio
-from tests.interop.baresip import Baresip
+from softswitch.floor import Tier
+from tests.interop.mixed_group import GROUP, KEYS, PATIENCE_S, POC, VOICE, MixedGroup, mixed_group, silence, sound
 from tests.interop.namespace import Namespace
-from tests.interop.switch import Plan, Switch, password_of, running_switch, wait_until
-from tests.interop.wiretap import WireTap
+from tests.interop.switch import Plan, Switch, password_of, running_switch
 
 pytestmark = pytest.mark.needs("baresip", "namespace")
 
-TONES = {"1001": 500.0, "1002": 800.0, "1003": 1250.0}
-PORTS = {"1001": 5600, "1002": 7600, "1003": 9600}
-SILENT_S = 14.0
-GROUP = "8101"
+MORE = "".join(
+    f'[[subscriber]]\nnumber = "{number}"\npassword = "{password_of(str(number))}"\n' for number in range(1020, 1024)
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,97 +28,113 @@ def namespace() -> Iterator[Namespace]:
 
 
 @pytest.fixture(scope="module")
-def network_switch(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
+def switch(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
     """A switch on this machine's side of that network."""
-    plan = Plan(address=namespace.near, ipv6=False, workers=2)
-    with running_switch(plan, tmp_path_factory.mktemp("switch")) as switch:
-        yield switch
+    plan = Plan(address=namespace.near, ipv6=False, extra=MORE, workers=2)
+    with running_switch(plan, tmp_path_factory.mktemp("switch")) as running:
+        yield running
 
 
-def sound(folder: Path, number: str) -> Path:
-    """What a phone says: its tone; 1002 is silent at first and then speaks in syllables, as its voice is its key."""
-    time_s = np.arange(int(60 * audio.RATE)) / audio.RATE
-    samples = 8000 * np.sin(2 * np.pi * TONES[number] * time_s)
-    if number == "1002":
-        syllables = (np.sin(2 * np.pi * 3 * time_s) > -0.3) & (time_s > SILENT_S) & (time_s < SILENT_S + 5)
-        samples = samples * syllables
-    path = folder / f"{number}.wav"
-    audio.write_wav(path, samples)
-    return path
-
-
-class Ears:
-    """What arrives at each phone, taken from the wire."""
-
-    def __init__(self, tap: WireTap, namespace: Namespace) -> None:
-        self._tap, self._namespace = tap, namespace
-
-    def hear(self, seconds: float = 1.0, settle_s: float = 0.5) -> dict[str, str]:
-        """Whose tone each phone hears from now on; "" for nobody's."""
-        time.sleep(settle_s)
-        mark = self._tap.mark()
-        time.sleep(seconds)
-        return {number: self._of(port, mark) for number, port in PORTS.items()}
-
-    def _of(self, port: int, mark: dict[tuple[str, int], int]) -> str:
-        samples = self._tap.heard(self._namespace.far, port + 1000, port + 1100, since=mark)
-        if len(samples) < 1600 or audio.level_dbm0(samples) < -40:
-            return ""
-        found = audio.frequency_hz(samples)
-        return next((number for number, hz in TONES.items() if abs(hz - found) < 8), f"{found:.0f} Hz")
-
-
-def test_keys_voice_and_a_dispatcher_share_one_floor(
-    network_switch: Switch, namespace: Namespace, tmp_path: Path
-) -> None:
-    switch, target = network_switch, (network_switch.plan.address, network_switch.plan.sip)
-    rules = {"number": GROUP, "members": list(TONES), "attributes": {"1002": {"floor_by": "voice"}}}
-    assert switch.http("POST", "/groups", rules)[0] == 201
-
-    def row() -> dict[str, Any]:
-        found: dict[str, Any] = switch.get(f"/groups/{GROUP}")
-        return found
-
-    def floor(wish: str, number: str, **more: str) -> None:
-        leg = next(each["leg_id"] for each in row()["participants"] if each["party"] == number)
-        status, answer = switch.http("POST", f"/groups/{GROUP}/floor/{wish}", {"leg_id": leg, **more})
-        assert status == 202, f"{wish} for {number} was answered {status} {answer}"
-
-    with contextlib.ExitStack() as stack:
-        ears = Ears(stack.enter_context(WireTap(namespace.outside)), namespace)
-        phones = {
-            number: stack.enter_context(
-                Baresip(
-                    namespace,
-                    tmp_path / number,
-                    number=number,
-                    password=password_of(number),
-                    switch=target,
-                    speech=sound(tmp_path, number),
-                    port=PORTS[number],
-                )
-            )
-            for number in TONES
-        }
-        for phone in phones.values():
-            phone.wait_registered()
-        assert switch.http("POST", f"/groups/{GROUP}/calls", {"acknowledged": 3})[0] == 201
-        wait_until(lambda: (row()["call"] or {}).get("state") == "active", 15, "all three have answered by themselves")
-        assert set(ears.hear().values()) == {""}, "nobody has asked yet"
-        phones["1001"].command("sndcode", "*")
-        wait_until(lambda: row()["talker"] == "1001", 5, "the key of 1001 is granted")
-        assert ears.hear() == {"1001": "", "1002": "1001", "1003": "1001"}
-        phones["1003"].command("sndcode", "*")
-        assert ears.hear() == {"1001": "", "1002": "1001", "1003": "1001"}, "1003 waits"
-        floor("revoke", "1001")
-        assert ears.hear() == {"1001": "1003", "1002": "1003", "1003": ""}, "who waited is next"
-        floor("request", "1001", tier="emergency")
-        assert ears.hear() == {"1001": "", "1002": "1001", "1003": "1001"}, "an emergency comes first"
-        phones["1001"].command("hangup")
-        wait_until(lambda: len(row()["participants"]) == 2, 5, "1001 has left in the middle of its talk")
-        wait_until(lambda: row()["talker"] == "1002", SILENT_S + 5, "the voice of 1002 takes the floor")
-        assert ears.hear(settle_s=0.2)["1003"] == "1002"
-        wait_until(lambda: row()["floor"] == "idle", 8, "1002 has fallen silent")
+async def test_four_systems_share_one_floor(switch: Switch, namespace: Namespace, tmp_path: Path) -> None:
+    async with mixed_group(switch, namespace, tmp_path) as group:
+        await group.everyone_hears("")
+        await _collisions_and_queue(group)
+        await _late_entry(group)
+        await _dispatcher_and_emergency(group)
+        await _leaving_in_the_middle(group)
+        await _voice_as_key(group, tmp_path)
+        simulated = group.simulated
+        assert simulated.most_at_once == 1, "two clients thought that they had the floor"
+        assert all(m.client.malformed == 0 for m in group.clients)
         assert switch.http("DELETE", f"/groups/{GROUP}/calls")[0] == 204
-        phones["1003"].wait_event("CALL_CLOSED")
-    switch.wait_idle()
+        for phone in group.phones.values():
+            await asyncio.to_thread(phone.wait_event, "CALL_CLOSED")
+        gone = await simulated.until(lambda: all(m.client.session is None for m in group.clients), PATIENCE_S)
+        assert gone, "the end of the call was not told to every client"
+        await _ambience(group, tmp_path)
+    await asyncio.to_thread(switch.wait_idle)
+
+
+async def _collisions_and_queue(group: MixedGroup) -> None:
+    """A client talks; those who press meanwhile, two at once and a telephone by its key, wait and come in turn."""
+    first, second, poc = group.clients[0], group.clients[1], group.clients[-1]
+    group.simulated.press(first)
+    await group.talks(first.number)
+    group.simulated.press(second)
+    await group.waits(second.number)
+    group.simulated.press(poc)
+    group.phones[KEYS].command("sndcode", "*")
+    await group.waits(poc.number)
+    await group.waits(KEYS)
+    await group.everyone_hears(first.number)
+    group.simulated.let_go(first)
+    await group.talks(second.number)
+    await group.everyone_hears(second.number)
+
+
+async def _late_entry(group: MixedGroup) -> None:
+    """Who comes late hears the present talker."""
+    second, late = group.clients[1], group.clients[19]
+    await group.simulated.join([late], GROUP)
+    joined = asyncio.get_running_loop().time()
+    heard = await group.simulated.until(lambda: late.heard[second.index] > 0, PATIENCE_S)
+    assert heard, "the late entrant hears nothing"
+    print(f"late entry: {(late.first_heard_at - joined) * 1000:.0f} ms after the answer")
+    await group.everyone_hears(second.number)
+
+
+async def _dispatcher_and_emergency(group: MixedGroup) -> None:
+    """The dispatcher gives the floor to a telephone; an emergency takes it from there; then the queue goes on."""
+    simulated, second, third = group.simulated, group.clients[1], group.clients[2]
+    group.floor("force", KEYS)
+    await group.talks(KEYS)
+    stopped = await simulated.until(lambda: not simulated.transmitting, PATIENCE_S)
+    assert stopped, "the client that talked was not stopped"
+    await group.everyone_hears(KEYS)
+    simulated.let_go(second)
+    simulated.press(third, Tier.EMERGENCY)
+    await group.talks(third.number)
+    await group.everyone_hears(third.number)
+    simulated.let_go(third)
+    await group.talks(POC, KEYS)
+    group.phones[KEYS].command("sndcode", "#")
+    await group.talks(POC)
+    await group.everyone_hears(POC)
+
+
+async def _leaving_in_the_middle(group: MixedGroup) -> None:
+    """The talker leaves in the middle of its burst, and the floor is free."""
+    group.simulated.do(group.clients[-1].client.hang_up)
+    await group.talks("")
+    await group.everyone_hears("")
+
+
+async def _voice_as_key(group: MixedGroup, folder: Path) -> None:
+    """A telephone that is asked nothing takes the floor by speaking, and gives it back by falling silent."""
+    phone = group.phones[VOICE]
+    phone.says(sound(folder, VOICE))
+    await group.talks(VOICE)
+    await group.everyone_hears(VOICE)
+    phone.says(silence(folder))
+    await group.talks("")
+
+
+async def _ambience(group: MixedGroup, folder: Path) -> None:
+    """The dispatcher's telephone hears the surroundings of an MCPTT client, and then those of another telephone."""
+    client = group.clients[0]
+    group.phones[VOICE].says(sound(folder, VOICE))
+    for party in (client.number, VOICE):
+        client.heard.clear()
+        mark = group.mark()
+        status, row = group.switch.http("POST", "/voice/ambience", {"party": party, "listener": KEYS})
+        assert status == 201, f"listening to {party} was answered {status} {row}"
+        await group.telephone_hears(KEYS, party)
+        assert not client.heard and group.silent(VOICE, mark), "the terminal hears something"
+        (running,) = group.switch.rows("/voice/ambience")
+        assert running["state"] == "heard" and running["ambience_id"] == row["ambience_id"]
+        assert group.switch.http("DELETE", f"/voice/ambience/{row['ambience_id']}")[0] == 204
+        await asyncio.to_thread(group.switch.wait_idle)
+    status, problem = group.switch.http("POST", "/voice/ambience", {"party": POC, "listener": KEYS})
+    assert (status, problem["type"].rpartition(":")[2]) == (409, "not-supported"), (
+        f"OMA PoC has no such service: {problem}"
+    )

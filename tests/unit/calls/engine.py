@@ -93,7 +93,7 @@ class FakeEngine:
         self.ports: dict[str, FakePort] = {}
         self.opened = 0
 
-    def open_port(self, owner: str, *, address: str | None = None, rtcp_mux: bool = False) -> FakePort:
+    def open_port(self, owner: str, *, address: str | None = None, rtcp_mux: bool = False, near: str = "") -> FakePort:
         if len(self.ports) >= self.capacity:
             raise PortsExhausted("no port left")
         self.opened += 1

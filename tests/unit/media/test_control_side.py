@@ -239,6 +239,27 @@ def test_totals_of_nothing():
     arena.close()
 
 
+def test_a_held_ring_wakes_its_thread_once_for_all_that_was_posted_and_before_it_is_waited_for():
+    positions, wake = np.zeros(POSITIONS, np.int64), os.eventfd(0, os.EFD_NONBLOCK)
+    ring = CommandRing(np.zeros(8, COMMAND), positions, wake)
+    ring.hold()
+    ring.ring()
+    with pytest.raises(BlockingIOError):  # nothing was posted
+        os.eventfd_read(wake)
+    ring.hold()
+    for operation in range(3):
+        ring.post({"operation": operation})
+    with pytest.raises(BlockingIOError):
+        os.eventfd_read(wake)
+    ring.ring()
+    assert os.eventfd_read(wake) == 1
+    ring.hold()
+    positions[COMMANDS_DONE] = ring.post({"operation": 3})
+    ring.wait(4)
+    assert os.eventfd_read(wake) == 1, "who waits wakes the thread first"
+    os.close(wake)
+
+
 def test_a_full_command_ring_waits_for_the_thread_and_gives_up_on_a_dead_one(monkeypatch):
     from softswitch.media import commands
 

@@ -146,6 +146,9 @@ def test_ports_of_two_workers_are_brought_together(start, callers):
     callers[0].send(one, 5)
     assert consecutive(callers[1].numbers(5))
     room = engine.open_conference(first)
+    beside = engine.open_port(second, near=first)
+    assert beside.thread is room.thread, "who is about to enter a room is served where that is"
+    beside.close()
     room.join(one)
     room.join(other)
     callers[0].send(one, 3)

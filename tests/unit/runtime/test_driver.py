@@ -115,6 +115,21 @@ async def test_message_is_fed_then_events_then_sends(tasks: TaskOwner) -> None:
     assert (bench.driver.octets_in, bench.driver.octets_out) == (7, 6)
 
 
+async def test_the_beginning_and_the_end_of_each_mutation_are_told(tasks: TaskOwner) -> None:
+    told: list[str] = []
+    bench = Bench(tasks, begins=lambda: told.append("begins"), ends=lambda: told.append("ends"))
+    bench.core.on_receive = lambda data: bench.core.sends.append((b"answer", PEER))
+    bench.network.send = lambda data, address: told.append("sends")  # type: ignore[method-assign]
+    bench.driver._send = bench.network.send
+    bench.network.receiver(b"request", PEER)
+    assert told == ["begins", "sends", "ends"]
+    told.clear()
+    with pytest.raises(KeyError):
+        bench.driver.call(lambda now: {}["nothing"])
+    bench.driver.post(lambda now: told.append("works"))
+    assert told == ["begins", "ends", "begins", "works", "ends"]
+
+
 async def test_failing_handler_is_counted_and_the_rest_goes_on(
     tasks: TaskOwner, caplog: pytest.LogCaptureFixture
 ) -> None:
