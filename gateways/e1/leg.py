@@ -18,6 +18,7 @@ from gateways.e1.user_to_user import LONGEST, header_of, information_of
 from softswitch.calls.leg import Cause, Information, LegState, Party
 from softswitch.calls.ported_leg import PortedLeg
 from softswitch.calls.routing import Caller
+from softswitch.sdp.capabilities import TELEPHONE_EVENT
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
 from softswitch.sdp.formats import Codec
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from softswitch.calls.exchange import Exchange
     from softswitch.media import Port
 
-#: What a B channel carries: A-law, and no events beside it, for keys travel in the sound.
-CODECS = (Codec("PCMA"),)
+#: What is agreed with the other party: A-law, and telephone-events, which travel as tones in the B channel.
+CODECS = (Codec("PCMA"), TELEPHONE_EVENT)
 #: Notifications that the far end does not listen, and that it does again (Q.931 §4.5.22, Q.932 §9.3).
 _HELD, _BACK = frozenset({0x00, 0x79}), frozenset({0x01, 0x7A})
 _ENDING = frozenset({CallState.NULL, CallState.DISCONNECT_REQUEST, CallState.RELEASE_REQUEST})
@@ -40,6 +41,7 @@ class E1Leg(PortedLeg):
     __slots__ = ("_exchange", "_peer", "_settings", "_told_hold", "answered_at", "call", "line", "slot")
 
     protocol = "e1"
+    keys = "inband"
 
     def __init__(
         self,

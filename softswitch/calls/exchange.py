@@ -114,6 +114,8 @@ class Exchange:
         #: takes in the calls that gateways bring.
         self.gateway_intake = GatewayIntake(self, admit, new_id)
         self._legs: dict[Leg, Call] = {}
+        # Under which number each leg was counted: an exchange may tell another one when it answers.
+        self._counted_as: dict[Leg, str] = {}
         self._by_number: dict[str, dict[Call, int]] = {}
 
     def add_gateway(self, name: str, gateway: Gateway) -> None:
@@ -206,6 +208,7 @@ class Exchange:
         if self._legs.get(leg) is call:
             return
         self._legs[leg] = call
+        self._counted_as[leg] = leg.party.number
         calls = self._by_number.setdefault(leg.party.number, {})
         calls[call] = calls.get(call, 0) + 1
         trunk = self._trunk_of(leg)
@@ -217,7 +220,7 @@ class Exchange:
         if self._legs.get(leg) is not call:
             return
         del self._legs[leg]
-        number = leg.party.number
+        number = self._counted_as.pop(leg)
         calls = self._by_number[number]
         calls[call] -= 1
         if not calls[call]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from softswitch.calls.leg import Leg, LegState
+from softswitch.calls.ported_leg import PortedLeg
 from softswitch.media import MediaError, PortSettings
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ class Keys:
         self._now = now
 
     def configured(self, leg: Leg) -> str:
-        """What the configuration says of a leg: one of WAYS, "" for auto."""
+        """What its gateway or the configuration says of a leg: one of WAYS, "" for auto."""
+        if isinstance(leg, PortedLeg) and leg.keys:
+            return leg.keys
         trunk = self._trunks.by_name.get(getattr(leg, "trunk", ""))
         if trunk is not None:
             return trunk.dtmf

@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
+
+from softswitch.cli.finding import Finding, Verdict
+from softswitch.cli.span_checks import e1_spans
 
 if TYPE_CHECKING:
     from softswitch.config import Settings
 
-Verdict = Literal["ok", "warning", "failed"]
 MIN_FREE_OCTETS = 1 << 30
 LOW_FREE_OCTETS = 200 << 20
 MIN_FILES = 4096
@@ -27,15 +29,6 @@ REQUIRED = ("aiohttp", "cryptography", "dnspython", "numba", "numpy", "prometheu
             "sqlite-utils", "uvloop")  # fmt: skip
 SANE_YEAR = 2025
 CERTIFICATE_WARNING_DAYS = 30
-
-
-class Finding(NamedTuple):
-    """What one check found; `remedy` is empty when nothing is to be done."""
-
-    subject: str
-    verdict: Verdict
-    sentence: str
-    remedy: str = ""
 
 
 def listen_ports(settings: Settings, data: Path) -> Iterator[Finding]:
@@ -310,6 +303,7 @@ CHECKS: tuple[Callable[[Settings, Path], Iterator[Finding]], ...] = (
     advertised_address,
     database,
     compiled_media,
+    e1_spans,
 )
 
 

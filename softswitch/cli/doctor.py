@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from softswitch.cli.checks import Finding, examine
+from softswitch.cli.checks import examine
+from softswitch.cli.finding import Finding
 from softswitch.cli.output import FAILED, OK, write, write_json
 from softswitch.cli.sources import data_directory, settings_of
 

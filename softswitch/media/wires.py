@@ -125,6 +125,7 @@ class Wires:
 
         def fit(record: NDArray[Any]) -> None:
             record["kind"], record["wire"] = PSEUDOWIRE, number
+            record["impairment"] = -1  # what it carries is no stream that could be rated
             for field in ("remote", "signalled"):
                 record[field] = address
                 record[f"{field}_length"] = length

@@ -54,5 +54,8 @@ class Span(Protocol):
     def move_channel(self, port: Port, slot: int) -> None:
         """Let an open port carry another timeslot: the far end chose one. Raises MediaError."""
 
+    def echo_loss_db(self) -> dict[int, float]:
+        """By how much echo is weakened in each channel in use where it could be measured (ERLE), in dB."""
+
     def counters(self) -> dict[str, Any]:
         """What was counted on the line: frames, packets, slips, errors."""

@@ -77,6 +77,10 @@ class LoopSpan:
             _point(port, far)
             _point(far, port)
 
+    def echo_loss_db(self) -> dict[int, float]:
+        """See Span."""
+        return {}
+
     def counters(self) -> dict[str, Any]:
         """See Span."""
         return dict(self._counters)

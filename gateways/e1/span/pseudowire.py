@@ -58,6 +58,10 @@ class PseudowireSpan:
         """See Span."""
         self._running().move_channel(port, slot)
 
+    def echo_loss_db(self) -> dict[int, float]:
+        """See Span."""
+        return {} if self._wire is None else self._wire.echo_loss_db()
+
     def counters(self) -> dict[str, Any]:
         """See Span."""
         return {} if self._wire is None else dict(self._wire.counters())

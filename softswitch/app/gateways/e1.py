@@ -12,6 +12,7 @@ from gateways.e1.q921 import LinkParameters, Side
 from gateways.e1.q931 import AccessParameters, NumberType
 from gateways.e1.q931.elements import AUDIO_3K1, SPEECH
 from gateways.e1.simulator import SimulatedExchange
+from gateways.e1.span.dahdi import DahdiSpan
 from gateways.e1.span.loop import LoopSpan
 from gateways.e1.span.pseudowire import PseudowireSpan
 from gateways.e1.trunk_group import Selection, TrunkGroup
@@ -79,8 +80,9 @@ class _Builder:
     def _driver(self, span: E1SpanSettings) -> Span:
         if span.driver in ("cesopsn", "satop"):
             return PseudowireSpan(self._engine, span.name, pseudowire_settings(span))
-        if span.driver != "loop":
-            raise ValueError(f"E1 span {span.name}: this version has no driver {span.driver}")
+        if span.driver == "dahdi":
+            tail_ms = span.echo_tail_ms if span.echo_cancel else 0
+            return DahdiSpan(self._engine, span.name, span.card_span, echo_tail_ms=tail_ms)
         here, there = LoopSpan.pair(self._engine)
         self.simulated.append(
             SimulatedExchange(

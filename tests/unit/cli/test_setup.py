@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from softswitch.cli import checks
-from softswitch.cli.checks import Finding, examine
+from softswitch.cli.checks import examine
 from softswitch.cli.completion import script
+from softswitch.cli.finding import Finding
 from softswitch.cli.main import build_parser, main
 from softswitch.config import Settings, embedded_defaults, loads
 

@@ -55,6 +55,9 @@ class WireSpan:
     def move_channel(self, port: Any, slot: int) -> None:
         self.moved.append(slot)
 
+    def echo_loss_db(self) -> dict[int, float]:
+        return {}
+
     def counters(self) -> dict[str, Any]:
         return {}
 

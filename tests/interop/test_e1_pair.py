@@ -1,0 +1,289 @@
+"""Two switches with nothing but an E1 span (CESoPSN) between them: calls, keys, patched talkgroups, an outage."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import time
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+from tests.interop import audio
+from tests.interop.ports import free_port
+from tests.interop.rawsip import Answer, RawPhone, RtpParty, build, media_address
+from tests.interop.switch import Plan, Switch, password_of, running_switch, wait_until
+
+END = """
+[[gateways.e1.group]]
+name = "e1"
+floor = "user_information"
+[[gateways.e1.span]]
+name = "line1"
+driver = "cesopsn"
+side = "{side}"
+clock = "{clock}"
+jitter_ms = 40
+local = "127.0.0.1:{local}"
+remote = "127.0.0.1:{remote}"
+[[route]]
+name = "across"
+pattern = "9X."
+strip = 1
+to = "gateway:e1"
+[[talkgroup]]
+number = "8001"
+"""
+EVENTS = 101
+DTMF_5 = (770.0, 1336.0)
+
+Pair = tuple[Switch, Switch]
+
+
+def trunk(switch: Switch) -> dict[str, Any]:
+    """The trunk group's row."""
+    return next(row for row in switch.rows("/system/trunks") if row["name"] == "e1")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Both switches, with the data link between them up."""
+    here, there = free_port(), free_port()
+    ends = (("user", "slave", here, there), ("network", "master", there, here))
+    with contextlib.ExitStack() as stack:
+        made = []
+        for side, clock, local, remote in ends:
+            extra = END.format(side=side, clock=clock, local=local, remote=remote)
+            plan = Plan(extra=extra, ipv6=False)
+            made.append(stack.enter_context(running_switch(plan, tmp_path_factory.mktemp(side))))
+        for switch in made:
+            wait_until(lambda switch=switch: trunk(switch)["state"] == "up", 20, "the D channel is up")
+        yield made[0], made[1]
+
+
+class Phone(RawPhone):
+    """A phone with its RTP socket that can be called; `events`: it knows telephone-events."""
+
+    def __init__(self, switch: Switch, number: str, *, events: bool = False) -> None:
+        super().__init__(("127.0.0.1", switch.plan.sip), number, password_of(number))
+        self.events = events
+        self.media = RtpParty(self.rtp_port, payload_type=8)
+        self.far = ("", 0)
+
+    def __enter__(self) -> Phone:
+        self.media.__enter__()
+        assert self.register().status == 200, f"{self.number} cannot register"
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.media.close()
+        super().__exit__(*exception)
+
+    def sdp(self, payload_types: str = "8") -> str:
+        """A-law, and telephone-events if it knows them."""
+        if not self.events:
+            return super().sdp("8")
+        return super().sdp(f"8 {EVENTS}") + f"a=rtpmap:{EVENTS} telephone-event/8000\r\na=fmtp:{EVENTS} 0-15\r\n"
+
+    def call(self, number: str) -> None:
+        """Call `number` and wait until it answers."""
+        answer = self.invite(number)
+        assert answer.status == 200, f"{number} answered {answer.start}"
+        self.far = media_address(answer.body)
+
+    def send_invite(self, number: str) -> str:
+        """Send an INVITE, answer the challenge, and leave the rest to `answered`; returns the URI."""
+        uri = f"sip:{number}@{self.switch[0]}:{self.switch[1]}"
+        self.send(self.request("INVITE", uri, f"<{uri}>", body=self.sdp()))
+        return uri
+
+    def expect(self, method: str, timeout_s: float = 10) -> Answer:
+        """The next request of that method; everything else is passed over."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            message = self.receive(max(deadline - time.monotonic(), 0.01))
+            if message.start.startswith(method):
+                return message
+
+    def reply(self, request: Answer, status: str, body: str = "") -> None:
+        """Answer a request of the switch."""
+        to = request.get("To") + ("" if "tag=" in request.get("To") else f";tag={self.tag}")
+        fields = [("Via", via) for via in request.all("Via")]
+        fields += [(name, request.get(name)) for name in ("From", "Call-ID", "CSeq")]
+        fields += [("To", to), ("Contact", f"<sip:{self.number}@127.0.0.1:{self.port}>")]
+        self.send(build(f"SIP/2.0 {status}", fields + ([("Content-Type", "application/sdp")] if body else []), body))
+
+    def pick_up(self) -> Answer:
+        """Answer the call that comes; returns its INVITE."""
+        invite = self.expect("INVITE")
+        self.reply(invite, "180 Ringing")
+        self.reply(invite, "200 OK", self.sdp())
+        self.expect("ACK")
+        self.far = media_address(invite.body)
+        return invite
+
+    def press(self, event: int) -> None:
+        """A key of 100 ms as telephone-events (RFC 4733)."""
+        head = struct.pack("!BBHII", 0x80, 0x80 | EVENTS, 50_000, 4000, 77)
+        for number, duration in enumerate((160, 320, 480, 640, 800, 800, 800)):
+            end = 0x80 if number >= 4 else 0
+            packet = bytearray(head + struct.pack("!BBH", event, end | 10, duration))
+            packet[1] = (0x80 if number == 0 else 0) | EVENTS
+            packet[2:4] = (50_000 + number).to_bytes(2, "big")
+            self.media.socket.sendto(packet, self.far)
+            time.sleep(0.02)
+
+    def pressed(self) -> set[int]:
+        """The keys that have come as telephone-events."""
+        return {packet[12] for packet in list(self.media.packets) if packet[1] & 0x7F == EVENTS}
+
+
+@contextlib.contextmanager
+def talking(caller: Phone, callee: Phone) -> Iterator[Answer]:
+    """A call across the line; gives the INVITE that arrived."""
+    import threading
+
+    answered: list[Answer] = []
+    thread = threading.Thread(target=lambda: answered.append(callee.pick_up()), daemon=True)
+    thread.start()
+    caller.call(f"9{callee.number}")
+    thread.join(10)
+    assert answered, f"{callee.number} was not called"
+    yield answered[0]
+    assert caller.bye().status == 200
+    callee.reply(callee.expect("BYE"), "200 OK")
+
+
+def strongest(samples: Any) -> tuple[float, float]:
+    """The strongest frequencies below and above 1100 Hz of 50 ms, in Hz."""
+    spectrum = np.abs(np.fft.rfft(samples[:400] * np.hanning(400), 8000))
+    return float(spectrum[:1100].argmax()), float(1100 + spectrum[1100:].argmax())
+
+
+def tone(*frequencies: float, seconds: float = 1.0) -> bytes:
+    """A-law octets of tones together."""
+    time_s = np.arange(int(seconds * audio.RATE)) / audio.RATE
+    pcm = sum(6000 * np.sin(2 * np.pi * hz * time_s) for hz in frequencies)
+    from mediacodecs.g711 import ALAW_ENCODE
+
+    return bytes(ALAW_ENCODE[(np.asarray(pcm).astype(int) >> 4) + 2048].tobytes())
+
+
+@pytest.mark.parametrize("direction", ["to the network's side", "to the user's side"])
+def test_subscribers_call_each_other(pair: Pair, direction: str) -> None:
+    """Both ways: the caller's number arrives, and what either says arrives octet for octet."""
+    here, there = pair if direction == "to the network's side" else pair[::-1]
+    spoken = [np.random.default_rng(seed).integers(0, 256, 160 * 100, dtype=np.uint8).tobytes() for seed in (1, 2)]
+    with Phone(here, "1001") as alice, Phone(there, "1002") as bob, talking(alice, bob) as invite:
+        assert "sip:1001@" in invite.get("From"), invite.get("From")
+        alice.media.send(spoken[0], alice.far)
+        bob.media.send(spoken[1], bob.far)
+        for phone, said in ((bob, spoken[0]), (alice, spoken[1])):
+            wait_until(
+                lambda phone=phone, said=said: _exact(said, phone) >= 3, 8, f"{phone.number} hears what was said"
+            )
+
+
+def _exact(said: bytes, phone: Phone) -> int:
+    """How many quarters of a second were heard octet for octet; on a busy machine a packet may come too late."""
+    heard = phone.media.octets().tobytes()
+    return sum(said[at : at + 2000] in heard for at in range(0, len(said) - 2000, 2000))
+
+
+def test_keys_cross_in_the_sound(pair: Pair) -> None:
+    """A telephone-event becomes a tone in the B channel, and a tone that comes becomes a telephone-event."""
+    here, there = pair
+    with Phone(here, "1001", events=True) as alice, Phone(there, "1002") as bob, talking(alice, bob):
+        silence = b"\xd5" * 160 * 25
+        for phone in (alice, bob):
+            phone.media.send(silence, phone.far)
+        wait_until(lambda: len(bob.media.packets) > 20, 5, "the line carries")
+        alice.press(5)
+        wait_until(lambda: len(_loud(bob)) > 800, 5, "the key is heard as a tone")
+        low, high = strongest(_loud(bob)[160:])
+        assert abs(low - DTMF_5[0]) < 12 and abs(high - DTMF_5[1]) < 20, f"the tone has {low:.0f} and {high:.0f} Hz"
+        bob.media.send(tone(*DTMF_5, seconds=0.3) + silence, bob.far)
+        wait_until(lambda: 5 in alice.pressed(), 5, "the tone arrives as a key")
+
+
+def _loud(phone: Phone) -> Any:
+    """What a phone has heard from the first loud 50 ms on."""
+    samples = audio.decode_alaw(phone.media.octets())
+    starts = range(0, len(samples) - 400, 400)
+    return samples[next((at for at in starts if audio.level_dbm0(samples[at : at + 400]) > -30), len(samples)) :]
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [("91777", 404), ("99600", 0)], ids=["unallocated", "and back across the line"]
+)
+def test_numbers_and_causes(pair: Pair, number: str, status: Literal[404, 0]) -> None:
+    """A number nobody has ends with cause 1; 9600 over there is our own 600, called through the line twice."""
+    here, _ = pair
+    with Phone(here, "1001") as alice:
+        answer = alice.invite(number)
+        if status:
+            assert answer.status == status and "cause=1" in answer.get("Reason"), f"{answer.start} {answer.fields}"
+            return
+        assert answer.status == 200, f"{number} answered {answer.start}"
+        assert trunk(here)["calls"] == 2, "the call takes a channel there and one back"
+        assert alice.bye().status == 200
+    for switch in pair:
+        wait_until(lambda switch=switch: trunk(switch)["calls"] == 0, 5, "the line is empty")
+
+
+def test_patched_talkgroups_share_one_floor(pair: Pair) -> None:
+    """语音穿透: group 8001 here calls group 8001 there; who has the floor at one end is heard at the other."""
+    here, there = pair
+    with Phone(here, "1001") as alice, Phone(there, "1002") as bob:
+        alice.call("8001")
+        bob.call("8001")
+        status, answer = here.http("POST", "/groups/8001/invite", {"members": ["98001"]})
+        assert status < 300, f"inviting the far group answered {status} {answer}"
+        for switch, own in ((here, "1001"), (there, "1002")):
+            wait_until(lambda switch=switch: len(_group(switch)["participants"]) == 2, 10, "the far group is a party")
+            assert {row["party"] for row in _group(switch)["participants"]} == {own, "8001"}
+        _talk(here, there, alice, bob, "1001", 700.0)
+        _talk(there, here, bob, alice, "1002", 1200.0)
+        for phone in (alice, bob):
+            assert phone.bye().status == 200
+        status, answer = here.http("DELETE", "/groups/8001/calls")
+        assert status in (204, 404, 409), f"ending the group's call answered {status} {answer}"
+
+
+def _group(switch: Switch) -> dict[str, Any]:
+    found: dict[str, Any] = switch.get("/groups/8001")
+    return found
+
+
+def _talk(switch: Switch, far: Switch, talker: Phone, listener: Phone, number: str, hz: float) -> None:
+    """One turn: the floor is granted at both ends, the tone is heard, and both fall silent."""
+    leg = next(row["leg_id"] for row in _group(switch)["participants"] if row["party"] == number)
+    assert switch.http("POST", "/groups/8001/floor/request", {"leg_id": leg})[0] == 202
+    wait_until(lambda: (_group(switch)["talker"], _group(far)["talker"]) == (number, "8001"), 5, "both are granted")
+    listener.media.packets.clear()
+    talker.media.send(tone(hz, seconds=1.5), talker.far)
+    wait_until(lambda: len(_loud(listener)) > 4000, 8, "half a second is heard by the far listener")
+    heard = _loud(listener)[800:3200]
+    assert abs(audio.frequency_hz(heard) - hz) < 8, f"heard {audio.frequency_hz(heard):.0f} Hz, said {hz:.0f}"
+    assert switch.http("POST", "/groups/8001/floor/release", {"leg_id": leg})[0] == 202
+    wait_until(lambda: {_group(each)["floor"] for each in (switch, far)} == {"idle"}, 5, "both are idle again")
+
+
+def test_the_network_end_is_restarted(pair: Pair) -> None:
+    """Its switch is killed and comes back on the same port: an alarm, then the line carries calls again."""
+    here, there = pair
+    there.kill()
+    there.end_workers()
+    wait_until(lambda: trunk(here)["state"] != "up" and trunk(here)["spans"][0]["alarms"], 10, "the outage is seen")
+    with Phone(here, "1001") as alice:
+        assert alice.invite("9601").status == 503, "no call is tried on a dead line"
+    there.start()
+    wait_until(lambda: trunk(here)["state"] == "up" and not trunk(here)["spans"][0]["alarms"], 25, "the line is back")
+    with Phone(here, "1001") as alice:
+        alice.call("9601")
+        wait_until(lambda: len(alice.media.octets()) > 8000, 5, "the tone is heard")
+        heard = audio.decode_alaw(alice.media.octets())[3000:7000]
+        assert abs(audio.frequency_hz(heard) - 1004) <= 2
+        assert alice.bye().status == 200
