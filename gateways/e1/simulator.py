@@ -28,7 +28,7 @@ from softswitch.media import MediaEngine, Port
 from softswitch.media.sounds import announcement
 
 _TONE_HZ, _TONE_DBM0 = 1004.0, -16.0
-_FIRST_CALL_S, _CALL_EVERY_S, _TALK_S = 8.0, 30.0, 12.0
+_FIRST_CALL_S, _CALL_EVERY_S, _TALK_S = 4.0, 30.0, 6.0
 
 
 class Behaviour(Enum):
