@@ -72,7 +72,7 @@ export function SideBar() {
           type="button"
           data-view={name}
           aria-current={view.value === name ? "page" : undefined}
-          title={`${say(name)} (Alt+${index + 1})`}
+          title={`${say(name)} (Alt+${(index + 1) % 10})`}
           onClick={() => show(name)}
         >
           <Icon name={name} />
@@ -134,7 +134,7 @@ const SHORTCUTS: [string, Word][] = [
   ["f", "key_search"],
   ["m", "key_mute"],
   ["Esc", "key_hang_up"],
-  ["Alt + 1 … 9", "key_views"],
+  ["Alt + 1 … 9, 0", "key_views"],
   ["t", "key_theme"],
   ["l", "key_language"],
   ["?", "key_help"],

@@ -39,8 +39,8 @@ function chooseGroup(index: number): void {
 
 function onDown(event: KeyboardEvent): void {
   if (identity.value === null) return;
-  if (event.altKey && /^[1-9]$/.test(event.key)) {
-    const name = VIEWS[Number(event.key) - 1];
+  if (event.altKey && /^[0-9]$/.test(event.key)) {
+    const name = VIEWS[(Number(event.key) + 9) % 10]; // the tenth is at 0
     if (name) {
       event.preventDefault();
       show(name);

@@ -21,6 +21,7 @@ import { Cameras } from "./views/cameras.tsx";
 import { Conferences } from "./views/conferences.tsx";
 import { MapView } from "./views/map.tsx";
 import { Messages } from "./views/messages.tsx";
+import { Queues } from "./views/queues.tsx";
 import { Recordings } from "./views/recordings.tsx";
 import { Records } from "./views/records.tsx";
 import { System } from "./views/system.tsx";
@@ -28,6 +29,7 @@ import { System } from "./views/system.tsx";
 const COMPONENTS: Record<View, ComponentType> = {
   desk: Desk,
   conferences: Conferences,
+  queues: Queues,
   map: MapView,
   cameras: Cameras,
   alarms: Alarms,

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.api.conftest import MakePhone
 from tests.api.console_page import PROGRAM, console
+from tests.api.test_voice import post
 from tests.interop.switch import Switch
 
 pytestmark = [
@@ -50,11 +51,46 @@ def test_dispatcher_dials_steers_transfers_and_hangs_up(switch: Switch, phone: M
         assert not three.ended.is_set(), "one press does not end a call"
         desk.order("disconnect")
         expect(page.get_by_text("No call is in progress.")).to_be_visible()
-        page.keyboard.press("Alt+8")
+        page.keyboard.press("Alt+9")
         expect(page.locator("main[data-view=records] td.good, main[data-view=records] .good").first).to_have_text(
             "answered"
         )
+        page.locator("button[data-action=ladder]").first.click()
+        drawing = page.locator("img[data-ladder]")
+        expect(drawing).to_be_visible()
+        page.wait_for_function("document.querySelector('img[data-ladder]').naturalHeight > 100")
         desk.expect_nothing_foreign()
+
+
+def test_queues_and_the_map_show_what_the_api_says(switch: Switch, phone: MakePhone, tmp_path: Path) -> None:
+    phone("1001")
+    post(switch, "/voice/queues", {"number": "6300", "name": "Duty desk", "announce_s": 0, "join_empty": True}, 201)
+    fence = post(switch, "/location/geofences", {"name": "<b>Gate</b>", "center": [39.9, 116.4], "radius_m": 500}, 201)
+    for latitude in (39.91, 39.92):
+        post(switch, "/location/positions", {"number": "1001", "latitude": latitude, "longitude": 116.4}, 201)
+    with console(switch.plan.http, tmp_path) as desk:
+        page = desk.page
+        desk.log_in()
+        page.keyboard.press("Alt+3")
+        queue = page.locator("[data-queue='6300']")
+        expect(queue).to_contain_text("Duty desk")
+        call = post(switch, "/voice/calls", {"caller": "1001", "callee": "6300"}, 201)["call_id"]
+        expect(queue.locator(f"[data-call='{call}']")).to_contain_text("1001")
+        queue.locator("[data-action=agent]").fill("1009")
+        page.keyboard.press("Enter")
+        expect(queue).to_contain_text("1009")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Alt+4")
+        expect(page.locator(".leaflet-tooltip", has_text="1001")).to_be_visible()
+        expect(page.locator("path.fence")).to_have_count(1)
+        page.locator("path.unit").first.click()
+        expect(page.locator("path.track")).to_have_count(1)
+        assert page.locator(".leaflet-tooltip b").count() == 0, "a name is text and no HTML"
+        post(switch, f"/voice/calls/{call}/disconnect")
+        desk.expect_nothing_foreign()
+    assert switch.http("DELETE", f"/location/geofences/{fence['id']}")[0] == 204
+    assert switch.http("DELETE", "/location/positions/1001")[0] == 204
+    assert switch.http("DELETE", "/voice/queues/6300")[0] == 204
 
 
 def test_keyboard_languages_and_themes(switch: Switch, phone: MakePhone, tmp_path: Path) -> None:
@@ -76,9 +112,14 @@ def test_keyboard_languages_and_themes(switch: Switch, phone: MakePhone, tmp_pat
         assert page.evaluate("document.documentElement.lang") == "zh-CN"
         page.keyboard.press("t")
         assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-        for number, view in enumerate(("desk", "conferences", "map", "cameras", "alarms", "recordings", "messages"), 1):
+        for number, view in enumerate(
+            ("desk", "conferences", "queues", "map", "cameras", "alarms", "recordings", "messages"), 1
+        ):
             page.keyboard.press(f"Alt+{number}")
             expect(page.locator(f"main[data-view={view}] .panel").first).to_be_visible()
+        page.keyboard.press("Alt+0")
+        expect(page.locator("main[data-view=system] .chart").first).to_be_visible()
+        page.keyboard.press("Alt+8")
         page.reload()
         expect(page.locator("main[data-view=messages]")).to_be_visible()
         assert page.evaluate("Object.keys(localStorage).every(key => !localStorage[key].includes('live-'))")

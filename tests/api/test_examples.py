@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import threading
 import time
+from collections.abc import Callable
 from types import ModuleType
 
 from softswitch.client import Client
 from tests.api.conftest import MakePhone
-from tests.interop.switch import ROOT, TOKEN, Switch
+from tests.api.test_groups import hears, says
+from tests.api.test_voice import heard
+from tests.interop.audio import level_dbm0
+from tests.interop.switch import ROOT, TOKEN, Switch, wait_until
 
 
 def example(name: str) -> ModuleType:
@@ -22,6 +27,11 @@ def example(name: str) -> ModuleType:
 
 def client(switch: Switch) -> Client:
     return Client(f"http://127.0.0.1:{switch.plan.http}", TOKEN)
+
+
+async def until(condition: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:
+    """Wait in a thread, so that the example goes on meanwhile."""
+    await asyncio.to_thread(wait_until, condition, timeout_s, what)
 
 
 async def test_click_to_call(switch: Switch, phone: MakePhone) -> None:
@@ -42,3 +52,24 @@ async def test_alarm_calls_a_group_once(switch: Switch, phone: MakePhone) -> Non
         assert again["group"] == came["group"], "an alarm told twice calls once"
         await opened.remove_group(came["group"])
     assert all(each.ended.wait(3) for each in phones)
+
+
+async def test_menu_sends_callers_on_by_the_key_they_press(switch: Switch, phone: MakePhone) -> None:
+    caller, desk = phone("1001"), phone("1002")
+    async with client(switch) as opened:
+        await opened.add_queue("6200", join_empty=True, announce_s=0)
+        serving = asyncio.create_task(example("ivr_menu").menu(opened, "6200", {"2": "1002"}))
+        await asyncio.sleep(0.2)  # the stream of events is open
+        call = await opened.originate("1001", "6200")
+        assert await asyncio.to_thread(caller.in_call.wait, 5)
+        await until(lambda: level_dbm0(heard(caller, 0.5)) > -40, "the caller hears the menu")
+        await asyncio.to_thread(caller.press, "72")
+        assert await asyncio.to_thread(desk.in_call.wait, 5), "the key leads to 1002"
+        for speaker, listener in ((caller, desk), (desk, caller)):
+            await asyncio.to_thread(says, speaker)
+            await asyncio.to_thread(hears, listener, speaker.number)
+        assert not serving.done(), serving
+        serving.cancel()
+        await opened.disconnect(next(each.call_id for each in await opened.calls()))
+        await opened.remove_queue("6200")
+    assert caller.ended.wait(3) and desk.ended.wait(3), call

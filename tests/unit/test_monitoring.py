@@ -37,6 +37,15 @@ def test_every_metric_asked_for_exists(expression: str) -> None:
         assert named, f"{name} is no metric of the switch"
 
 
+def test_every_metric_that_the_console_draws_exists() -> None:
+    drawn = {
+        name for file in (ROOT / "console" / "src").rglob("*.tsx") for name in METRIC.findall(file.read_text("utf-8"))
+    }
+    assert drawn, "the console draws metrics"
+    for name in drawn:
+        assert f'"{name}"' in known() or f'"{name.removeprefix("media_")}"' in known(), f"{name} is no metric"
+
+
 def test_alert_rules_are_complete() -> None:
     yaml = pytest.importorskip("yaml")
     (group,) = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"]

@@ -236,3 +236,47 @@ export interface StreamEvent {
   time?: string;
   [member: string]: unknown;
 }
+
+export interface PositionRow {
+  number: string;
+  latitude: number;
+  longitude: number;
+  time: Time;
+}
+
+export interface FenceRow {
+  id: string;
+  name: string;
+  center: [number, number] | null;
+  radius_m: number;
+  polygon: [number, number][];
+}
+
+export interface WaitingCaller {
+  party: string;
+  call_id: string;
+  place: number;
+  priority: number;
+  waited_s: number;
+  offered_to: string[];
+}
+
+export interface QueueAgent {
+  number: string;
+  state: "available" | "ringing" | "talking" | "wrap_up" | "paused";
+  paused: boolean;
+}
+
+export interface Queue {
+  number: string;
+  name: string;
+  waiting: WaitingCaller[];
+  agents: QueueAgent[];
+  statistics: QueueStatistics;
+}
+
+export interface QueueStatistics {
+  answered: number;
+  abandoned: number;
+  average_wait_s: number;
+}

@@ -7,7 +7,6 @@ import { ArmedButton, Ask, Button } from "../parts/controls.tsx";
 import { type Membership, setVolume } from "../rtc/radio.ts";
 import { act, mayAct, names, soon } from "../state/store.ts";
 import { say } from "../words/words.ts";
-import { GiveUp } from "./talkgroups.tsx";
 
 interface Props {
   group: Group;
@@ -64,6 +63,12 @@ function GroupOrders({ group }: { group: Group }) {
       <GiveUp group={group} />
     </div>
   );
+}
+
+/** Give a temporary group or a patch up. */
+function GiveUp({ group }: { group: Group }) {
+  if (group.kind === "static") return null;
+  return <ArmedButton label={say("give_up")} onPress={() => remove(`/groups/${at(group.number)}`)} />;
 }
 
 function Participant({ group, who }: { group: string; who: RoomParticipant }) {

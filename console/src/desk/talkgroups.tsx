@@ -1,10 +1,10 @@
 // Talkgroups: who talks, who is inside, what a dispatcher may do; below them the push-to-talk key.
 
 import { useState } from "preact/hooks";
-import { at, remove, start } from "../api/client.ts";
+import { start } from "../api/client.ts";
 import { offers } from "../api/offered.ts";
 import type { Group } from "../api/types.ts";
-import { ArmedButton, Ask, Button, Empty, Panel } from "../parts/controls.tsx";
+import { Ask, Button, Empty, Panel } from "../parts/controls.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { depart, join, type Membership, memberships, refusedOthers, selected } from "../rtc/radio.ts";
 import { ownNumber } from "../state/settings.ts";
@@ -143,12 +143,6 @@ function Making() {
       )}
     </div>
   );
-}
-
-/** Give a temporary group or a patch up. */
-export function GiveUp({ group }: { group: Group }) {
-  if (group.kind === "static") return null;
-  return <ArmedButton label={say("give_up")} onPress={() => remove(`/groups/${at(group.number)}`)} />;
 }
 
 export function Talkgroups() {

@@ -39,14 +39,20 @@ export function alarmOf(event: StreamEvent): Alarm | null {
     case "media.worker_lost":
       return alarm(`#${text("worker")}`, true);
     case "storage.full":
-      return alarm(text("reason") || text("path"), true);
+      return alarm(text("reason"), true);
+    case "recording.recorder_lost":
+      return alarm(`#${text("pid")}`, true);
+    case "call.one_way":
+      return alarm(text("detail"), false);
+    case "trunk.alarm_raised":
+      return alarm(`${text("trunk")}/${text("span")} ${text("alarm")}`, true);
     case "trunk.state":
       return event.state === "down" || event.state === "refused"
         ? alarm(`${text("trunk")} ${text("state")} ${text("reason")}`, false)
         : null;
     case "location.geofence_entered":
     case "location.geofence_left":
-      return alarm(`${text("number") || text("device")} ${text("geofence")}`, false);
+      return alarm(`${text("number")} ${text("name")}`, false);
     default:
       return null;
   }

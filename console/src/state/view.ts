@@ -5,6 +5,7 @@ import { computed, signal } from "@preact/signals";
 export const VIEWS = [
   "desk",
   "conferences",
+  "queues",
   "map",
   "cameras",
   "alarms",

@@ -2,8 +2,9 @@
 
 import L from "leaflet";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { list } from "../api/client.ts";
+import { at, list } from "../api/client.ts";
 import { offers } from "../api/offered.ts";
+import type { FenceRow, PositionRow } from "../api/types.ts";
 import { Button, Panel } from "../parts/controls.tsx";
 import { gridLines, stepFor } from "../parts/graticule.ts";
 import { language, theme } from "../state/settings.ts";
@@ -18,24 +19,16 @@ interface Tiles {
   most_zoom: number;
 }
 
-interface Position {
-  number: string;
-  latitude: number;
-  longitude: number;
-  time: string;
-}
-
-interface Geofence {
-  id: string;
-  name: string;
-  kind: string;
-  centre?: [number, number];
-  radius_m?: number;
-  points?: [number, number][];
+interface Layers {
+  map: L.Map;
+  units: L.FeatureGroup;
+  fences: L.FeatureGroup;
 }
 
 const POSITIONS = "/location/positions";
 const GEOFENCES = "/location/geofences";
+const DAY_S = 86_400;
+const CLOSEST = 18; // without a limit one unit alone would be looked at from no distance at all
 const HOME: L.LatLngTuple = [39.9, 116.4];
 
 function drawGrid(map: L.Map, layer: L.LayerGroup): void {
@@ -50,36 +43,45 @@ function drawGrid(map: L.Map, layer: L.LayerGroup): void {
   }
 }
 
-function drawPositions(layer: L.FeatureGroup, positions: Position[]): void {
+/** Where a unit has been since yesterday, drawn while its popup is open. */
+async function showTrack(map: L.Map, unit: L.CircleMarker, number: string): Promise<void> {
+  const since = new Date(Date.now() - DAY_S * 1000).toISOString();
+  const points = await list<PositionRow>(`${POSITIONS}/${at(number)}/track?since=${since}&tolerance_m=5`);
+  const line = points.map((each): L.LatLngTuple => [each.latitude, each.longitude]);
+  const track = L.polyline(line, { className: "track" }).addTo(map);
+  unit.once("popupclose remove", () => track.remove());
+}
+
+function drawPositions({ map, units: layer }: Layers, positions: PositionRow[]): void {
   layer.clearLayers();
   for (const each of positions) {
     const name = `${each.number} ${names.value.get(each.number) ?? ""}`;
-    L.circleMarker([each.latitude, each.longitude], { radius: 8, className: "unit" })
-      .bindTooltip(name, { permanent: true, direction: "right", offset: [8, 0] })
-      .bindPopup(`${name}<br>${moment(each.time)}`)
+    const label = document.createElement("span");
+    label.textContent = name;
+    const popup = document.createElement("p");
+    popup.textContent = `${name} · ${moment(each.time)}`;
+    const unit = L.circleMarker([each.latitude, each.longitude], { radius: 8, className: "unit" })
+      .bindTooltip(label, { permanent: true, direction: "right", offset: [8, 0] })
+      .bindPopup(popup)
       .addTo(layer);
+    unit.on("popupopen", () => void act(() => showTrack(map, unit, each.number)));
   }
 }
 
-function drawGeofences(layer: L.FeatureGroup, fences: Geofence[]): void {
+function drawGeofences(layer: L.FeatureGroup, fences: FenceRow[]): void {
   layer.clearLayers();
   for (const fence of fences) {
-    const shape =
-      fence.centre && fence.radius_m
-        ? L.circle(fence.centre, { radius: fence.radius_m, className: "fence" })
-        : L.polygon(fence.points ?? [], { className: "fence" });
-    shape.bindTooltip(fence.name).addTo(layer);
+    const shape = fence.center
+      ? L.circle(fence.center, { radius: fence.radius_m, className: "fence" })
+      : L.polygon(fence.polygon, { className: "fence" });
+    const label = document.createElement("span");
+    label.textContent = fence.name || fence.id;
+    shape.bindTooltip(label).addTo(layer);
   }
-}
-
-interface Layers {
-  map: L.Map;
-  units: L.FeatureGroup;
-  fences: L.FeatureGroup;
 }
 
 function makeMap(place: HTMLElement, tiles: Tiles | null): Layers {
-  const map = L.map(place, { center: HOME, zoom: 10, zoomControl: false, attributionControl: false });
+  const map = L.map(place, { center: HOME, zoom: 10, maxZoom: CLOSEST, zoomControl: false, attributionControl: false });
   L.control.zoom({ zoomInTitle: say("zoom_in"), zoomOutTitle: say("zoom_out") }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
   if (tiles?.available) {
@@ -107,10 +109,10 @@ export function MapView() {
     act(async () => {
       const shown = layers.current;
       if (!offered || !shown) return;
-      const positions = await list<Position>(POSITIONS);
-      drawPositions(shown.units, positions);
+      const positions = await list<PositionRow>(POSITIONS);
+      drawPositions(shown, positions);
       setCount(positions.length);
-      if (offers(`GET ${GEOFENCES}`)) drawGeofences(shown.fences, await list<Geofence>(GEOFENCES));
+      if (offers(`GET ${GEOFENCES}`)) drawGeofences(shown.fences, await list<FenceRow>(GEOFENCES));
     });
   const fit = () => {
     const bounds = layers.current?.units.getBounds();

@@ -1,10 +1,12 @@
 // Lists that are asked for while they are looked at: call records, registrations, trunks.
 
+import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { at, list, remove } from "../api/client.ts";
 import type { CallDetailRecord, Registration, Trunk } from "../api/types.ts";
 import { ArmedButton, Button, Empty, Panel } from "../parts/controls.tsx";
+import { Ladder } from "../parts/ladder.tsx";
 import { act, mayAct, recordsChanged } from "../state/store.ts";
 import { moment, span } from "../words/times.ts";
 import { say, type Word } from "../words/words.ts";
@@ -48,6 +50,8 @@ function Table<Row>({ path, columns, idOf }: TableProps<Row>) {
   );
 }
 
+const ladderOf = signal("");
+
 const CDRS: Column<CallDetailRecord>[] = [
   { word: "started", show: (row) => moment(row.started_at) },
   { word: "caller", show: (row) => row.caller },
@@ -58,6 +62,20 @@ const CDRS: Column<CallDetailRecord>[] = [
     show: (row) => <span class={row.disposition === "answered" ? "good" : "bad"}>{row.disposition}</span>,
   },
   { word: "reason", show: (row) => row.sip_code || "" },
+  {
+    word: "more",
+    show: (row) =>
+      mayAct.value && (
+        <Button
+          label={say("ladder")}
+          kind="quiet"
+          action="ladder"
+          onPress={() => {
+            ladderOf.value = row.id;
+          }}
+        />
+      ),
+  },
 ];
 
 const REGISTRATIONS: Column<Registration>[] = [
@@ -104,6 +122,14 @@ export function Records() {
         )}
         {shown === "trunks" && <Table path="/system/trunks" columns={TRUNKS} idOf={(row) => row.name} />}
       </Panel>
+      {ladderOf.value && (
+        <Ladder
+          call={ladderOf.value}
+          onClose={() => {
+            ladderOf.value = "";
+          }}
+        />
+      )}
     </div>
   );
 }

@@ -34,7 +34,7 @@ function Charts() {
   const times = readings.value.map((row) => row.time);
   const lag = (after: Reading, before: Reading | undefined) =>
     mean(before, after, "softswitch_event_loop_lag_seconds", 1000);
-  const mos = (after: Reading, before: Reading | undefined) => mean(before, after, "softswitch_call_mos");
+  const mos = (after: Reading, before: Reading | undefined) => mean(before, after, "softswitch_media_mos");
   return (
     <div class="charts">
       <Chart

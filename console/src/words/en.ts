@@ -247,6 +247,22 @@ export const en = {
   key_theme: "Change the theme",
   key_language: "Change the language",
   key_help: "Show this",
+  // queues and ladders
+  queues: "Queues",
+  no_queues: "No call queue is set up.",
+  waiting_: "waiting",
+  abandoned_: "gave up",
+  average_wait: "average wait",
+  agent_in: "Log in",
+  agent_out: "Log out",
+  agent_pause: "Pause",
+  agent_resume: "Resume",
+  agent_available: "available",
+  agent_ringing: "ringing",
+  agent_talking: "talking",
+  agent_wrap_up: "wrapping up",
+  agent_paused: "paused",
+  ladder: "SIP ladder",
 };
 
 export type Word = keyof typeof en;
