@@ -19,6 +19,9 @@ from softswitch.directory import Directory
 
 logger = logging.getLogger(__name__)
 
+#: Who conducts the calls of talkgroups that clients begin.
+CONDUCTOR = "push-to-talk"
+
 
 @dataclass(slots=True)
 class Context:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateways.poc.called_party import call_party
-from gateways.poc.context import Context
+from gateways.poc.context import CONDUCTOR, Context
 from gateways.poc.invitation import Invitation, Session
 from gateways.poc.leg import PocLeg
 from gateways.poc.mcptt_info import McpttInfo
@@ -18,7 +18,7 @@ from gateways.poc.urgency import Urgency
 from softswitch.calls.call import NORMAL, Call
 from softswitch.calls.hunting import Hunt, Stage, Target
 from softswitch.calls.leg import Cause, Leg, Party
-from softswitch.calls.talkgroup import Talkgroup
+from softswitch.calls.talkgroup import Conduct, Talkgroup
 from softswitch.calls.talkgroup_definition import members_of
 from softswitch.events import AffiliationChanged, Event, FloorGranted, FloorIdle, GroupJoined, GroupLeft
 from softswitch.floor.adapters import Action, Command
@@ -126,7 +126,7 @@ class GroupSessions:
         group = self._context.talkgroups.in_use(number)
         if group is not None:
             broadcaster = running.by if running.broadcast else ""
-            group.conduct(tier=self._urgency.tier(number), broadcaster=broadcaster, held_back=not running.started)
+            group.conduct(CONDUCTOR, Conduct(self._urgency.tier(number), broadcaster, not running.started))
 
     def invite(self, user: str, number: str) -> None:
         """Call a user into a group; one who does not answer is not waited for."""

@@ -56,6 +56,7 @@ class PocLeg(SipLeg):
     """
 
     __slots__ = (
+        "_ceiling",
         "_link",
         "_sections",
         "before_answer",
@@ -91,6 +92,7 @@ class PocLeg(SipLeg):
         self.before_answer: Callable[[], bool] = lambda: False
         self.raised: Callable[[McpttInfo], int] = lambda info: 0
         self.referred: Callable[[DialogRequest], bool] = lambda event: False
+        self._ceiling = terms.priority
         self._link: DeskLink | None = None
         self._sections = 0
         if system is System.MCPTT:
@@ -103,11 +105,19 @@ class PocLeg(SipLeg):
 
     # -- the floor control channel ----------------------------------------------------------------------------------
 
-    def open_floor(self, line: FloorLine, signalling_host: str, sdp: bytes | None) -> bool:
-        """Agree on the client's floor control line; False when its place is taken by another client."""
+    def open_floor(
+        self, line: FloorLine, signalling_host: str, sdp: bytes | None, *, ceiling: int | None = None
+    ) -> bool:
+        """Agree on the client's floor control line; False when its place is taken by another client.
+
+        `ceiling` is the highest priority that the client has where it is going; None: as agreed before.
+        """
         terms = self.terms
+        if ceiling is not None:
+            self._ceiling = ceiling
         rights = terms.rights(self.party.number)
-        priority = min(line.priority if line.priority is not None else DEFAULT_PRIORITY, terms.priority)
+        wanted = line.priority if line.priority is not None else DEFAULT_PRIORITY
+        priority = min(wanted, terms.priority, self._ceiling)
         member = replace(
             rights, priority=priority, queueing=line.queueing and terms.queueing, monitored=True, continuous=False
         )

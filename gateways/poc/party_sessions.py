@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateways.poc.called_party import CalledParty, call_party
-from gateways.poc.context import Context
+from gateways.poc.context import CONDUCTOR, Context
 from gateways.poc.invitation import Invitation, Session
 from gateways.poc.leg import PocLeg
 from gateways.poc.mcptt_info import McpttInfo
@@ -19,6 +19,7 @@ from softswitch.calls.hunting import Hunt, Stage, Target
 from softswitch.calls.leg import Cause, Leg, Party
 from softswitch.calls.nobody import ELSEWHERE
 from softswitch.calls.routing import Caller
+from softswitch.calls.talkgroup import Conduct
 from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
 from softswitch.events import CallRecorded, Event, GroupLeft
 from softswitch.floor import Tier
@@ -142,7 +143,7 @@ class PartySessions:
             return False
         tier = meeting.invitation.tier
         if tier is not Tier.NORMAL:
-            group.conduct(tier=tier)
+            group.conduct(CONDUCTOR, Conduct(tier))
         line = meeting.invitation.floor
         if line is None or not (line.implicit_request or line.dialect.name == "TBCP"):
             return False

@@ -82,8 +82,8 @@ class PocServer:
             call.refuse(TOO_MANY_CALLS)
             return
         try:
-            if invitation.floor is not None and not leg.open_floor(invitation.floor, event.source.host, call.offer):
-                raise Refused(NO_FLOOR_LINE)
+            if invitation.floor is not None:
+                self._open_floor(leg, invitation, event.source.host, call.offer)
             if invitation.session is Session.PRE_ESTABLISHED:
                 self.standing.open(call, leg)
             elif invitation.session in _GROUPS:
@@ -92,6 +92,16 @@ class PocServer:
                 self.parties.begin(call, leg, invitation)
         except Refused as refused:
             context.refuse(call, leg, refused.refusal)
+
+    def _open_floor(self, leg: PocLeg, invitation: Invitation, host: str, offer: bytes | None) -> None:
+        """Agree on floor control, with the priority that the group named allows at most; raises `Refused`."""
+        talkgroups = self.context.talkgroups
+        definition = talkgroups.definitions.get(invitation.group)
+        member = talkgroups.members(definition).get(leg.party.number) if definition is not None else None
+        assert invitation.floor is not None
+        ceiling = member.priority if member is not None else None
+        if not leg.open_floor(invitation.floor, host, offer, ceiling=ceiling):
+            raise Refused(NO_FLOOR_LINE)
 
     def _leg(self, direction: str, party: Party, system: System, *, trusted: bool = False) -> PocLeg:
         context = self.context

@@ -16,7 +16,7 @@ from softswitch.calls.invitation import Invitation, Inviter
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.record import CallRecord
 from softswitch.calls.seat import Seat
-from softswitch.calls.talkgroup import Talkgroup
+from softswitch.calls.talkgroup import Conduct, Talkgroup
 from softswitch.calls.talkgroup_definition import TalkgroupDefinition
 from softswitch.calls.talkgroups import NO_GROUP, Talkgroups
 from softswitch.events import CallRecorded, Event, GroupJoined, GroupLeft, RegistrationChanged
@@ -33,6 +33,7 @@ _HISTORY = 50
 _RING_S = 30.0
 RELEASED = Cause(200, 16, "the group call is over", "operator")
 _GONE = Cause(480, 16, "left")
+_CONDUCTOR = "group call"
 
 
 class GroupCallBusy(RuntimeError):
@@ -168,7 +169,7 @@ class GroupCalls:
         self._history.setdefault(call.group, deque(maxlen=_HISTORY)).appendleft(call)
         group = self._groups.in_use(call.group)
         if group is not None:
-            group.conduct()
+            group.conduct(_CONDUCTOR)
         duration_s = call.ended_at - call.begun_at
         self._exchange.bus.tell(GroupCallEnded, call.group, call.id, call.kind, reason, round(duration_s, 3))
 
@@ -267,7 +268,8 @@ class GroupCalls:
         if group is not None:
             tier = Tier.EMERGENCY if call.kind == "emergency" else Tier.NORMAL
             broadcaster = (call.talker or "nobody") if call.kind == "broadcast" else ""
-            group.conduct(tier=tier, broadcaster=broadcaster, held_back=bool(call.acknowledged) and not call.started)
+            held_back = bool(call.acknowledged) and not call.started
+            group.conduct(_CONDUCTOR, Conduct(tier, broadcaster, held_back))
 
     def _check(self, call: GroupCall) -> None:
         """Start the call when enough have answered; end it when nobody came."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import zlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from softswitch.calls.floor_report import FloorReport
 from softswitch.calls.leg import Cause
@@ -63,11 +63,22 @@ class TalkgroupObserver(Protocol):
         """The hang time is over."""
 
 
-class Talkgroup:
-    """A talkgroup in use: its seats by leg id, its arbiter behind a channel, and its room.
+class Conduct(NamedTuple):
+    """How a call of a group is to be held: how urgent every request is at least, and who alone may talk (its number).
 
-    `held_back`: the call is being set up; who asks for the floor gets its answer when it starts.
+    `held_back`: it is being set up; who asks for the floor gets its answer when it starts.
     """
+
+    tier: Tier = Tier.NORMAL
+    broadcaster: str = ""
+    held_back: bool = False
+
+
+ORDINARY = Conduct()
+
+
+class Talkgroup:
+    """A talkgroup in use: its seats by leg id, its arbiter behind a channel, and its room."""
 
     def __init__(
         self,
@@ -83,13 +94,11 @@ class Talkgroup:
         self._timer: Timer | None = None
         self._watching: Timer | None = None
         self._early: dict[str, Command] = {}
-        self._tier = Tier.NORMAL
-        self._broadcaster = ""
+        self._conducts: dict[str, Conduct] = {}
         self._silent = 0
         self._report = FloorReport(engine, host.bus.tell, definition.number, audible=definition.kind != "ambience")
         self.definition = definition
         self.seats: dict[str, Seat] = {}
-        self.held_back = False
         self.channel = GroupChannel(Arbiter(definition.floor()), zlib.crc32(definition.number.encode()))
         self.arbiter.start(host.now())
 
@@ -102,6 +111,19 @@ class Talkgroup:
     def number(self) -> str:
         """The number of the group."""
         return self.definition.number
+
+    @property
+    def held_back(self) -> bool:
+        """Whether a call of the group is still being set up."""
+        return any(conduct.held_back for conduct in self._conducts.values())
+
+    @property
+    def _tier(self) -> Tier:
+        return max((conduct.tier for conduct in self._conducts.values()), default=Tier.NORMAL)
+
+    @property
+    def _broadcaster(self) -> str:
+        return next((conduct.broadcaster for conduct in self._conducts.values() if conduct.broadcaster), "")
 
     @property
     def present(self) -> int:
@@ -184,11 +206,17 @@ class Talkgroup:
         self._configure()
         self._settle()
 
-    def conduct(self, *, tier: Tier = Tier.NORMAL, broadcaster: str = "", held_back: bool = False) -> None:
-        """A call of the group begins or ends: how urgent every request is, and who alone may talk (its number)."""
-        self._tier, self._broadcaster, self.held_back = tier, broadcaster, held_back
+    def conduct(self, by: str, conduct: Conduct = ORDINARY) -> None:
+        """A call of the group begins, goes on otherwise or ends, for `by`.
+
+        Dispatchers and clients may each have begun one: the more urgent counts, a broadcast of either is one for all,
+        and who asks is answered when both have been set up.
+        """
+        self._conducts.pop(by, None)
+        if conduct != ORDINARY:
+            self._conducts[by] = conduct
         self._configure()
-        if not held_back:
+        if not self.held_back:
             early, self._early = self._early, {}
             for leg_id, command in early.items():
                 apply(command, self.arbiter, leg_id, self._host.now())
@@ -354,4 +382,4 @@ class Talkgroup:
         ]
 
 
-__all__ = ["FAILED", "Talkgroup", "TalkgroupObserver"]
+__all__ = ["FAILED", "Conduct", "Talkgroup", "TalkgroupObserver"]

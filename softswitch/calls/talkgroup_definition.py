@@ -26,11 +26,14 @@ class GroupMember:
     may_override: bool = False
     floor_by: FloorBy = "keys"
 
-    def limit(self, member: Member) -> Member:
-        """What the party may do in this group, given what it may do anywhere."""
+    def limit(self, member: Member, *, agreed: bool = False) -> Member:
+        """What the party may do in this group, given what it may do anywhere.
+
+        `agreed`: its terminal has agreed on the highest priority that it asks for, which no group raises.
+        """
         return replace(
             member,
-            priority=self.priority,
+            priority=min(self.priority, member.priority) if agreed else self.priority,
             may_request=member.may_request and not self.listen_only,
             may_emergency=member.may_emergency and self.may_emergency,
             may_override=member.may_override or self.may_override,

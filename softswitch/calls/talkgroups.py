@@ -203,7 +203,8 @@ class Talkgroups:
             member = link.member or Member(dispatcher=member.dispatcher)
         definition = self._by_number.get(seat.home, seat.group.definition)
         laid_down = self.members(definition).get(number)
-        member = member if laid_down is None else laid_down.limit(member)
+        if laid_down is not None:
+            member = laid_down.limit(member, agreed=link is not None and link.member is not None)
         return replace(member, dispatcher=True, may_request=True) if seat.dispatcher else member
 
     def _leave(self, seat: Seat) -> None:

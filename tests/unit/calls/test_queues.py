@@ -163,6 +163,34 @@ def test_agents_log_in_and_out_and_are_paused() -> None:
     world.check_over()
 
 
+def test_agents_log_in_and_out_from_their_phones_and_hear_that_it_is_done() -> None:
+    world = opened(QueueDefinition("6000", announce_s=0.0, join_empty=True))
+    agent, caller = world.phones("1003", "1005")
+
+    def dials(code: str) -> int:
+        call = agent.call(code)
+        world.settle()
+        if call.talking:
+            assert world.engine.port_to(agent.host).playing, "a tone says that it was done"
+            call.hang_up()
+            return 200
+        return call.status
+
+    assert dials("*456000") == 200
+    assert [each.number for each in world.queues.agents.of(world.queues.definitions["6000"])] == ["1003"]
+    waiting = caller.call("6000")
+    later(world)
+    assert agent.called, "who has logged in is rung"
+    agent.ringing.reject(486)
+    later(world)
+    assert dials("*466000") == 200
+    later(world, 30.0)
+    assert len([call for call in agent.calls if call.session.role == "uas"]) == 1, "who has logged out is not rung"
+    assert dials("*466000") == 404 and dials("*456999") == 404
+    waiting.hang_up()
+    world.check_over()
+
+
 def test_all_agents_ring_at_once_and_those_who_were_slower_are_free() -> None:
     world = opened(QueueDefinition("6000", agents=("1001", "1002"), strategy="ring_all", announce_s=0.0))
     caller, first, second = world.phones("1005", "1001", "1002")

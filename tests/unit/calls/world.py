@@ -188,9 +188,9 @@ class World:
         known |= {"7001": To("conference"), "8001": To("talkgroup")}
         known |= {group.number: To("hunt", (group.name,)) for group in hunt_groups if group.number}
         known |= numbers
-        pickup = Rule("pickup", To("service", ("*8",)), prefix="*8")
+        codes = [Rule(f"code {code}", To("service", (code,)), prefix=code) for code in ("*8", "*45", "*46")]
         plan = Plan(
-            [pickup, *rules], known, classes=classes, hunt_groups=hunt_groups, emergency=emergency, schedules=schedules
+            [*codes, *rules], known, classes=classes, hunt_groups=hunt_groups, emergency=emergency, schedules=schedules
         )
         self.router = Router(
             plan,
@@ -238,6 +238,8 @@ class World:
             ServiceDefinition("602", "announcement"),
             ServiceDefinition("700", "park", slots=3, timeout_s=120.0),
             ServiceDefinition("*8", "pickup"),
+            ServiceDefinition("*45", "queue_login"),
+            ServiceDefinition("*46", "queue_logout"),
         ]
         self.services = Services(definitions, engine, lambda file: cast(Any, "announcement"), parking, pickup)
         self.exchange.services = self.services

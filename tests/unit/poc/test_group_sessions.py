@@ -9,7 +9,7 @@ from gateways.poc.recognition import System
 from gateways.poc.settings import PocServerSettings
 from softswitch.calls.invitation import Invitation as CallOrder
 from softswitch.calls.invitation import Inviter
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
+from softswitch.calls.talkgroup_definition import GroupMember, TalkgroupDefinition, plain_members
 from softswitch.events import GroupUrgency
 from softswitch.floor import Tier
 from tests.unit.poc.world import PocWorld
@@ -164,6 +164,38 @@ def test_a_call_that_a_dispatcher_starts_invites_clients_with_floor_control() ->
     assert invite.text.count("Answer-Mode") == 1, "one answer mode, the one of the service"
     world.do(lambda: two.press(world.now))
     assert world.talking() == ["1002"]
+    end(world)
+
+
+@pytest.mark.parametrize(("laid_down", "counts"), [(2, 2), (9, 5)])
+def test_a_group_limits_the_priority_that_a_client_has_agreed_and_raises_it_not(laid_down: int, counts: int) -> None:
+    """The clients ask for 5 in their descriptions; the answer says what counts in the group."""
+    members = (GroupMember("1001", priority=laid_down), GroupMember("1002"))
+    world = PocWorld(talkgroup=TalkgroupDefinition("8001", members=members))
+    in_chat(world, "1001", "1002")
+    line = world.devices["1001"].client.server_floor
+    assert line is not None and line.priority == counts
+    group = world.talkgroups.in_use("8001")
+    assert group is not None
+    priorities = {seat.number: group.arbiter.participants[leg].member.priority for leg, seat in group.seats.items()}
+    assert priorities == {"1001": counts, "1002": 4}
+    end(world)
+
+
+def test_a_call_begun_both_ways_counts_as_the_more_urgent() -> None:
+    """A dispatcher calls the group in an emergency, a client begins a call of it too; each ends for itself."""
+    world = PocWorld()
+    in_chat(world, "1001", "1002")
+    world.do(lambda: world.group_calls.start("8001", "emergency", members=["1001"], acknowledged=0))
+    group = world.talkgroups.in_use("8001")
+    assert group is not None and group.arbiter.settings.tier is Tier.EMERGENCY
+    two = world.devices["1002"].client
+    world.do(lambda: two.declare(world.now, peril=True))
+    assert group.arbiter.settings.tier is Tier.EMERGENCY, "a peril does not make an emergency less urgent"
+    world.do(lambda: world.group_calls._finish(world.group_calls.running["8001"], "over"))
+    assert group.arbiter.settings.tier is Tier.PERIL, "what the client has declared goes on"
+    world.do(lambda: two.declare(world.now, peril=False))
+    assert group.arbiter.settings.tier is Tier.NORMAL
     end(world)
 
 
