@@ -18,7 +18,7 @@ from common import ROOT
 
 
 class SwitchUnderTest(NamedTuple):
-    """Where it listens: `sip` wants digest, `trunk` does not; 5501 and 5502 lead to `callee`."""
+    """Where it listens: `sip` wants digest, `trunk` does not; 5501 and 5502 lead to `callee`; `http` is the API."""
 
     pid: int
     sip: int
@@ -26,6 +26,7 @@ class SwitchUnderTest(NamedTuple):
     callee: int
     data: Path
     log: Path
+    http: int
 
 
 def _configuration(sip: int, trunk: int, callee: int, http: int, more: str) -> str:
@@ -130,7 +131,7 @@ def running_switch(
             while not _answers(sip):
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"the switch did not come up:\n{log.read_text(errors='replace')[-3000:]}")
-            yield SwitchUnderTest(process.pid, sip, trunk, callee, data, log)
+            yield SwitchUnderTest(process.pid, sip, trunk, callee, data, log, http)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
