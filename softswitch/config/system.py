@@ -397,6 +397,10 @@ class RecordingSettings(Section):
         default="recordings", min_length=1, description="Folder of the files, below the data directory or a path."
     )
     calls: Switch = Field(default=False, description="Whether every call is recorded.")
+    directions: tuple[Literal["inbound", "outbound", "internal"], ...] = Field(
+        default=(),
+        description="Calls that are recorded by where they come from and go to: from a trunk, to one, or neither.",
+    )
     trunks: tuple[Name, ...] = Field(default=(), description="Trunks whose calls are recorded.")
     subscribers: tuple[Number, ...] = Field(default=(), description="Subscribers whose calls are recorded.")
     conferences: tuple[str, ...] = Field(default=(), description="Conferences that are recorded; `all` for every one.")
@@ -417,6 +421,9 @@ class RecordingSettings(Section):
         description="Seconds of every call kept in memory, so that a recording may begin in the past.",
     )
     beep: Switch = Field(default=False, description="Whether the parties hear a short tone when a recording begins.")
+    beep_interval_s: Seconds = Field(
+        default=0, description="How often they hear it again while `beep` is on, in seconds; 0: never."
+    )
     group_idle_s: PositiveSeconds = Field(
         default=60, description="Silence in seconds after which the recording of a talkgroup is complete."
     )

@@ -509,8 +509,8 @@ TAP_PLACES, TAP_OCTETS = 32768, 192
 #: Words of a head. The generation tells one use of a port's record from the next.
 TAP_PORT, TAP_GENERATION, TAP_KIND, TAP_SIZE, TAP_SSRC, TAP_SEQUENCE, TAP_TIMESTAMP, TAP_TIME_NS = range(8)
 TAP_WORDS = 8
-#: TAP_KIND holds the payload type in the lowest seven bits, then the direction.
-TAP_DIRECTION_SHIFT = 8
+#: TAP_KIND holds the payload type in the lowest seven bits, the marker in the next, then the direction.
+TAP_MARKER, TAP_DIRECTION_SHIFT = 0x80, 8
 #: Ring positions; they only grow. The third is no position but the count of packets that found no room.
 TAP_WRITTEN, TAP_READ, TAP_LOST, TAP_POSITIONS = 0, 8, 16, 24
 

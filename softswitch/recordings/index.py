@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ logger = logging.getLogger(__name__)
 
 _KEEP_HOUSE_S = 30.0
 _AT_A_TIME = 100
-
+#: What is kept of the recorder's last word.
+_DETAILS = ("lost_s", "pauses", "marks", "packets", "pictures", "rate_hz")
 
 Row = dict[str, Any]
 
@@ -55,7 +55,7 @@ class Index:
         """The recorder is done with a recording; `kept` is called when that is in the store."""
         identifier, files = notice["id"], self._relative(notice["files"])
         octets = sum(file["octets"] for file in files)
-        details = {name: notice[name] for name in ("lost_s", "pauses", "marks", "packets", "rate_hz")}
+        details = {name: notice[name] for name in _DETAILS if name in notice}
         wall = self._wall()
         changes = {
             "started_at": running.started_at,
@@ -112,9 +112,8 @@ class Index:
         self._store.write(rows.remove(row["id"], reason, self._wall()))
         self._bus.publish(RecordingRemoved(row["id"], reason))
 
-    def keep_house(self) -> None:
+    def keep_house(self, now: float) -> None:
         """Now and then remove what is too old, and the oldest when all together are too large."""
-        now = time.monotonic()
         policy = self.policy
         if now < self._next_housekeeping or not (policy.retention_s or policy.most_octets):
             return
@@ -122,21 +121,17 @@ class Index:
         self.prune()
 
     def prune(self) -> int:
-        """Apply the limits of age and size; returns how many recordings were removed."""
+        """Apply the limits of age and size to the oldest recordings; returns how many were removed."""
         policy, wall, removed = self.policy, self._wall(), 0
-        if policy.retention_s:
-            before = wall - policy.retention_s
-            for row in self._store.read(lambda database: rows.oldest(database, before, _AT_A_TIME)):
-                self.remove(row, "age")
-                removed += 1
-        if policy.most_octets:
-            excess = self._store.read(rows.total_octets) - policy.most_octets
-            for row in self._store.read(lambda database: rows.oldest(database, wall, _AT_A_TIME)):
-                if excess <= 0:
-                    break
-                self.remove(row, "size")
-                excess -= row["octets"]
-                removed += 1
+        oldest = self._store.read(lambda database: rows.oldest(database, wall, _AT_A_TIME))
+        excess = self._store.read(rows.total_octets) - policy.most_octets if policy.most_octets else 0
+        for row in oldest:
+            too_old = policy.retention_s > 0 and row["started_at"] < wall - policy.retention_s
+            if not too_old and excess <= 0:
+                break
+            self.remove(row, "age" if too_old else "size")
+            excess -= row["octets"]
+            removed += 1
         return removed
 
     def _relative(self, files: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -72,6 +72,8 @@ class Scene:
     callee: str = ""
     sources: dict[SourceKey, Source] = field(default_factory=dict)
     recordings: dict[str, Running] = field(default_factory=dict)
+    #: When the parties last heard that they are recorded, in seconds of the monotonic clock.
+    beeped_at: float = 0.0
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any], stem: str) -> tuple[Scene, Running]:

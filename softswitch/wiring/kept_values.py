@@ -14,6 +14,7 @@ def recording_policy(settings: Settings) -> Policy:
     recording = settings.recording
     return Policy(
         calls=recording.calls,
+        directions=frozenset(recording.directions),
         trunks=frozenset(recording.trunks),
         subscribers=frozenset(recording.subscribers),
         conferences=frozenset(recording.conferences),
@@ -23,6 +24,7 @@ def recording_policy(settings: Settings) -> Policy:
         rate_hz=recording.sample_rate,
         pre_record_s=recording.pre_record_s,
         beep=recording.beep,
+        beep_interval_s=recording.beep_interval_s,
         group_idle_s=recording.group_idle_s,
         retention_s=recording.retention_days * 86400,
         most_octets=int(recording.max_gigabytes * 1e9),

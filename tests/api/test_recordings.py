@@ -78,6 +78,23 @@ def connected(switch: Switch, telephone: MakePhone, **options: Any) -> tuple[str
     return call, one, two
 
 
+def talk_in_group(switch: Switch, party: Phone, call: str, hz: float) -> None:
+    """Take the floor of the group, say a tone for more than a second, give it back."""
+    wait_until(lambda: party.remote_media is not None, 5, "it knows where to send")
+    post(switch, f"/voice/calls/{call}/floor/request", {"party": party.number})
+    speak(party, hz, 1.5)
+    time.sleep(1.6)
+    post(switch, f"/voice/calls/{call}/floor/release", {"party": party.number})
+    time.sleep(0.8)
+
+
+def written(switch: Switch, name: str, body: bytes) -> Path:
+    """Something fetched, as a file."""
+    path = switch.folder / name
+    path.write_bytes(body)
+    return path
+
+
 def recordings_of(switch: Switch, call: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = switch.get(f"/data/recordings?call_id={call}")["items"]
     return rows
@@ -202,12 +219,8 @@ def test_a_talkgroup_is_recorded_burst_by_burst(recorder: Switch, telephone: Mak
     calls = [originate(recorder, caller=party.number, callee="8001") for party in parties]
     wait_until(lambda: all(state(recorder, call) == "active" for call in calls), 5, "both are in the group")
     for party, call, hz in zip(parties, calls, (440, 1000), strict=True):
-        post(recorder, f"/voice/calls/{call}/floor/request", {"party": party.number})
-        speak(party, hz, 1.5)
-        time.sleep(1.6)
-        post(recorder, f"/voice/calls/{call}/floor/release", {"party": party.number})
-        time.sleep(0.8)
-    (row,) = recorder.get("/data/recordings?kind=talkgroup")["items"]
+        talk_in_group(recorder, party, call, hz)
+    (row,) = recorder.get("/data/recordings?kind=talkgroup&number=8001")["items"]
     row = finished(recorder, row["id"])
     bursts = recorder.get(f"/data/recordings/{row['id']}/bursts")["items"]
     assert [burst["party"] for burst in bursts] == ["1001", "1002"]
@@ -222,6 +235,28 @@ def test_a_talkgroup_is_recorded_burst_by_burst(recorder: Switch, telephone: Mak
     together = len(decoded(path)) / RATE
     assert abs(together - sum(burst["seconds"] for burst in bursts)) < 0.1 and together < row["seconds"]
     assert recorder.get("/data/recordings?number=1002&kind=talkgroup")["items"], "found by who spoke"
+
+
+def test_the_definition_of_a_talkgroup_has_it_recorded(recorder: Switch, telephone: MakePhone) -> None:
+    """`record` of a group that is made by the API; of one into which such a group is patched; and not when it is off."""
+    post(recorder, "/groups", {"number": "8077", "record": True}, 201)
+    post(recorder, "/groups", {"number": "8078"}, 201)
+    one = telephone("1001")
+    found = "/data/recordings?kind=talkgroup&number="
+    for number in ("8078", "8077"):
+        call = originate(recorder, caller="1001", callee=number)
+        wait_until(lambda: state(recorder, call) == "active", 5, "it is in the group")
+        talk_in_group(recorder, one, call, 440)
+        post(recorder, f"/voice/calls/{call}/disconnect")
+        assert one.ended.wait(5)
+    assert not recorder.get(found + "8078")["items"], "nobody wants that one recorded"
+    (row,) = recorder.get(found + "8077")["items"]
+    row = finished(recorder, row["id"])
+    (burst,) = recorder.get(f"/data/recordings/{row['id']}/bursts")["items"]
+    assert burst["party"] == "1001" and burst["seconds"] > 0.5, burst
+    _, body, _ = fetch(recorder, f"/data/recordings/{row['id']}/media?burst={burst['id']}")
+    samples = decoded(written(recorder, "burst.wav", body))[:, 0]
+    assert abs(tones(samples[RATE // 4 : 3 * RATE // 4])[0] - 440) < 6, "what was said is heard"
 
 
 def test_a_conference_is_recorded_on_request(recorder: Switch, telephone: MakePhone) -> None:

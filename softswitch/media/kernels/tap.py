@@ -76,7 +76,7 @@ def tap(port: Any, slot: int, direction: int, packet: Any, size: int, scratch: A
     at = place * TAP_WORDS
     heads[at + TAP_PORT] = slot
     heads[at + TAP_GENERATION] = port["generation"]
-    heads[at + TAP_KIND] = (np.int64(packet[1]) & 0x7F) | direction << TAP_DIRECTION_SHIFT
+    heads[at + TAP_KIND] = np.int64(packet[1]) | direction << TAP_DIRECTION_SHIFT
     heads[at + TAP_SIZE] = length
     heads[at + TAP_SSRC] = get32(packet, 8)
     heads[at + TAP_SEQUENCE] = get16(packet, 2)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 Block = NDArray[np.int16]
 
+MKA, MKV = "mka", "mkv"
 #: File name extensions by format.
-EXTENSIONS = {"wav": "wav", "ogg": "ogg", "mka": "mka"}
+EXTENSIONS = {"wav": "wav", "ogg": "ogg", MKA: "mka", MKV: "mkv"}
 
 
 class Writer(Protocol):
@@ -57,7 +58,7 @@ class File:
 
 
 def create(kind: str, path: Path, rate_hz: int, tracks: Sequence[tuple[str, int]]) -> Writer:
-    """Begin a file of `kind` (wav, ogg, mka) with tracks of (name, channels); only mka has more than one.
+    """Begin a file of `kind` (wav, ogg, mka, mkv) with tracks of (name, channels); only the last two have several.
 
     Raises OSError, CodecUnavailable when Opus is wanted and libopus missing.
     """
@@ -65,7 +66,7 @@ def create(kind: str, path: Path, rate_hz: int, tracks: Sequence[tuple[str, int]
     from softswitch.media.recording.ogg import OggWriter
     from softswitch.media.recording.wav import WavWriter
 
-    if kind == "mka":
-        return MatroskaWriter(path, rate_hz, tracks)
+    if kind in (MKA, MKV):
+        return MatroskaWriter(path, rate_hz, tracks, pictures=kind == MKV)
     ((_, channels),) = tracks
     return WavWriter(path, rate_hz, channels) if kind == "wav" else OggWriter(path, rate_hz, channels)
