@@ -23,7 +23,7 @@ from softswitch.api.operations import Context, Operation
 from softswitch.api.problems import not_found
 from softswitch.api.services import ApiServices, RecordingServices, Row
 
-_TYPES = {"wav": "audio/wav", "ogg": "audio/ogg", "mka": "audio/x-matroska"}
+_TYPES = {"wav": "audio/wav", "ogg": "audio/ogg", "mka": "audio/x-matroska", "mkv": "video/x-matroska"}
 
 
 def operations(services: ApiServices) -> list[Operation]:

@@ -405,8 +405,10 @@ class RecordingSettings(Section):
     subscribers: tuple[Number, ...] = Field(default=(), description="Subscribers whose calls are recorded.")
     conferences: tuple[str, ...] = Field(default=(), description="Conferences that are recorded; `all` for every one.")
     talkgroups: tuple[str, ...] = Field(default=(), description="Talkgroups that are recorded; `all` for every one.")
-    format: Literal["wav", "ogg", "mka"] = Field(
-        default="wav", description="16-bit WAV, or Opus in Ogg or Matroska files (these need libopus)."
+    format: Literal["wav", "ogg", "mka", "mkv"] = Field(
+        default="wav",
+        description="16-bit WAV, or Opus in Ogg or Matroska files (these need libopus); mkv keeps the pictures of "
+        "video calls beside it.",
     )
     layout: Literal["mixed", "stereo", "separate"] = Field(
         default="stereo",

@@ -106,7 +106,7 @@ class Continuity:
         plan = running.plan(self._index.directory, scene.lanes)
         paused_s = running.paused_s + (wall - running.paused_at if running.paused_at else 0.0)
         request: dict[str, Any] = {"op": requests.START, "plan": plan, "past_s": 0.0}
-        request["sources"] = [[list(key), source.lane] for key, source in scene.sources.items()]
+        request["sources"] = scene.sources_of(running)
         if running.begin_ns:
             request |= {"begun_ns": running.begin_ns, "paused_s": paused_s}
         self._ask(request)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from softswitch.media import MediaEngine, MediaError, Port, StreamFormat
 from softswitch.media.layout import TAP_RECEIVED, TAP_SENT
 from softswitch.media.recording import requests
+from softswitch.media.recording.plan import SourceKey
 from softswitch.media.recording.requests import Request
-from softswitch.media.recording.session import SourceKey
 
 
 @dataclass(slots=True)
@@ -66,6 +66,13 @@ class Listening:
             if formats != heard.formats:
                 heard.formats = formats
                 self._listen(key, heard)
+
+    def want_picture(self, key: SourceKey) -> None:
+        """Ask the peer of a port for a picture that needs none before it."""
+        heard = self._heard.get(key)
+        if heard is not None:
+            with contextlib.suppress(MediaError):
+                heard.port.request_key_frame()
 
     def tell_again(self) -> None:
         """Another recorder has come: tell it of every source."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from softswitch.media import Port
-from softswitch.media.recording.session import SourceKey
+from softswitch.media.recording.plan import SourceKey
+from softswitch.media.recording.writers import MKV
 
 CALL, CONFERENCE, TALKGROUP = "call", "conference", "talkgroup"
 CALLER, CALLEE = "caller", "callee"
@@ -16,11 +17,12 @@ CALLER, CALLEE = "caller", "callee"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A port, the direction that is heard, and as what."""
+    """A port, the direction that is heard, and as what. `pictures`: it is seen."""
 
     port: Port
     direction: int
     lane: str
+    pictures: bool = False
 
     @property
     def key(self) -> SourceKey:
@@ -55,6 +57,10 @@ class Running:
             "rate_hz": self.rate_hz or rate_hz,
         }
 
+    def takes(self, source: Source) -> bool:
+        """Whether it keeps what comes from a source: pictures have a place in Matroska files that are to have them."""
+        return not source.pictures or self.container == MKV
+
     def offset_s(self, wall: float) -> float:
         """Where in the recording a moment is."""
         until = min(wall, self.paused_at) if self.paused_at else wall
@@ -88,11 +94,20 @@ class Scene:
         return f"{self.kind} {self.call_id or self.room}"
 
     @property
+    def shows(self) -> bool:
+        """Whether somebody wants to see it."""
+        return any(running.container == MKV for running in self.recordings.values())
+
+    def sources_of(self, running: Running) -> list[list[Any]]:
+        """What a recording keeps, as the recorder is told: keys and lanes."""
+        return [[list(key), source.lane] for key, source in self.sources.items() if running.takes(source)]
+
+    @property
     def lanes(self) -> list[str]:
         """The channels of a stereo recording, or tracks of a separate one, known beforehand."""
         if self.kind == CALL:
             return [CALLER, CALLEE]
-        return list(dict.fromkeys(source.lane for source in self.sources.values()))
+        return list(dict.fromkeys(source.lane for source in self.sources.values() if not source.pictures))
 
     def row(self, running: Running) -> dict[str, Any]:
         """The first state of a recording in the index."""

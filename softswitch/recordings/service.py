@@ -58,7 +58,8 @@ class Recordings:
         def current() -> Policy:
             return self.policy
 
-        bursts, listening = Bursts(index), Listening(engine, ask)
+        bursts = Bursts(index)
+        self._listening = listening = Listening(engine, ask)
         self._stage = Stage(exchange, listening, ask, current)
         self._takes = Takes(exchange, index, bursts, ask, new_id, current)
         self._rules = Rules(exchange, self._stage, self._takes, bursts, current, self.record_call)
@@ -76,6 +77,7 @@ class Recordings:
         """Begin a recording of a call, also before it is answered; returns its id."""
         scene = self._stage.call(call)
         identifier = self._takes.begin(scene, wish)
+        self._stage.follow(scene)  # with its pictures, when these are wanted
         call.record.recording_ids.append(identifier)
         if self.policy.beep:
             self._beeps.begin(scene, self._exchange.now())
@@ -149,14 +151,25 @@ class Recordings:
             self._takes.started(notice)
         elif kind == requests.FINISHED:
             self._finished(notice)
-        elif kind in (requests.RUNNING, requests.REPORTED):
+        elif kind == requests.RUNNING:
             self._continuity.heard(notice)
+        elif kind == requests.REPORTED:
+            self._continuity.heard(notice)
+            self._storage(notice["full"], 0)
         elif kind == requests.FULL:
-            self.storage_full = notice["reason"]
-            self._bus.publish(events.StorageFull(notice["reason"]))
+            self._storage(notice["reason"], 0)
         elif kind == requests.ROOM:
-            self.storage_full = ""
-            self._bus.publish(events.StorageAvailable(notice["free_octets"]))
+            self._storage("", notice["free_octets"])
+        elif kind == requests.WANTED:
+            self._listening.want_picture(requests.source_of(notice["source"]))
+
+    def _storage(self, full: str, free_octets: int) -> None:
+        """Why nothing can be written ("": it can): an alarm when that begins, and the end of it."""
+        before, self.storage_full = self.storage_full, full
+        if full and not before:
+            self._bus.publish(events.StorageFull(full))
+        elif before and not full:
+            self._bus.publish(events.StorageAvailable(free_octets))
 
     def recorder_changed(self, pid: int, *, started: bool) -> None:
         """The recorder's process was lost, or another has come."""

@@ -64,7 +64,15 @@ class Stage:
         wanted = [Source(port, TAP_RECEIVED, lane) for port, lane in ((caller, CALLER), (callee, CALLEE)) if port]
         if caller is not None and call.callee is None:
             wanted.append(Source(caller, TAP_SENT, CALLEE))
+        if scene.shows:
+            wanted += self._pictures(call)
         self._hear(scene, wanted)
+
+    def _pictures(self, call: Call) -> Iterable[Source]:
+        for leg, lane in ((call.caller, CALLER), (call.callee, CALLEE)):
+            port = _live(self._exchange.media.picture_port(leg)) if leg is not None else None
+            if port is not None:
+                yield Source(port, TAP_RECEIVED, lane, pictures=True)
 
     # -- rooms ------------------------------------------------------------------------------------------------------
 
@@ -111,15 +119,16 @@ class Stage:
     def _hear(self, scene: Scene, wanted: Iterable[Source]) -> None:
         """Let a scene have these sources and no others."""
         after = {source.key: source for source in wanted if not source.port.closed}
-        keep_s = self._policy().pre_record_s if scene.kind == CALL else _GROUP_PAST_S
+        past_s = self._policy().pre_record_s if scene.kind == CALL else _GROUP_PAST_S
         for key, source in after.items():
             if scene.sources.get(key) == source:
                 continue
             with contextlib.suppress(MediaError):
-                self._listening.want(scene.name, source.port, source.direction, keep_s)
+                self._listening.want(scene.name, source.port, source.direction, 0.0 if source.pictures else past_s)
                 scene.sources[key] = source
-                for identifier in scene.recordings:
-                    self._ask({"op": requests.BIND, "id": identifier, "source": list(key), "lane": source.lane})
+                for identifier, running in scene.recordings.items():
+                    if running.takes(source):
+                        self._ask({"op": requests.BIND, "id": identifier, "source": list(key), "lane": source.lane})
         for key in [key for key in scene.sources if key not in after]:
             del scene.sources[key]
             for identifier in scene.recordings:

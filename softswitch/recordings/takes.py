@@ -53,7 +53,7 @@ class Takes:
         scene.recordings[identifier] = running
         self.running[identifier] = scene
         plan = running.plan(self._index.directory, scene.lanes, policy.rate_hz)
-        sources = [[list(key), source.lane] for key, source in scene.sources.items()]
+        sources = scene.sources_of(running)
         self._ask({"op": requests.START, "plan": plan, "past_s": wish.past_s, "sources": sources})
         self._index.begin(scene, running)
         self._bus.tell(events.RecordingStarted, identifier, scene.kind, scene.call_id, scene.room, wish.by)

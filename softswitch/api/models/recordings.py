@@ -16,7 +16,7 @@ class RecordCall(Request):
     action: Literal["start", "stop", "pause", "resume", "mark"] = "start"
     recording_id: str = Field(default="", max_length=128, description="Which one; empty: all of them.")
     layout: Literal["", "mixed", "stereo", "separate"] = Field(default="", description="Empty: as configured.")
-    format: Literal["", "wav", "ogg", "mka"] = Field(default="", description="Empty: as configured.")
+    format: Literal["", "wav", "ogg", "mka", "mkv"] = Field(default="", description="Empty: as configured.")
     include_past_s: float = Field(default=0, ge=0, le=30, description="Seconds before now, as far as they are kept.")
     label: str = Field(default="", max_length=128, description="Of a mark.")
 

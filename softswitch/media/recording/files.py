@@ -13,9 +13,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from softswitch.media.recording.plan import SEPARATE, Part
 from softswitch.media.recording.reader import open_file
 from softswitch.media.recording.requests import FINISHED, Notice
-from softswitch.media.recording.session import SEPARATE, Part
 from softswitch.media.recording.writers import EXTENSIONS
 from softswitch.media.sounds import SoundError
 

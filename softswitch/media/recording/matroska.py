@@ -1,4 +1,4 @@
-"""Matroska files (RFC 9559) of Opus and of pictures: every write is one whole cluster, the segment's size stays unknown.
+"""Matroska files (RFC 9559) of Opus and pictures: every write is one whole cluster, the segment's size stays unknown.
 
 What pictures there will be is not known when a file begins: an empty element keeps the place of their track entries,
 and one is written there when the first key picture of a source has told what it is.

@@ -9,7 +9,7 @@ _LARGEST = 16384
 
 
 class _Bits:
-    """The bits of a NAL unit behind its head, first to last; all raise IndexError at the end, ValueError for nonsense."""
+    """The bits of a NAL unit behind its head in their order; IndexError at the end, ValueError for nonsense."""
 
     def __init__(self, unit: bytes) -> None:
         self._data = unit[1:].replace(b"\0\0\3", b"\0\0")  # emulation prevention, §7.3.1

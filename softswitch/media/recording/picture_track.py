@@ -64,11 +64,13 @@ class PictureTrack:
         self._next: int | None = None
         self._ssrc = -1
         self._timestamp = -1
-        self._damaged = False
-        self._waiting = True
+        self._damaged = False  # the picture that is being put together
+        self._broken = False  # something is missing before the next picture
+        self._ready: list[tuple[Picture, bool]] = []  # and whether something is missing before it
+        self._waiting = True  # on the timeline, for a key picture
+        self._wanted = True  # of what arrives
         self._heard = True
         self._asked_ns = 0
-        self._ready: list[Picture] = []
         self._place = _Place(rate_hz)
         self._shown_at = 0
         self._assembler: Assembler | None = None
@@ -90,7 +92,7 @@ class PictureTrack:
 
     def wants_key(self, now_ns: int) -> bool:
         """Whether the source should be asked for a key picture: at most once a second, while it sends any."""
-        if not self._waiting or not self._heard or now_ns - self._asked_ns < _ASK_NS:
+        if not self._wanted or not self._heard or now_ns - self._asked_ns < _ASK_NS:
             return False
         self._asked_ns, self._heard = now_ns, False
         return True
@@ -118,10 +120,16 @@ class PictureTrack:
         """The pictures before position `until`; those of a passage that is not kept are gone, and the next begins
         with a key picture."""
         self._consume(until)
-        found = [picture for picture in self._ready if picture.at < until]
-        self._ready = [picture for picture in self._ready if picture.at >= until]
+        ready, self._ready, found = self._ready, [], []
+        for picture, broken in ready:
+            if picture.at >= until:
+                self._ready.append((picture, broken))
+                continue
+            self._waiting = (self._waiting or broken) and not picture.coded.key
+            if not self._waiting:
+                found.append(picture)
         if not kept:
-            self._waiting = True
+            self._waiting = self._wanted = True
             return []
         self.kept += len(found)
         return found
@@ -135,7 +143,7 @@ class PictureTrack:
         if packet.ssrc != self._ssrc:
             self._consume(None)
             self._ssrc, self._next, self._timestamp = packet.ssrc, sequence, -1
-            self._waiting = True
+            self._broken = self._wanted = True
             self._place.forget()
         assert self._next is not None, "a stream that is heard has a next number"
         number = self._next + (sequence - self._next + _HALF) % _SEQUENCES - _HALF
@@ -172,16 +180,17 @@ class PictureTrack:
             self._finish()
 
     def _finish(self) -> None:
-        """A picture is over: keep it if it can be decoded with what was kept before."""
+        """A picture is over."""
         coded = self._assembler.take() if self._assembler is not None else None
         damaged, self._damaged = self._damaged, False
         self._assembler, self._timestamp = None, -1
         if damaged:
             self.lost += 1
-            self._waiting = True
-        elif coded is not None and (coded.key or not self._waiting):
-            self._waiting = False
-            self._ready.append(Picture(max(self._shown_at, 0), coded))
+            self._broken = self._wanted = True
+        elif coded is not None:
+            self._wanted = self._wanted and not coded.key
+            self._ready.append((Picture(max(self._shown_at, 0), coded), self._broken))
+            self._broken = False
 
 
 class _Place:

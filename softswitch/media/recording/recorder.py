@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -22,14 +21,16 @@ from mediacodecs.codec import CodecUnavailable
 from mediacodecs.streams import new_encoder
 from softswitch.media.layout import TAP_TIME_NS
 from softswitch.media.recording import requests
+from softswitch.media.recording.disk import MEGABYTE, Disk, free_octets
 from softswitch.media.recording.files import Finisher, parts_left
+from softswitch.media.recording.plan import Plan, SourceKey
 from softswitch.media.recording.requests import Notice, Request
-from softswitch.media.recording.session import Plan, Session, SourceKey
+from softswitch.media.recording.session import Session
+from softswitch.media.recording.source import Source
 from softswitch.media.recording.tap import Taps
 from softswitch.media.recording.track import Packets
 
 if TYPE_CHECKING:
-    from softswitch.media.formats import StreamFormat
     from softswitch.media.memory import Arena
 
 logger = logging.getLogger(__name__)
@@ -37,35 +38,9 @@ logger = logging.getLogger(__name__)
 #: How often the taps are emptied, and how long a packet may be under way before its place is written without it.
 STEP_S, HOLD_S = 0.25, 0.4
 _SECOND_NS = 1_000_000_000
-_LOOK_AT_DISK_S = 1.0
 #: So many steps may the writing fall behind, a minute, before packets are left out.
 _MOST_BATCHES = 240
 _ENDINGS = frozenset({requests.FORGET, requests.UNBIND, requests.STOP})
-#: Room is asked for twice before writing begins again, so that it does not stop again at once.
-_AGAIN = 2
-_MEGABYTE = 1 << 20
-
-
-class _Source:
-    """A port that is listened to; what it said in the last `keep_s` is kept."""
-
-    def __init__(self, formats: tuple[StreamFormat, ...], keep_s: float) -> None:
-        self.formats = formats
-        self.keep_s = keep_s
-        self.kept: deque[tuple[int, Packets]] = deque()
-        self.sessions: list[Session] = []
-
-    def hear(self, packets: Packets) -> None:
-        """New packets, kept but for secret passages, which must not come back as somebody's past."""
-        if self.keep_s <= 0:
-            return
-        for begin_ns, end_ns in (span for session in self.sessions for span in session.secret_ns):
-            packets = packets.without(begin_ns, end_ns)
-        if len(packets.heads):
-            last_ns = int(packets.heads[-1, TAP_TIME_NS])
-            self.kept.append((last_ns, packets))
-            while self.kept[0][0] < last_ns - self.keep_s * _SECOND_NS:
-                self.kept.popleft()
 
 
 class Recorder:
@@ -81,24 +56,21 @@ class Recorder:
         *,
         minimum_free_mb: int = 256,
         clock_ns: Callable[[], int] = time.monotonic_ns,
-        free_octets: Callable[[Path], int] | None = None,
+        free_octets: Callable[[Path], int] = free_octets,
         patient: bool = False,
     ) -> None:
         self._tell = tell
-        self._minimum_free = minimum_free_mb * _MEGABYTE
         self._clock_ns = clock_ns
-        self._free_octets = free_octets or _free_octets
+        self._disk = Disk(minimum_free_mb * MEGABYTE, free_octets, self._disk_filled, self._disk_emptied)
         self._requests: SimpleQueue[tuple[int, Request]] = SimpleQueue()
         self._taps: Taps | None = None
-        self._sources: dict[SourceKey, _Source] = {}
+        self._sources: dict[SourceKey, Source] = {}
         self._sessions: dict[str, Session] = {}
         self._marks: dict[str, list[dict[str, Any]]] = {}
         self._batches: deque[tuple[int, list[tuple[SourceKey, Packets]]]] = deque()  # and when each was taken
         self._endings: list[tuple[int, Request]] = []
         self._emptied_ns = 0
         self._overrun = 0
-        self._full = ""  # why nothing can be written
-        self._next_look_ns = 0
         self._finisher = Finisher(self._complete)
         self._told_lock = threading.Lock()
         self._told: dict[str, Notice] = {}  # complete, and nobody has said to know it
@@ -169,6 +141,7 @@ class Recorder:
                 self._hear(key, packets)
             for session in list(self._sessions.values()):
                 session.advance(time_ns - int(HOLD_S * _SECOND_NS))
+                self._ask_for_pictures(session, time_ns)
                 if self._clock_ns() - self._emptied_ns > STEP_S * _SECOND_NS:
                     self._empty_taps()
         for time_ns, request in endings:
@@ -185,6 +158,10 @@ class Recorder:
         if len(self._batches) >= _MOST_BATCHES:
             self._overrun += sum(len(packets.heads) for _, packets in self._batches.popleft()[1])
         self._batches.append((self._emptied_ns, batch))
+
+    def _ask_for_pictures(self, session: Session, time_ns: int) -> None:
+        for key in session.pictures_wanted(time_ns):
+            self._tell({"notice": requests.WANTED, "source": list(key)})
 
     def _hear(self, key: SourceKey, packets: Packets) -> None:
         source = self._sources.get(key)
@@ -220,7 +197,7 @@ class Recorder:
         elif op == requests.START:
             self._begin(request, time_ns)
         elif op == requests.SETTINGS:
-            self._minimum_free = request["minimum_free_mb"] * _MEGABYTE
+            self._disk.minimum_free = request["minimum_free_mb"] * MEGABYTE
         elif op == requests.KNOWN:
             with self._told_lock:
                 self._told.pop(request["id"], None)
@@ -238,9 +215,7 @@ class Recorder:
             self._tell(notice)
         for session in self._sessions.values():
             self._tell({"notice": requests.RUNNING, **session.describe()})
-        if self._full:
-            self._tell({"notice": requests.FULL, "reason": self._full})
-        self._tell({"notice": requests.REPORTED})
+        self._tell({"notice": requests.REPORTED, "full": self._disk.full})
 
     def _complete(self, notice: Notice) -> None:
         """From the finisher's thread: a recording is complete. It is told again until somebody says to know it."""
@@ -275,7 +250,7 @@ class Recorder:
         formats = requests.formats_of(request["formats"])
         source = self._sources.get(key)
         if source is None:
-            self._sources[key] = _Source(formats, request["keep_s"])
+            self._sources[key] = Source(formats, request["keep_s"])
             return
         source.formats, source.keep_s = formats, request["keep_s"]
         for session in source.sessions:
@@ -316,13 +291,13 @@ class Recorder:
                 plan["rate_hz"] or self._rate(keys),
             ),
             begin_ns,
-            self._failed,
+            self._disk.failed,
         )
         if "begun_ns" in request:
             assert self._taps is not None, "a recorder listens to something"
             left = parts_left(session.plan.stem, session.plan.layout)
             session.go_on(self._taps.oldest_ns() or time_ns, request["paused_s"], left)
-        session.starved = bool(self._full)
+        session.starved = bool(self._disk.full)
         self._sessions[session.plan.id] = session
         self._marks[session.plan.id] = []
         for key, lane in keys.items():
@@ -371,38 +346,16 @@ class Recorder:
 
     # -- the disk ---------------------------------------------------------------------------------------------------
 
-    def _failed(self, error: OSError) -> None:
-        if not self._full:
-            self._full = os.strerror(error.errno) if error.errno else str(error)
-            logger.error("recordings cannot be written: %s", error)
-            self._tell({"notice": requests.FULL, "reason": self._full})
-
     def _look_at_disk(self) -> None:
-        """Stop before the disk is full, for others need it too, and begin again when there is room."""
-        now_ns = self._clock_ns()
-        if now_ns < self._next_look_ns or not self._sessions:
-            return
-        self._next_look_ns = now_ns + int(_LOOK_AT_DISK_S * _SECOND_NS)
-        place = next(iter(self._sessions.values())).plan.stem
-        free = self._free_octets(place)
-        if not self._full and free < self._minimum_free:
-            error = OSError(f"only {free // _MEGABYTE} MB are free, {self._minimum_free // _MEGABYTE} are to stay so")
-            self._failed(error)
-            for session in self._sessions.values():
-                session.starve(error)
-        elif self._full and free >= max(_AGAIN * self._minimum_free, _MEGABYTE // 2):
-            self._full = ""
-            self._tell({"notice": requests.ROOM, "free_octets": free})
-            for session in self._sessions.values():
-                session.feed_again()
+        session = next(iter(self._sessions.values()), None)
+        self._disk.look(self._clock_ns(), session.plan.stem if session is not None else None)
 
+    def _disk_filled(self, error: OSError) -> None:
+        self._tell({"notice": requests.FULL, "reason": self._disk.full})
+        for session in self._sessions.values():
+            session.starve()
 
-def _free_octets(path: Path) -> int:
-    """What is free where `path` is, or will be."""
-    for place in (path, *path.parents):
-        try:
-            found = os.statvfs(place)
-        except OSError:
-            continue
-        return found.f_bavail * found.f_frsize
-    return 0
+    def _disk_emptied(self, free: int) -> None:
+        self._tell({"notice": requests.ROOM, "free_octets": free})
+        for session in self._sessions.values():
+            session.feed_again()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from softswitch.media.formats import StreamFormat
-from softswitch.media.recording.session import SourceKey
+from softswitch.media.recording.plan import SourceKey
 
 Request = Mapping[str, Any]
 Notice = dict[str, Any]
@@ -32,9 +32,18 @@ LISTEN, FORGET, START, BIND, UNBIND, PAUSE, RESUME, MARK, STOP, SETTINGS, REPORT
     "report",
     "known",
 )
-#: Notices: a recording has begun, is complete (with its files and their hashes), cannot be written now, can again. To
-#: REPORT: one is being made, and (after all that are, and those complete that nobody has said to know) that was all.
-STARTED, FINISHED, FULL, ROOM, RUNNING, REPORTED = "started", "finished", "full", "room", "running", "reported"
+#: Notices: a recording has begun, is complete (with its files and their hashes), cannot be written now, can again; a
+#: `source` is to be asked for a picture that needs none before it. To REPORT: one is being made, and (after all that
+#: are, and those complete that nobody has said to know) that was all, with why nothing can be written ("": it can).
+STARTED, FINISHED, FULL, ROOM, WANTED, RUNNING, REPORTED = (
+    "started",
+    "finished",
+    "full",
+    "room",
+    "wanted",
+    "running",
+    "reported",
+)
 
 
 def format_values(formats: Iterable[StreamFormat]) -> list[list[Any]]:

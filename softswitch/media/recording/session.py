@@ -7,68 +7,27 @@ taken off and thrown away.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mediacodecs.codec import CodecUnavailable
 from softswitch.media.formats import StreamFormat
 from softswitch.media.layout import TAP_TIME_NS
+from softswitch.media.recording.gallery import Gallery
+from softswitch.media.recording.outputs import Outputs, Passage
+from softswitch.media.recording.picture_track import has_pictures
+from softswitch.media.recording.plan import SEPARATE, STEREO, Part, Plan, SourceKey
 from softswitch.media.recording.track import Packets, Track, TrackCounters
-from softswitch.media.recording.writers import EXTENSIONS, Writer, create
-
-logger = logging.getLogger(__name__)
+from softswitch.media.recording.writers import MKV
 
 _SECOND_NS = 1_000_000_000
 _LOUDEST = 32767
 #: The length of a packet, and its way to us.
 _SAID_BEFORE_NS = 100_000_000
 _FOR_EVER_NS = 1 << 62
-MIXED, STEREO, SEPARATE = "mixed", "stereo", "separate"
-
-
-class SourceKey(NamedTuple):
-    """A port's record, which use of it, and the direction (TAP_RECEIVED, TAP_SENT)."""
-
-    port: int
-    generation: int
-    direction: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a recording is to be. `stem` is the path of its files without extension, `lanes` those known beforehand:
-    the parties, each a channel of `stereo` or a track of `separate`."""
-
-    id: str
-    stem: Path
-    container: str = "wav"
-    layout: str = MIXED
-    lanes: tuple[str, ...] = ()
-    rate_hz: int = 8000
-
-
-@dataclass(slots=True)
-class Part:
-    """A file of a recording: which lane it holds ("": all), and where in the recording it begins."""
-
-    path: Path
-    lane: str
-    offset_s: float
-    seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class _Output:
-    part: Part
-    writer: Writer
-    lanes: tuple[str, ...]  # one for each track; ("",) for all together
-    channels: int
 
 
 @dataclass(slots=True)
@@ -86,10 +45,8 @@ class Session:
     failed: Callable[[OSError], None]
     position: int = 0
     written: int = 0
-    parts: list[Part] = field(default_factory=list)
     starved: bool = False
     _tracks: dict[SourceKey, tuple[str, Track]] = field(default_factory=dict)
-    _outputs: list[_Output] = field(default_factory=list)
     _pauses: list[_Pause] = field(default_factory=list)
     _lanes: list[str] = field(default_factory=list)
     #: When nothing was kept: nobody else may keep it either.
@@ -97,9 +54,18 @@ class Session:
     _leaving: set[SourceKey] = field(default_factory=set)
     _left: list[TrackCounters] = field(default_factory=list)
     _lost_samples: int = 0
+    _outputs: Outputs = field(init=False)
+    _gallery: Gallery = field(init=False)
 
     def __post_init__(self) -> None:
         self._lanes = list(self.plan.lanes)
+        self._outputs = Outputs(self.plan)
+        self._gallery = Gallery(self.plan.rate_hz, self.begin_ns)
+
+    @property
+    def parts(self) -> list[Part]:
+        """The files so far."""
+        return self._outputs.parts
 
     def go_on(self, time_ns: int, paused_s: float, parts: Sequence[Part]) -> None:
         """Begin anew at `time_ns`, in a further file, a recording whose recorder was lost and which had been paused for
@@ -110,14 +76,16 @@ class Session:
         if paused:
             self._pauses.append(_Pause(self.position - paused, self.position))
         self.written = self.position - paused
-        self.parts = list(parts)
+        self._outputs.parts = list(parts)
         kept = int(max((part.offset_s + part.seconds for part in parts), default=0.0) * rate)
         self._lost_samples = max(self.written - kept, 0)
 
     # -- sources ----------------------------------------------------------------------------------------------------
 
     def bind(self, key: SourceKey, lane: str, formats: Sequence[StreamFormat]) -> bool:
-        """Hear a source as `lane` from now on, or in other formats; False when none of them can be decoded."""
+        """Hear or see a source as `lane` from now on, or in other formats; False when none of them can be kept."""
+        if has_pictures(formats):
+            return self.plan.container == MKV and self._gallery.bind(key, lane, formats)
         bound = self._tracks.get(key)
         self._leaving.discard(key)
         if bound is not None and bound[0] == lane:
@@ -132,27 +100,33 @@ class Session:
 
     def unbind(self, key: SourceKey) -> None:
         """Hear a source no more; what it has said already is still written."""
+        self._gallery.unbind(key)
         if key in self._tracks:
             self._leaving.add(key)
 
     def lane_of(self, key: SourceKey) -> str:
         """What a source is heard as; raises KeyError."""
-        return self._tracks[key][0]
+        return self._gallery.lane_of(key) if key in self._gallery else self._tracks[key][0]
 
     @property
     def sources(self) -> tuple[SourceKey, ...]:
-        """What is heard."""
-        return tuple(key for key in self._tracks if key not in self._leaving)
+        """What is heard and seen."""
+        return (*(key for key in self._tracks if key not in self._leaving), *self._gallery.sources)
+
+    def pictures_wanted(self, now_ns: int) -> list[SourceKey]:
+        """The sources that are to be asked for a key picture, unless nothing is kept now."""
+        return [] if self.paused else self._gallery.wanted(now_ns)
 
     def feed(self, key: SourceKey, packets: Packets) -> None:
         """Packets of a source."""
-        bound = self._tracks.get(key)
-        if bound is None:
-            return
         if packets.heads[0, TAP_TIME_NS] < self.begin_ns:
             packets = packets.since(self.begin_ns)
-        if len(packets.heads):
-            bound[1].feed(packets)
+        if not len(packets.heads):
+            return
+        if key in self._tracks:
+            self._tracks[key][1].feed(packets)
+        elif key in self._gallery:
+            self._gallery.feed(key, packets)
 
     # -- time -------------------------------------------------------------------------------------------------------
 
@@ -184,7 +158,7 @@ class Session:
     def finish(self, now_ns: int) -> None:
         """Write what is left and complete the files."""
         self.advance(now_ns)
-        self._close()
+        self._outputs.close()
 
     def offset_s(self, time_ns: int) -> float:
         """Where in the files that moment is: pauses do not count."""
@@ -243,6 +217,7 @@ class Session:
         for lane, track in self._tracks.values():
             column = lanes[lane]
             track.take(count, total, -1 if width == 1 or (stereo and column > 1) else column)
+        pictures = self._gallery.take(self.position, count, kept=kept and not self.starved)
         self.position += count
         self._let_go()
         if not kept:
@@ -253,13 +228,15 @@ class Session:
             return
         np.clip(total, -_LOUDEST, _LOUDEST, out=total)
         try:
-            self._open_outputs(count)
-            self._write(total.astype(np.int16), lanes)
+            self._outputs.write(Passage(total.astype(np.int16), self.written - count, lanes, pictures))
         except OSError as error:
-            self.starve(error)
             self._lost_samples += count
+            self.starve()
+            self.failed(error)
         except CodecUnavailable as error:
-            self.starve(OSError(str(error)))
+            self._lost_samples += count
+            self.starve()
+            self.failed(OSError(str(error)))
 
     def _let_go(self) -> None:
         """Forget the tracks that are left and empty."""
@@ -267,55 +244,15 @@ class Session:
             self._leaving.discard(key)
             self._left.append(self._tracks.pop(key)[1].counters)
 
-    def _write(self, pcm: NDArray[np.int16], lanes: Mapping[str, int]) -> None:
-        seconds = len(pcm) / self.plan.rate_hz
-        for output in self._outputs:
-            if output.lanes == ("",):
-                output.writer.write([pcm])
-            else:
-                output.writer.write([pcm[:, lanes[lane] : lanes[lane] + 1] for lane in output.lanes])
-            output.part.seconds += seconds
-
-    def _open_outputs(self, count: int) -> None:
-        """See that there is a file for everything."""
-        if self.plan.layout != SEPARATE:
-            if not self._outputs:
-                self._open(("",), "", 2 if self.plan.layout == STEREO else 1, count)
-            return
-        have = {lane for output in self._outputs for lane in output.lanes}
-        missing = tuple(lane for lane in self._lanes if lane not in have)
-        if self.plan.container == "mka" and missing and not self._outputs:
-            self._open(missing, "", 1, count)
-            return
-        for lane in missing:
-            self._open((lane,), lane, 1, count)
-
-    def _open(self, lanes: tuple[str, ...], name: str, channels: int, count: int) -> None:
-        plan, number = self.plan, len(self.parts)
-        suffix = f"-{number + 1}" if number else ""
-        path = plan.stem.with_name(f"{plan.stem.name}{suffix}.{EXTENSIONS[plan.container]}")
-        writer = create(plan.container, path, plan.rate_hz, [(lane, channels) for lane in lanes])
-        part = Part(path, name, (self.written - count) / plan.rate_hz)
-        self.parts.append(part)
-        self._outputs.append(_Output(part, writer, lanes, channels))
-
-    def starve(self, error: OSError) -> None:
-        """The files cannot be written: complete what is there, and go on without until `feed_again`."""
-        self.starved = True
-        self._close()
-        self.failed(error)
+    def starve(self) -> None:
+        """Nothing can be written: complete what is there, and go on without until `feed_again`."""
+        if not self.starved:
+            self.starved = True
+            self._outputs.close()
 
     def feed_again(self) -> None:
         """There is room again: the recording goes on in new files."""
         self.starved = False
-
-    def _close(self) -> None:
-        outputs, self._outputs = self._outputs, []
-        for output in outputs:
-            try:
-                output.writer.close()
-            except OSError as error:
-                logger.warning("%s could not be completed: %s", output.part.path, error)
 
     def describe(self) -> dict[str, Any]:
         """What is known so far, JSON-ready."""
@@ -326,4 +263,5 @@ class Session:
             "paused": self.paused,
             "pauses": [[round(at, 3), round(length, 3)] for at, length in self.pauses],
             "packets": self.counters._asdict(),
+            "pictures": self._gallery.describe(),
         }

@@ -21,7 +21,7 @@ from softswitch.media.layout import (
     TAP_WORDS,
     TAP_WRITTEN,
 )
-from softswitch.media.recording.session import SourceKey
+from softswitch.media.recording.plan import SourceKey
 from softswitch.media.recording.track import Packets
 
 if TYPE_CHECKING:
