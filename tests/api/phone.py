@@ -18,6 +18,11 @@ _SDP = (
     "v=0\r\no=phone {session} {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     "m=audio {port} RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
 )
+#: The line of a telephone that shows and sees H.264.
+VIDEO = (
+    "m=video {port} RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\n"
+    "a=rtcp-fb:96 nack pli\r\na=sendrecv\r\n"
+)
 
 
 def _free_rtp_port() -> int:
@@ -27,7 +32,8 @@ def _free_rtp_port() -> int:
 
 
 class Phone:
-    """One telephone on a thread of its own. `answer_after` None lets it ring; `status` refuses with that code."""
+    """One telephone on a thread of its own. `answer_after` None lets it ring; `status` refuses with that code; with
+    `video` it shows and sees H.264."""
 
     def __init__(
         self,
@@ -37,6 +43,7 @@ class Phone:
         *,
         answer_after: float | None = 0.0,
         status: int = 0,
+        video: bool = False,
     ) -> None:
         self.switch, self.number, self.password = switch, number, password
         self.answer_after, self.status = answer_after, status
@@ -45,6 +52,7 @@ class Phone:
         self.socket.settimeout(0.05)
         self.port: int = self.socket.getsockname()[1]
         self.rtp = RtpParty(_free_rtp_port())
+        self.camera = RtpParty(_free_rtp_port(), 96) if video else None
         self.requests: list[Answer] = []
         self.responses: list[Answer] = []
         self.remote_media: tuple[str, int] | None = None
@@ -61,6 +69,8 @@ class Phone:
 
     def __enter__(self) -> Self:
         self.rtp.__enter__()
+        if self.camera is not None:
+            self.camera.__enter__()
         self._thread.start()
         self.register()
         return self
@@ -82,6 +92,8 @@ class Phone:
         self._end.set()
         self._thread.join(5)
         self.rtp.close()
+        if self.camera is not None:
+            self.camera.close()
         self.socket.close()
 
     # -- what it does -------------------------------------------------------------------------------------------------
@@ -179,8 +191,7 @@ class Phone:
         if method == "INVITE":
             self._invited(request, source)
         elif method == "ACK":
-            if request.body:
-                self.remote_media = media_address(request.body)
+            self._learn(request.body)
             if not self.status:
                 self.in_call.set()
         elif method == "CANCEL":
@@ -208,8 +219,7 @@ class Phone:
             self._due.append((time.monotonic() + self.answer_after, request))
 
     def _accept(self, request: Answer) -> None:
-        if request.body:
-            self.remote_media = media_address(request.body)
+        self._learn(request.body)
         contact = re.search(r"<([^>]*)>", request.get("Contact"))
         self._dialog = {
             "call_id": request.get("Call-ID"),
@@ -219,7 +229,14 @@ class Phone:
         }
         self._version += 1
         sdp = _SDP.format(session=self.port, version=self._version, port=self.rtp.socket.getsockname()[1])
+        if self.camera is not None:
+            sdp += VIDEO.format(port=self.camera.socket.getsockname()[1])
         self._reply(request, "200 OK", self.switch, sdp)
+
+    def _learn(self, sdp: str) -> None:
+        """Where the other side wants its streams."""
+        if sdp:
+            self.remote_media = media_address(sdp)
 
     def _to(self, request: Answer) -> str:
         to = request.get("To")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+import struct
 import subprocess
 import sys
 import time
@@ -12,16 +14,19 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
 
 from tests.api.conftest import TOKENS, ApiPlan
-from tests.api.phone import Phone
+from tests.api.phone import VIDEO, Phone
 from tests.api.test_voice import heard, newest_cdr, originate, post, state
 from tests.interop.audio import encode_ulaw, frequency_hz, level_dbm0
+from tests.interop.ports import free_port
+from tests.interop.rawsip import RawPhone, RtpParty, media_address
 from tests.interop.switch import TOKEN, Switch, password_of, running_switch, wait_until
+from tests.unit.media.encoders import Picture, encode
 from tests.unit.media.talkers import heard as decoded
 from tests.unit.media.talkers import tones
 
@@ -62,11 +67,15 @@ def telephone(recorder: Switch) -> Iterator[MakePhone]:
         recorder.wait_idle()
 
 
+def tone(hz: float, seconds: float) -> np.ndarray[Any, np.dtype[np.int16]]:
+    """A sine."""
+    return (8000 * np.sin(2 * np.pi * hz * np.arange(int(seconds * RATE)) / RATE)).astype(np.int16)
+
+
 def speak(phone: Phone, hz: float, seconds: float) -> None:
     """Let a telephone say a tone from now on."""
     assert phone.remote_media is not None, f"{phone.number} has no media"
-    samples = (8000 * np.sin(2 * np.pi * hz * np.arange(int(seconds * RATE)) / RATE)).astype(np.int16)
-    phone.rtp.send(encode_ulaw(samples), phone.remote_media)
+    phone.rtp.send(encode_ulaw(tone(hz, seconds)), phone.remote_media)
 
 
 def connected(switch: Switch, telephone: MakePhone, **options: Any) -> tuple[str, Phone, Phone]:
@@ -83,6 +92,42 @@ def in_group(switch: Switch, parties: list[Phone], number: str) -> list[str]:
     calls = [originate(switch, caller=party.number, callee=number) for party in parties]
     wait_until(lambda: len(switch.get(f"/groups/{number}")["participants"]) == len(calls), 10, "all are in the group")
     return calls
+
+
+class VideoCaller(RawPhone):
+    """A telephone that calls with sound and pictures."""
+
+    def __enter__(self) -> Self:
+        self.sound, self.camera = RtpParty(self.rtp_port), RtpParty(free_port(), 96)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        self.sound.close()
+        self.camera.close()
+
+    def sdp(self, payload_types: str = "0 8") -> str:
+        return super().sdp(payload_types) + VIDEO.format(port=self.camera.socket.getsockname()[1])
+
+    def call(self, number: str) -> None:
+        """Call somebody who answers with both."""
+        answer = self.invite(number)
+        shown = re.search(r"^m=video (\d+)", answer.body, re.M)
+        assert answer.status == 200 and shown and int(shown[1]), f"pictures are agreed: {answer.start} {answer.body}"
+        self.remote_sound = media_address(answer.body)
+        self.remote_camera = (self.remote_sound[0], int(shown[1]))
+
+    def show(self, pictures: list[Picture]) -> int:
+        """Show pictures, 25 a second; returns the packets."""
+        count, begin = 0, time.monotonic()
+        for number, picture in enumerate(pictures):
+            time.sleep(max(begin + number / 25 - time.monotonic(), 0))
+            for payload in picture.payloads:
+                marker = (payload is picture.payloads[-1]) << 7
+                head = struct.pack("!BBHII", 0x80, marker | 96, count, number * 3600, 77)
+                self.camera.socket.sendto(head + payload, self.remote_camera)
+                count += 1
+        return count
 
 
 def talk_in_group(switch: Switch, party: Phone, call: str, hz: float) -> None:
@@ -206,6 +251,29 @@ def test_a_recording_is_played_into_a_call_with_seek_pause_and_speed(recorder: S
     assert abs(frequency_hz(heard(one, 0.4)) - 700) < 5
     assert recorder.http("POST", play, {"file": "../../etc/passwd"})[0] == 422, "no file elsewhere is played"
     assert recorder.http("POST", play, {"recording_id": "none"})[0] == 422
+
+
+def test_a_video_call_is_recorded_with_its_pictures(recorder: Switch, telephone: MakePhone) -> None:
+    two = telephone("1002", video=True)
+    with VideoCaller(("127.0.0.1", recorder.plan.sip), "1001", password_of("1001")) as one:
+        one.call("1002")
+        (call,) = recorder.call_ids()
+        (identifier,) = post(recorder, f"/voice/calls/{call}/record", {"format": "mkv"})["recordings"]
+        one.sound.send(encode_ulaw(tone(440, 3.0)), one.remote_sound)
+        shown = one.show(list(encode("H264", range(60), gop=20)))
+        wait_until(lambda: len(two.camera.packets) >= shown, 5, "the other one has seen them all")  # type: ignore[union-attr]
+        one.bye()
+    row = finished(recorder, identifier)
+    _, body, kind = fetch(recorder, f"/data/recordings/{identifier}/media")
+    assert kind == "video/x-matroska"
+    path = written(recorder, "fetched.mkv", body)
+    command = ["ffprobe", "-v", "error", "-select_streams", "v", "-count_frames", "-of", "csv=p=0"]
+    command += ["-show_entries", "stream=codec_name,width,height,nb_read_frames", str(path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    name, width, height, frames = found.stdout.strip().split(",")
+    assert (name, width, height) == ("h264", "320", "240") and not found.stderr
+    assert int(frames) == row["details"]["pictures"]["kept"] >= 40, f"from the second key picture at the latest: {row}"
+    assert abs(tones(decoded(path)[RATE : 2 * RATE, 0])[0] - 440) < 4, "and what was said"
 
 
 def test_a_service_is_recorded_with_what_it_says(recorder: Switch, telephone: MakePhone) -> None:
