@@ -14,7 +14,7 @@ from softswitch.media.recording.matroska import (
     TRACK_NUMBER,
     TRACKS,
 )
-from softswitch.media.recording.opus import PACKET, PRE_SKIP
+from softswitch.media.recording.opus import PACKET
 from softswitch.media.recording.reader import Reader, opus_reader
 from softswitch.media.sounds import SoundError
 
@@ -39,7 +39,7 @@ def read_matroska(data: bytes) -> Reader:
         raise SoundError("a Matroska file without an Opus track")
     tracks = list(packets.values())
     length = min(len(track) for track in tracks)
-    return opus_reader(tracks, next(iter(heads.values())), max(length * PACKET - PRE_SKIP, 0))
+    return opus_reader(tracks, next(iter(heads.values())), length * PACKET)
 
 
 def _track(data: bytes, begin: int, end: int) -> tuple[int, bytes]:

@@ -18,6 +18,21 @@ _FRAME_S = 0.02
 _BITS_PER_S = 24000
 
 
+def packet_samples(packet: bytes) -> int:
+    """How long a packet is, in samples at 48 kHz, by its first octets (RFC 6716 §3.1); 0 for none."""
+    if not packet:
+        return 0
+    kind = packet[0] >> 3
+    if kind < 12:
+        frame = (480, 960, 1920, 2880)[kind & 3]
+    elif kind < 16:
+        frame = (480, 960)[kind & 1]
+    else:
+        frame = (120, 240, 480, 960)[kind & 3]
+    frames = (1, 2, 2, packet[1] & 0x3F if len(packet) > 1 else 0)[packet[0] & 3]
+    return frame * frames
+
+
 class OpusPackets(NamedTuple):
     """Packets one after the other, and the octets of each."""
 

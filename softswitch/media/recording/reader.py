@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media.recording.opus import CLOCK_HZ, PACKET, PRE_SKIP
+from softswitch.media.recording.foreign import ForeignReader
+from softswitch.media.recording.opus import CLOCK_HZ, PACKET, packet_samples
 from softswitch.media.sounds import SoundError, read_wav
 
 Samples = NDArray[np.int16]
@@ -42,16 +43,17 @@ class PcmReader:
 
 
 class OpusReader:
-    """Packets of 20 ms of one or more tracks; several tracks are channels side by side."""
+    """Packets of 20 ms of one or more tracks; several tracks are channels side by side. `pre_skip` samples at 48 kHz
+    at the beginning are not meant to be heard."""
 
-    def __init__(self, tracks: list[list[bytes]], channels: int, rate_hz: int, frames: int) -> None:
+    def __init__(self, tracks: list[list[bytes]], channels: int, rate_hz: int, frames: int, pre_skip: int) -> None:
         self._tracks = tracks
         self._channels = channels
         self.rate_hz = rate_hz
         self.channels = channels * len(tracks)
         self.frames = frames
         self._packet = rate_hz * PACKET // CLOCK_HZ
-        self._skip = rate_hz * PRE_SKIP // CLOCK_HZ
+        self._skip = rate_hz * pre_skip // CLOCK_HZ
 
     def read(self, begin: int, end: int) -> Samples:
         """See Reader."""
@@ -78,7 +80,14 @@ class OpusReader:
 
 
 def open_file(path: Path) -> Reader:
-    """Open a sound file: WAV, and the Ogg and Matroska files made here. Raises SoundError, OSError."""
+    """Open a sound file: WAV, and such Ogg and Matroska as is made here; any other with PyAV. SoundError, OSError."""
+    try:
+        return _open_own(path)
+    except SoundError:
+        return ForeignReader(path)
+
+
+def _open_own(path: Path) -> Reader:
     with path.open("rb") as file:
         begin = file.read(12)
     if begin[:4] in (b"RIFF", b"RF64") and begin[8:12] == b"WAVE":
@@ -128,13 +137,16 @@ def _open_ogg(data: bytes) -> Reader:
         granule = max(granule, page_granule)
     if len(packets) < 2 or packets[0][:8] != b"OpusHead" or len(packets[0]) < 19:
         raise SoundError("an Ogg file without Opus")
-    return opus_reader([packets[2:]], packets[0], max(granule - PRE_SKIP, 0))
+    return opus_reader([packets[2:]], packets[0], granule)
 
 
 def opus_reader(tracks: list[list[bytes]], head: bytes, samples_48k: int) -> OpusReader:
-    """A reader of tracks that share an identification header; raises SoundError."""
-    channels, rate_hz = head[9], struct.unpack_from("<I", head, 12)[0]
+    """A reader of tracks that share an identification header; raises SoundError. `samples_48k` counts those that are
+    skipped."""
+    channels, (pre_skip, rate_hz) = head[9], struct.unpack_from("<HI", head, 10)
     if channels not in (1, 2):
         raise SoundError(f"an Opus track of {channels} channels")
+    if any(packet_samples(packet) != PACKET for packets in tracks for packet in packets):
+        raise SoundError("Opus packets of another length than 20 ms")
     rate_hz = rate_hz if rate_hz in (8000, 12000, 16000, 24000, 48000) else CLOCK_HZ
-    return OpusReader(tracks, channels, rate_hz, samples_48k * rate_hz // CLOCK_HZ)
+    return OpusReader(tracks, channels, rate_hz, max(samples_48k - pre_skip, 0) * rate_hz // CLOCK_HZ, pre_skip)
