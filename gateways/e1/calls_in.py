@@ -80,7 +80,7 @@ class CallsIn:
             party.user_to_user = header_of(setup.user_user)
         rights = self._rights(party.number)
         leg = E1Leg(leg_id, "in", party, port, line, exchange=self._exchange, settings=self._settings, caller=rights)
-        leg.call, call.owner, leg.slot = call, leg, call.slot
+        leg.call, call.owner, leg.slot, leg.trunk = call, leg, call.slot, self._group.name
         call.proceed(now)
         dialled = self._dialled(setup.called, number)
         source = f"e1:{line.name}/{call.slot}"

@@ -67,7 +67,7 @@ class CallsOut:
             return NO_CHANNEL
         party = party_of(PartyNumber(target.number))
         leg = E1Leg(leg_id, "out", party, port, line, exchange=self._exchange, settings=self._settings)
-        leg.slot = slot
+        leg.slot, leg.trunk = slot, self._group.name
         return leg
 
     def _set_up(self, leg: E1Leg, target: Target, caller: Leg) -> None:

@@ -124,11 +124,12 @@ class Leg(ABC):
 
     `direction` is "in" when the party called us and "out" when we called it. `port` is the media port of a leg that
     brings its own, else None: then its media is negotiated by SDP. `trusted` says whether the far end may be told
-    asserted identities. `reference` is what the leg's own protocol calls the session (SIP: the Call-ID). `floor`
-    reaches a terminal that speaks a floor protocol; None: a plain telephone.
+    asserted identities. `trunk` is the trunk it came from or goes to, "" for a subscriber's device. `reference` is what
+    the leg's own protocol calls the session (SIP: the Call-ID). `floor` reaches a terminal that speaks a floor
+    protocol; None: a plain telephone.
     """
 
-    __slots__ = ("direction", "floor", "id", "observer", "party", "port", "state", "trusted")
+    __slots__ = ("direction", "floor", "id", "observer", "party", "port", "state", "trunk", "trusted")
 
     protocol: ClassVar[str]
 
@@ -137,6 +138,7 @@ class Leg(ABC):
         self.direction = direction
         self.party = party
         self.trusted = trusted
+        self.trunk = ""
         self.state = LegState.SETUP
         self.port: Port | None = None
         self.floor: FloorLink | None = None

@@ -37,9 +37,8 @@ _ELSEWHERE = 26
 class SipLeg(Leg):
     """One SIP dialog. The exchange feeds it the session's events; commands go straight to the session.
 
-    `trunk` is the trunk it came from or goes to, "" for a subscriber's device; `caller` with whose rights this party
-    dials, None for one that we called; `hops_left` the Max-Forwards it came with; `answer_fields` go into our final
-    answer to its INVITE.
+    `caller` is with whose rights this party dials, None for one that we called; `hops_left` the Max-Forwards it came
+    with; `answer_fields` go into our final answer to its INVITE.
     """
 
     __slots__ = (
@@ -51,7 +50,6 @@ class SipLeg(Leg):
         "caller",
         "hops_left",
         "session",
-        "trunk",
     )
 
     protocol = "sip"

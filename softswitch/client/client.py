@@ -28,10 +28,11 @@ from softswitch.api.models.sms import ShortMessage
 from softswitch.client.access import AccessOperations
 from softswitch.client.connection import ApiError, part
 from softswitch.client.events import EventStream
+from softswitch.client.recordings import RecordingOperations
 from softswitch.client.rooms import RoomOperations
 
 
-class Client(RoomOperations, AccessOperations):
+class Client(RoomOperations, AccessOperations, RecordingOperations):
     """One switch as one principal. Use it as an asynchronous context manager.
 
     Every method raises ApiError when the switch refuses, aiohttp.ClientError when it cannot be reached, TimeoutError.

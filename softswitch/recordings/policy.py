@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from softswitch.calls.call import Call
-from softswitch.calls.sip_leg import SipLeg
 
 ALL = "all"
 #: Where a call comes from and goes to: from a trunk, to a trunk, or neither. One from a trunk to a trunk is both.
@@ -38,7 +37,7 @@ class Policy:
             return True
         legs = [leg for leg in (call.caller, call.callee) if leg is not None]
         numbers = {call.record.caller, call.record.callee, *(leg.party.number for leg in legs)}
-        trunks = {leg.trunk for leg in legs if isinstance(leg, SipLeg) and leg.trunk}
+        trunks = {leg.trunk for leg in legs if leg.trunk}
         return bool(self.subscribers & numbers or self.trunks & trunks or self.directions & directions(call))
 
     def wants_room(self, kind: str, number: str) -> bool:
@@ -50,4 +49,4 @@ class Policy:
 def directions(call: Call) -> set[str]:
     """Which of INBOUND, OUTBOUND and INTERNAL a call is."""
     sides = ((call.caller, INBOUND), (call.callee, OUTBOUND))
-    return {name for leg, name in sides if isinstance(leg, SipLeg) and leg.trunk} or {INTERNAL}
+    return {name for leg, name in sides if leg is not None and leg.trunk} or {INTERNAL}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +24,33 @@ name = "guest"
 token = "live-viewer-token"
 role = "viewer"
 """
+
+#: Ten seconds of every call are kept; talkgroup 8001 and whatever 1003 takes part in are recorded.
+RECORDING = """
+[recording]
+pre_record_s = 10
+talkgroups = ["8001"]
+subscribers = ["1003"]
+minimum_free_mb = 1
+group_idle_s = 2
+[[talkgroup]]
+number = "8001"
+[[conference]]
+number = "7001"
+"""
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[None]:
+    """A disk of 64 MB at `place`, where this process may mount one; else only the folder."""
+    place.mkdir(parents=True)
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs", str(place)]
+    mounted = os.geteuid() == 0 and subprocess.run(command, check=False, capture_output=True).returncode == 0
+    try:
+        yield
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(place)], check=False)
 
 
 class ApiPlan(Plan):
@@ -62,5 +92,34 @@ def phone(switch: Switch) -> Iterator[MakePhone]:
         def make(number: str, **options: Any) -> Phone:
             password = options.pop("password", password_of(number))
             return stack.enter_context(Phone((switch.plan.address, switch.plan.sip), number, password, **options))
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def _shared_recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
+    folder = tmp_path_factory.mktemp("recorder")
+    plan = ApiPlan(extra=TOKENS + RECORDING)
+    with small_disk(folder / "data" / "recordings"), running_switch(plan, folder) as switch:
+        yield switch
+
+
+@pytest.fixture
+def recorder(_shared_recorder: Switch) -> Iterator[Switch]:
+    """A switch that keeps ten seconds of every call and records talkgroup 8001; no call is left after a test."""
+    yield _shared_recorder
+    for row in _shared_recorder.calls():
+        _shared_recorder.http("POST", f"/voice/calls/{row['call_id']}/disconnect")
+    _shared_recorder.wait_idle()
+
+
+@pytest.fixture
+def telephone(recorder: Switch) -> Iterator[MakePhone]:
+    """Makes registered telephones of that switch."""
+    with ExitStack() as stack:
+
+        def make(number: str, **options: Any) -> Phone:
+            where = (recorder.plan.address, recorder.plan.sip)
+            return stack.enter_context(Phone(where, number, password_of(number), **options))
 
         yield make

@@ -7,14 +7,17 @@ import importlib.util
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 from softswitch.client import Client
 from tests.api.conftest import MakePhone
+from tests.api.recording import connected, finished, speak
 from tests.api.test_groups import hears, says
-from tests.api.test_voice import heard
+from tests.api.test_voice import heard, post
 from tests.interop.audio import level_dbm0
 from tests.interop.switch import ROOT, TOKEN, Switch, wait_until
+from tests.unit.media.talkers import heard as decoded
 
 
 def example(name: str) -> ModuleType:
@@ -40,6 +43,20 @@ async def test_click_to_call(switch: Switch, phone: MakePhone) -> None:
     async with client(switch) as opened:
         outcome = await example("click_to_call").click_to_call(opened, "1001", "1002", key="example-1")
     assert outcome == "answered" and two.ended.wait(3)
+
+
+async def test_recordings_are_fetched(recorder: Switch, telephone: MakePhone, tmp_path: Path) -> None:
+    call, one, two = await asyncio.to_thread(connected, recorder, telephone)
+    (identifier,) = post(recorder, f"/voice/calls/{call}/record")["recordings"]
+    speak(one, 440, 0.5)
+    await asyncio.to_thread(heard, two, 0.4)
+    post(recorder, f"/voice/calls/{call}/disconnect")
+    row = await asyncio.to_thread(finished, recorder, identifier)
+    async with client(recorder) as opened:
+        run = example("recording_fetch").recording_fetch
+        fetched = await run(opened, "1002", row["started_at"], tmp_path)
+        assert [path.name for path in fetched] == [f"{identifier}.wav"] and decoded(fetched[0]).shape[1] == 2
+        assert await run(opened, "1002", row["started_at"], tmp_path) == [], "what is there is not fetched again"
 
 
 async def test_alarm_calls_a_group_once(switch: Switch, phone: MakePhone) -> None:
