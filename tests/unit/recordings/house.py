@@ -92,7 +92,7 @@ class House:
 
     def grant(self, group: str, party: str) -> None:
         """A member may talk."""
-        self.bus.tell(FloorGranted, group, f"in leg-{party}", f"leg-{party}", party, 60, 4, "normal", 0.0)
+        self.bus.tell(FloorGranted, group, f"in leg-{party}", f"leg-{party}", party, 60, 4, "normal", 0.0, "")
 
     def idle(self, group: str) -> None:
         """Nobody talks any more."""
