@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
+from softswitch.api.kept import with_seconds
 from softswitch.api.models import (
     AddedSubscriber,
     AuditEntry,
@@ -268,15 +268,3 @@ def _statistics(services: ApiServices) -> Operation:
         query=PeriodQuery,
         answer=Statistics,
     )
-
-
-def with_seconds(query: Mapping[str, Any]) -> dict[str, Any]:
-    """The query with its times as seconds since 1970, as the store counts them; a time without zone is UTC."""
-    return {name: _seconds(value) if isinstance(value, datetime) else value for name, value in query.items()}
-
-
-def _seconds(value: datetime) -> float:
-    try:
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
-    except (OverflowError, ValueError):
-        return 0.0 if value.year < 1970 else 4e10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from softswitch.api.data import with_seconds
+from softswitch.api.kept import with_seconds
 from softswitch.api.models.location import (
     FenceInside,
     FenceRow,

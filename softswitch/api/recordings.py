@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from softswitch.api.auth import Principal
-from softswitch.api.data import with_seconds
+from softswitch.api.kept import Kept
 from softswitch.api.models.recordings import (
     Burst,
     MediaQuery,
@@ -20,7 +20,6 @@ from softswitch.api.models.recordings import (
     WaveformQuery,
 )
 from softswitch.api.operations import Context, Operation
-from softswitch.api.problems import not_found
 from softswitch.api.services import ApiServices, RecordingServices, Row
 
 _TYPES = {"wav": "audio/wav", "ogg": "audio/ogg", "mka": "audio/x-matroska", "mkv": "video/x-matroska"}
@@ -30,42 +29,44 @@ def operations(services: ApiServices) -> list[Operation]:
     """The operations of this component, if the switch records."""
     if services.recordings is None:
         return []
-    return [*_reading(services.recordings), *_listening(services.recordings), *_changing(services.recordings)]
+    recordings = services.recordings
+    kept = Kept(
+        "recording",
+        "/data/recordings",
+        "data",
+        "dispatcher",
+        RecordingQuery,
+        Recording,
+        recordings.find,
+        recordings.get,
+    )
+    return [
+        *kept.operations("Recordings, newest first", "One recording"),
+        *_listening(recordings, kept),
+        *_changing(recordings, kept),
+    ]
 
 
-def _reading(recordings: RecordingServices) -> list[Operation]:
-    async def find(context: Context) -> Iterable[Row]:
-        return await recordings.find(with_seconds(context.query))
-
-    async def one(context: Context) -> Row:
-        return await _existing(recordings, context.path["id"])
-
+def _listening(recordings: RecordingServices, kept: Kept) -> list[Operation]:
     async def bursts(context: Context) -> Iterable[Row]:
-        await _existing(recordings, context.path["id"])
+        await kept.existing(context.path["id"])
         return await recordings.bursts(context.path["id"])
 
+    async def media(request: web.Request, query: Mapping[str, Any], principal: Principal) -> web.StreamResponse:
+        identifier = request.match_info["id"]
+        await kept.existing(identifier)
+        found = await recordings.media(identifier, query)
+        headers = {"Cache-Control": "no-store"}
+        if isinstance(found, bytes):
+            return web.Response(body=found, content_type="audio/wav", headers=headers)
+        headers["Content-Type"] = _TYPES.get(found.suffix[1:], "application/octet-stream")
+        return web.FileResponse(found, headers=headers)
+
+    async def waveform(context: Context) -> Row:
+        await kept.existing(context.path["id"])
+        return await recordings.waveform(context.path["id"], context.query)
+
     return [
-        Operation(
-            method="GET",
-            path="/data/recordings",
-            summary="Recordings, newest first",
-            component="data",
-            role="dispatcher",
-            handler=find,
-            query=RecordingQuery,
-            answer=Recording,
-            many=True,
-            cursor="cursor",
-        ),
-        Operation(
-            method="GET",
-            path="/data/recordings/{id}",
-            summary="One recording",
-            component="data",
-            role="dispatcher",
-            handler=one,
-            answer=Recording,
-        ),
         Operation(
             method="GET",
             path="/data/recordings/{id}/bursts",
@@ -76,25 +77,6 @@ def _reading(recordings: RecordingServices) -> list[Operation]:
             answer=Burst,
             many=True,
         ),
-    ]
-
-
-def _listening(recordings: RecordingServices) -> list[Operation]:
-    async def media(request: web.Request, query: Mapping[str, Any], principal: Principal) -> web.StreamResponse:
-        identifier = request.match_info["id"]
-        await _existing(recordings, identifier)
-        found = await recordings.media(identifier, query)
-        headers = {"Cache-Control": "no-store"}
-        if isinstance(found, bytes):
-            return web.Response(body=found, content_type="audio/wav", headers=headers)
-        headers["Content-Type"] = _TYPES.get(found.suffix[1:], "application/octet-stream")
-        return web.FileResponse(found, headers=headers)
-
-    async def waveform(context: Context) -> Row:
-        await _existing(recordings, context.path["id"])
-        return await recordings.waveform(context.path["id"], context.query)
-
-    return [
         Operation(
             method="GET",
             path="/data/recordings/{id}/media",
@@ -118,9 +100,9 @@ def _listening(recordings: RecordingServices) -> list[Operation]:
     ]
 
 
-def _changing(recordings: RecordingServices) -> list[Operation]:
+def _changing(recordings: RecordingServices, kept: Kept) -> list[Operation]:
     async def remove(context: Context) -> None:
-        await _existing(recordings, context.path["id"])
+        await kept.existing(context.path["id"])
         await recordings.remove(context.path["id"], context.principal)
 
     async def verify(context: Context) -> Row:
@@ -165,10 +147,3 @@ def _changing(recordings: RecordingServices) -> list[Operation]:
         room("conference", "/voice/conferences/{id}/record", "voice"),
         room("talkgroup", "/groups/{id}/record", "group"),
     ]
-
-
-async def _existing(recordings: RecordingServices, identifier: str) -> Row:
-    row = await recordings.get(identifier)
-    if row is None:
-        raise not_found("recording", identifier)
-    return row

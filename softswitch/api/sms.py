@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from softswitch.api.data import with_seconds
+from softswitch.api.kept import Kept
 from softswitch.api.models.sms import Conversation, ConversationQuery, MessageQuery, NewMessage, ShortMessage
 from softswitch.api.operations import Context, Operation
-from softswitch.api.problems import not_found
 from softswitch.api.services import ApiServices, MessageServices, Row
 
 
@@ -51,41 +50,24 @@ def _changing(messages: MessageServices) -> list[Operation]:
 
 
 def _reading(messages: MessageServices) -> list[Operation]:
-    async def find(context: Context) -> Iterable[Row]:
-        return await messages.find(with_seconds(context.query))
-
-    async def one(context: Context) -> Row:
-        row = await messages.get(context.path["id"])
-        if row is None:
-            raise not_found("message", context.path["id"])
-        return row
+    kept = Kept(
+        "message",
+        "/sms/messages",
+        "sms",
+        "dispatcher",
+        MessageQuery,
+        ShortMessage,
+        messages.find,
+        messages.get,
+        sensitive=True,
+    )
 
     async def conversations(context: Context) -> Iterable[Row]:
         return await messages.conversations(context.query)
 
     return [
-        Operation(
-            method="GET",
-            path="/sms/messages",
-            summary="Messages, newest first; with number and peer the conversation of two",
-            component="sms",
-            role="dispatcher",
-            handler=find,
-            query=MessageQuery,
-            answer=ShortMessage,
-            many=True,
-            cursor="cursor",
-            sensitive=True,
-        ),
-        Operation(
-            method="GET",
-            path="/sms/messages/{id}",
-            summary="One message and its deliveries",
-            component="sms",
-            role="dispatcher",
-            handler=one,
-            answer=ShortMessage,
-            sensitive=True,
+        *kept.operations(
+            "Messages, newest first; with number and peer the conversation of two", "One message and its deliveries"
         ),
         Operation(
             method="GET",
