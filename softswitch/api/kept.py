@@ -16,7 +16,7 @@ from softswitch.api.services import Row
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A collection at `path`; `what` names one of it, `find` and `get` look it up. Reading what is `sensitive` is audited."""
+    """A collection at `path`; `what` names one of it, `find` and `get` look it up. `sensitive`: reading is audited."""
 
     what: str
     path: str
