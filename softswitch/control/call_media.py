@@ -18,7 +18,8 @@ from softswitch.calls.operator import NotPossible, Operator, Refused
 from softswitch.media import MediaError, tones
 from softswitch.media.recording.reader import PcmReader, Reader, open_file
 from softswitch.media.sounds import SoundError
-from softswitch.recordings.service import Wish
+from softswitch.recordings.scene import CALLEE, CALLER
+from softswitch.recordings.wish import Wish
 from softswitch.store import recordings as rows
 
 _RATE_HZ = 8000
@@ -39,7 +40,7 @@ class CallMedia:
         """Begin, pause, resume, mark or end recordings of a call; raises Problem, LookupError."""
         recordings = self._app.recordings
         if body["action"] == "start":
-            recordings.record_call(call, wish(body, by))
+            recordings.record_call(call, wish(body, by, lane_of(call, body["leg_id"])))
             return
         steer(self._app, recordings.of_call(call.id), body, by)
 
@@ -110,9 +111,19 @@ class CallMedia:
         return path
 
 
-def wish(body: Mapping[str, Any], by: Principal) -> Wish:
-    """How a recording is wanted."""
-    return Wish(body["layout"], body["format"], float(body["include_past_s"]), by.name)
+def wish(body: Mapping[str, Any], by: Principal, party: str) -> Wish:
+    """How a recording is wanted, of one party or ("") of all."""
+    return Wish(body["layout"], body["format"], float(body["include_past_s"]), by.name, party)
+
+
+def lane_of(call: Call, leg_id: str) -> str:
+    """Which side of a call a leg or number is in its recordings, "" for none named; raises LookupError."""
+    if not leg_id:
+        return ""
+    for leg, lane in ((call.caller, CALLER), (call.callee, CALLEE)):
+        if leg is not None and leg_id in (leg.id, leg.party.number):
+            return lane
+    raise LookupError(f"{leg_id!r} is not in the call")
 
 
 def steer(app: Application, running: list[str], body: Mapping[str, Any], by: Principal) -> None:

@@ -125,7 +125,7 @@ class RecordingControl:
 
         def change(now: float) -> None:
             if body["action"] == "start":
-                recordings.record_room(kind, number, wish(body, principal))
+                recordings.record_room(kind, number, wish(body, principal, body["leg_id"]))
             else:
                 steer(self._app, recordings.of_room(kind, number), body, principal)
 

@@ -103,7 +103,7 @@ class Continuity:
         self._ask({"op": requests.STOP, "id": identifier})
 
     def _begin_again(self, scene: Scene, running: Running, wall: float) -> None:
-        plan = running.plan(self._index.directory, scene.lanes)
+        plan = running.plan(self._index.directory, scene.lanes_of(running))
         paused_s = running.paused_s + (wall - running.paused_at if running.paused_at else 0.0)
         request: dict[str, Any] = {"op": requests.START, "plan": plan, "past_s": 0.0}
         request["sources"] = scene.sources_of(running)

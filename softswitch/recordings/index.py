@@ -56,6 +56,8 @@ class Index:
         identifier, files = notice["id"], self._relative(notice["files"])
         octets = sum(file["octets"] for file in files)
         details = {name: notice[name] for name in _DETAILS if name in notice}
+        if running.party:
+            details["party"] = running.party
         wall = self._wall()
         changes = {
             "started_at": running.started_at,

@@ -40,6 +40,8 @@ class Running:
     by: str
     layout: str
     container: str
+    #: The only one whose sound and pictures it keeps; "": everybody's.
+    party: str = ""
     paused_at: float = 0.0
     paused_s: float = 0.0
     #: When it began, in nanoseconds of CLOCK_MONOTONIC, and its sample rate; 0 until the recorder has said so.
@@ -59,7 +61,8 @@ class Running:
 
     def takes(self, source: Source) -> bool:
         """Whether it keeps what comes from a source: pictures have a place in Matroska files that are to have them."""
-        return not source.pictures or self.container == MKV
+        wanted = not self.party or source.lane == self.party
+        return wanted and (not source.pictures or self.container == MKV)
 
     def offset_s(self, wall: float) -> float:
         """Where in the recording a moment is."""
@@ -102,9 +105,10 @@ class Scene:
         """What a recording keeps, as the recorder is told: keys and lanes."""
         return [[list(key), source.lane] for key, source in self.sources.items() if running.takes(source)]
 
-    @property
-    def lanes(self) -> list[str]:
+    def lanes_of(self, running: Running) -> list[str]:
         """The channels of a stereo recording, or tracks of a separate one, known beforehand."""
+        if running.party:
+            return [running.party]
         if self.kind == CALL:
             return [CALLER, CALLEE]
         return list(dict.fromkeys(source.lane for source in self.sources.values() if not source.pictures))

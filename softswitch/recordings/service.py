@@ -198,6 +198,3 @@ class Recordings:
             self._beeps.look(self._stage.scenes.values(), now, self.policy.beep_interval_s)
         self._index.keep_house(now)
         self._exchange.timers.schedule(now + LOOK_S, self._look)
-
-
-__all__ = ["Recordings", "Wish"]

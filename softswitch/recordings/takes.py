@@ -45,14 +45,14 @@ class Takes:
         """Record a scene; returns the recording's id."""
         policy, wall, identifier = self._policy(), self._exchange.wall(), self._new_id()
         layout = wish.layout or policy.layout
-        if scene.kind != CALL and not wish.layout and layout == "stereo":
+        if layout == "stereo" and (wish.party or (scene.kind != CALL and not wish.layout)):
             layout = "mixed"
         day = datetime.fromtimestamp(wall, UTC).strftime("%Y/%m/%d")
         container = wish.container or policy.container
-        running = Running(identifier, f"{day}/{identifier}", wall - wish.past_s, wish.by, layout, container)
+        running = Running(identifier, f"{day}/{identifier}", wall - wish.past_s, wish.by, layout, container, wish.party)
         scene.recordings[identifier] = running
         self.running[identifier] = scene
-        plan = running.plan(self._index.directory, scene.lanes, policy.rate_hz)
+        plan = running.plan(self._index.directory, scene.lanes_of(running), policy.rate_hz)
         sources = scene.sources_of(running)
         self._ask({"op": requests.START, "plan": plan, "past_s": wish.past_s, "sources": sources})
         self._index.begin(scene, running)

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How somebody wants a recording: "" and None as the rules say. `past_s` seconds before now belong to it."""
+    """How somebody wants a recording: "" as the rules say. `past_s` seconds before now belong to it.
+
+    `party` is the only one to be kept (caller, callee, or a member's number), "" everybody.
+    """
 
     layout: str = ""
     container: str = ""
     past_s: float = 0.0
     by: str = ""
+    party: str = ""
 
 
 #: Who began what the rules began.

@@ -35,11 +35,16 @@ def test_a_call_is_recorded_from_its_past_and_fetched(recorder: Switch, telephon
     heard(one, 2.0)
     for container in ("wav", "ogg", "mka"):
         post(recorder, f"/voice/calls/{call}/record", {"format": container, "include_past_s": 2})
+    (*_, alone) = post(recorder, f"/voice/calls/{call}/record", {"leg_id": "1002"})["recordings"]
+    assert recorder.http("POST", f"/voice/calls/{call}/record", {"leg_id": "1009"})[0] in (404, 409, 422)
     heard(one, 1.5)
     post(recorder, f"/voice/calls/{call}/disconnect")
     identifiers = newest_cdr(recorder, call)["recording_ids"]
-    assert len(identifiers) == 3, "the record of the call names them"
-    for identifier, container in zip(identifiers, ("wav", "ogg", "mka"), strict=True):
+    assert identifiers[3:] == [alone], "the record of the call names them all"
+    (file,) = finished(recorder, alone)["files"]
+    samples = decoded(recorder.data / "recordings" / file["path"])
+    assert samples.shape[1] == 1 and abs(tones(samples[4000:12000, 0])[0] - 1000) < 4, "the callee alone"
+    for identifier, container in zip(identifiers, ("wav", "ogg", "mka"), strict=False):
         row = finished(recorder, identifier)
         assert row["state"] == "complete" and 2.5 < row["seconds"] < 7, row
         status, body, kind = fetch(recorder, f"/data/recordings/{identifier}/media")

@@ -18,6 +18,9 @@ class RecordCall(Request):
     layout: Literal["", "mixed", "stereo", "separate"] = Field(default="", description="Empty: as configured.")
     format: Literal["", "wav", "ogg", "mka", "mkv"] = Field(default="", description="Empty: as configured.")
     include_past_s: float = Field(default=0, ge=0, le=30, description="Seconds before now, as far as they are kept.")
+    leg_id: str = Field(
+        default="", max_length=128, description="Only this party (leg or number) is kept; empty: everybody."
+    )
     label: str = Field(default="", max_length=128, description="Of a mark.")
 
 
