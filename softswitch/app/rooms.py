@@ -27,7 +27,8 @@ from softswitch.events.conferences import ConferenceRollCallEnded
 from softswitch.keeping.rooms import RoomKeeper
 from softswitch.media import MediaError, Port
 from softswitch.media.hold import hold_music
-from softswitch.media.sounds import announcement, load_wav
+from softswitch.media.recording.reader import load_sound
+from softswitch.media.sounds import announcement
 from softswitch.wiring import room_values
 
 #: Numbers of temporary talkgroups and patches for which none is given.
@@ -85,4 +86,4 @@ class Rooms(Switchboard):
 
 
 def _sound(file: Path | None) -> NDArray[np.int16]:
-    return announcement() if file is None else load_wav(file)
+    return announcement() if file is None else load_sound(file, 8000)

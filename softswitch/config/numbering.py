@@ -233,7 +233,7 @@ class ServiceSettings(Section):
     hz: Annotated[float, Field(gt=0, le=3800)] = Field(default=1004.0, description="Frequency of a tone.")
     level_dbm0: Annotated[float, Field(ge=-60, le=3)] = Field(default=-16.0, description="Level of a tone in dBm0.")
     file: FileName | None = Field(
-        default=None, description="Sound file of an announcement (WAV); none: the built-in one."
+        default=None, description="Sound file of an announcement: WAV, Ogg-Opus, with PyAV any; none: the built-in one."
     )
     slots: PositiveCount = Field(default=9, description="Parking places: they are number+1, number+2, …")
     timeout_s: PositiveSeconds = Field(

@@ -22,7 +22,8 @@ from softswitch.calls.operator import NotPossible, Operator, Order, Refused, par
 from softswitch.control.call_media import CallMedia
 from softswitch.events.groups import DispatcherActed
 from softswitch.media.hold import hold_music
-from softswitch.media.sounds import SoundError, announcement, load_wav
+from softswitch.media.recording.reader import load_sound
+from softswitch.media.sounds import SoundError, announcement
 from softswitch.sip.causes import status_of_cause
 
 _RATE_HZ = 8000
@@ -125,7 +126,7 @@ class CallControl:
         samples = self._sounds.get(path)
         if samples is None:
             try:
-                samples = self._sounds[path] = load_wav(Path(path))
+                samples = self._sounds[path] = load_sound(Path(path), _RATE_HZ)
             except (SoundError, OSError):
                 return None
         return samples

@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +35,6 @@ def read_wav(data: bytes, rate_hz: int = 8000) -> NDArray[np.int16]:
         frames = samples[: len(samples) // channels * channels].reshape(-1, channels)
         samples = np.rint(frames.mean(axis=1)).astype(np.int16)
     return resample(samples, file_rate_hz, rate_hz)
-
-
-def load_wav(path: Path, rate_hz: int = 8000) -> NDArray[np.int16]:
-    """The samples of a WAV file, int16[n] at `rate_hz`; raises SoundError, OSError."""
-    return read_wav(path.read_bytes(), rate_hz)
 
 
 @cache

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from softswitch.media.recording.foreign import ForeignReader
 from softswitch.media.recording.opus import CLOCK_HZ, PACKET, packet_samples
+from softswitch.media.resample import resample
 from softswitch.media.sounds import SoundError, read_wav
 
 Samples = NDArray[np.int16]
 _PRE_ROLL = 4  # packets decoded before a passage, 80 ms (RFC 7845 §4.6)
 _LARGEST_WHOLE = 256 << 20
+_LONGEST_S = 1800
 
 
 class Reader(Protocol):
@@ -85,6 +87,15 @@ def open_file(path: Path) -> Reader:
         return _open_own(path)
     except SoundError:
         return ForeignReader(path)
+
+
+def load_sound(path: Path, rate_hz: int) -> NDArray[np.int16]:
+    """A whole sound file, int16[n] at `rate_hz` with all channels in one. Raises SoundError, OSError."""
+    reader = open_file(path)
+    if reader.frames > _LONGEST_S * reader.rate_hz:
+        raise SoundError(f"{path.name} is longer than {_LONGEST_S // 60} minutes")
+    samples = reader.read(0, reader.frames)
+    return resample(np.rint(samples.mean(axis=1)).astype(np.int16), reader.rate_hz, rate_hz)
 
 
 def _open_own(path: Path) -> Reader:

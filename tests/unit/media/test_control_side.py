@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import struct
@@ -155,7 +156,7 @@ def wav(kind, channels, rate, bits, payload, extra=b""):
     return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks
 
 
-def test_wav_files_of_every_readable_kind(tmp_path):
+def test_wav_files_of_every_readable_kind():
     pcm = np.array([1000, -1000, 3000, -3000], np.int16)
     assert np.array_equal(sounds.read_wav(wav(1, 1, 8000, 16, pcm.tobytes())), pcm)
     assert sounds.read_wav(wav(1, 2, 8000, 16, pcm.tobytes())).tolist() == [0, 0]
@@ -164,12 +165,13 @@ def test_wav_files_of_every_readable_kind(tmp_path):
     assert sounds.read_wav(wav(6, 1, 8000, 8, b"\xd5\x55")).tolist() == [8, -8]
     assert sounds.read_wav(wav(7, 1, 8000, 8, b"\xff\x00")).tolist() == [0, -32124]
     assert len(sounds.read_wav(wav(1, 1, 16000, 16, bytes(3200)))) == 800
-    with wave.open(str(tmp_path / "made.wav"), "wb") as made:
-        made.setnchannels(1)
-        made.setsampwidth(2)
-        made.setframerate(8000)
-        made.writeframes(pcm.tobytes())
-    assert np.array_equal(sounds.load_wav(tmp_path / "made.wav"), pcm)
+    made = io.BytesIO()
+    with wave.open(made, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(8000)
+        writer.writeframes(pcm.tobytes())
+    assert np.array_equal(sounds.read_wav(made.getvalue()), pcm)
 
 
 @pytest.mark.parametrize(

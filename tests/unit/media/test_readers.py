@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from softswitch.media.recording.reader import PcmReader, open_file
+from softswitch.media.recording.reader import PcmReader, load_sound, open_file
 from softswitch.media.sounds import SoundError
-from tests.unit.media.talkers import tones
+from tests.unit.media.talkers import RATE, tones
 
 #: Two seconds of 500 Hz, then three of 900 Hz.
 TWO_TONES = "sine=500:d=2:r={rate}[a];sine=900:d=3:r={rate}[b];[a][b]concat=n=2:v=0:a=1,volume=4"
@@ -50,6 +50,11 @@ def test_any_file_is_read_from_any_place(tmp_path: Path, name: str, options: lis
     change = reader.read(int(1.9 * rate), int(2.1 * rate))[:, 0]
     parts = [tones(part, rate)[0] for part in (change[: rate // 20], change[-rate // 20 :])]
     assert abs(parts[0] - 500) < 30 and abs(parts[1] - 900) < 30, "the change is where it is"
+
+
+def test_a_whole_file_is_an_announcement(tmp_path: Path) -> None:
+    samples = load_sound(make(tmp_path / "x.mp3"), RATE)
+    assert abs(len(samples) / RATE - 5) < 0.1 and abs(tones(samples[RATE : RATE + 4000])[0] - 500) < 6
 
 
 def test_what_is_no_sound_is_refused(tmp_path: Path) -> None:
