@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,16 @@ from softswitch.media.kernels import tap
 from softswitch.media.layout import PORT, SCRATCH, TAP_RECEIVED
 from softswitch.media.recording import requests
 from softswitch.media.recording.recorder import Recorder
-from tests.unit.media.encoders import Picture
 
 RATE = 8000
 MS = 1_000_000
+
+
+class Picture(Protocol):
+    """A coded picture as RTP payloads."""
+
+    @property
+    def payloads(self) -> list[bytes]: ...
 
 
 class Studio:
