@@ -14,6 +14,8 @@ from softswitch.app.node import Node
 from softswitch.app.node_metrics import watch_node
 from softswitch.calls.leg import Cause
 from softswitch.config.models import Settings
+from softswitch.events.calls import CallRecorded
+from softswitch.observing.hep_reports import HepReports
 from softswitch.runtime.hep import HepExporter
 from softswitch.runtime.tasks import TaskOwner
 
@@ -55,11 +57,18 @@ class Application(Node):
         self._hep = self.hep_exporter()
         if self._hep is not None:
             self.trace.subscribe(self._hep)
+            self._report_by(self._hep)
         self.driver.post(self._housekeeping.start)
         self.driver.post(self.trunk_watch.start)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GARBAGE_THRESHOLDS)
+
+    def _report_by(self, exporter: HepExporter) -> None:
+        """Let the capture server have reports on calls beside their SIP."""
+        quality = self.exchange.media.quality
+        self.hep_reports = HepReports(exporter.export, self.exchange.calls.values, quality, self.wall)
+        self.bus.subscribe(self.hep_reports.on_event, CallRecorded.type)
 
     async def drain(self) -> None:
         """End calls politely before the sockets close."""

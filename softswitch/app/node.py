@@ -15,6 +15,7 @@ from softswitch.calls.leg import Leg
 from softswitch.config.models import ListenSettings, Settings
 from softswitch.media import Port
 from softswitch.observing.correlation import Correlation
+from softswitch.observing.hep_reports import HepReports
 from softswitch.observing.media_metrics import watch_media
 from softswitch.observing.media_watch import MediaWatch
 from softswitch.observing.quality_watch import QualityWatch
@@ -37,6 +38,7 @@ class Node(Desks):
         super().__init__(settings, data_directory)
         self.gateways: list[Gateway] = []
         self.gateways_open = False
+        self.hep_reports: HepReports | None = None
         self.bus.subscribe(self.metrics.observe_event)
         self.webrtc = WebRtcGateway(self.exchange, self.ids.next, lambda work: self.driver.post(lambda now: work()))
         self.exchange.add_sdp_gateway("webrtc", self.webrtc)

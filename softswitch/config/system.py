@@ -379,7 +379,7 @@ class LoggingSettings(Section):
 
 
 class HepSettings(Section):
-    """Copy of the signalling for Homer and its kind (HEP version 3)."""
+    """Copy of the signalling, and reports on calls, for Homer and its kind (HEP version 3)."""
 
     enabled: Switch = Field(default=False, description="Whether messages are copied.")
     host: str = Field(default="127.0.0.1", description="Collector.")

@@ -1,4 +1,4 @@
-"""Export of SIP messages to a capture server: HEP version 3 over UDP, secrets taken out first.
+"""Export of SIP messages and of reports on calls to a capture server: HEP version 3 over UDP, secrets taken out first.
 
 A datagram is `HEP3`, a total length, and chunks of (vendor, type, length, data), big endian. Left out: compressed
 payloads and authentication by anything but the plain key chunk.
@@ -10,14 +10,15 @@ import ipaddress
 import logging
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from softswitch.runtime.redact import redact_message
 from softswitch.runtime.trace import TracedMessage
 
 logger = logging.getLogger(__name__)
 
-KIND_SIP = 1
+#: Kinds of payload (chunk 11): SIP, RTCP as JSON, and text of any kind about a call.
+KIND_SIP, KIND_RTCP, KIND_LOG = 1, 5, 100
 _PROTOCOL_UDP, _PROTOCOL_TCP = 17, 6
 _FAMILY_IPV4, _FAMILY_IPV6 = 2, 10
 _LARGEST = 65_507
@@ -90,18 +91,21 @@ class HepExporter:
         unspecified = "::" if ":" in remote[0] else "0.0.0.0"
         local = (message.local[0] or unspecified, message.local[1])
         source, destination = (remote, local) if message.direction == "in" else (local, remote)
-        capture = Capture(
-            time=message.time,
-            protocol=_PROTOCOL_TCP if message.remote.reliable else _PROTOCOL_UDP,
-            source=source,
-            destination=destination,
-            payload=redact_message(message.data),
-            agent=self._agent,
-            correlation=call_id_of(message.data),
-            key=self._key,
+        self.export(
+            Capture(
+                time=message.time,
+                protocol=_PROTOCOL_TCP if message.remote.reliable else _PROTOCOL_UDP,
+                source=source,
+                destination=destination,
+                payload=redact_message(message.data),
+                correlation=call_id_of(message.data),
+            )
         )
+
+    def export(self, capture: Capture) -> None:
+        """Send one capture as this exporter's agent."""
         try:
-            self._socket.send(encode_hep3(capture))
+            self._socket.send(encode_hep3(replace(capture, agent=self._agent, key=self._key)))
             self.sent += 1
         except (OSError, ValueError) as problem:
             self.dropped += 1
