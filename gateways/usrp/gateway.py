@@ -93,11 +93,18 @@ class UsrpGateway:
 
     def _on_event(self, event: Event) -> None:
         """Somebody came, went, talks or has ended: radios in that group hear whoever talks now."""
+        group = str(getattr(event, "group", ""))
+        if isinstance(event, GroupJoined):  # it has its seat when the present turn is over
+            self._exchange.soon(lambda: self._follow(group))
+        else:
+            self._follow(group)
+
+    def _follow(self, group: str) -> None:
         talkgroups = self._exchange.talkgroups
         for station in self.stations:
             leg = station.leg
             seat = talkgroups.seat_of(leg.id) if talkgroups is not None and leg is not None else None
-            if seat is not None and seat.group.number == getattr(event, "group", ""):
+            if seat is not None and seat.group.number == group:
                 talkers = [each.participant for each in seat.group.arbiter.talkers]
                 other = next((each for each in talkers if each != seat.leg.id and each in seat.group.seats), None)
                 station.transmit(seat.group.seats[other].leg.party if other is not None else None)

@@ -26,9 +26,7 @@ class Keyed:
 
 @dataclass(frozen=True, slots=True)
 class Unkeyed:
-    """It came up; `lost`: frames stayed away."""
-
-    lost: bool = False
+    """It came up, or frames stayed away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +118,10 @@ class Link:
         self._latest = max(self._latest, frame)
         self._events.append(Voice(frame, packet.payload))
 
-    def _unkey(self, *, lost: bool = False) -> None:
+    def _unkey(self) -> None:
         if self.keyed:
             self.keyed = False
-            self._events.append(Unkeyed(lost))
+            self._events.append(Unkeyed())
 
     # -- to the node ------------------------------------------------------------------------------------------------
 
@@ -150,10 +148,6 @@ class Link:
             self._ends_at = None
             self._send(PacketType.VOICE, b"", keyed=False)
 
-    def digit(self, digit: str) -> None:
-        """Press a key at the node."""
-        self._send(PacketType.DTMF, digit.encode(), keyed=False)
-
     def _send(self, kind: PacketType, payload: bytes, *, keyed: bool) -> None:
         self._output.append(Packet(self._sequence, keyed, kind, self._talkgroup, payload).serialize())
         self._sequence = (self._sequence + 1) & 0xFFFFFFFF
@@ -169,7 +163,7 @@ class Link:
         """Do what is due."""
         if self.keyed and now >= self._last_voice + self._silence_s:
             self.counters["fell_silent"] += 1
-            self._unkey(lost=True)
+            self._unkey()
         if self._ends_at is not None and now >= self._ends_at:
             self.stop()
         if self._ping_at is not None and now >= self._ping_at:

@@ -6,6 +6,7 @@ need (compressed voice, tunnelled TLV) are parsed as what they are and left to t
 
 from __future__ import annotations
 
+import json
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
@@ -89,7 +90,8 @@ class TalkerInfo:
     def parse(cls, payload: bytes) -> Self | None:
         """Read the payload of a text packet, None when it tells something else; raises UsrpError.
 
-        Nodes differ in what they count into the length, and pad the callsign: it ends at the first zero octet.
+        Nodes differ in what they count into the length, and pad the callsign: it ends at the first zero octet. Behind a
+        reflector Analog_Bridge puts a JSON object in its place, whose `call` it is.
         """
         if not payload.startswith(bytes((_SET_INFO,))):
             return None
@@ -98,7 +100,7 @@ class TalkerInfo:
         source, repeater, group, slot, colour = _INFO.unpack_from(payload, 2)
         callsign = payload[_CALLSIGN_AT:][:_CALLSIGN_OCTETS].partition(b"\0")[0]
         shown = "".join(c for c in callsign.decode("utf-8", "replace") if c.isprintable()).strip()
-        return cls(shown, int.from_bytes(source), repeater, int.from_bytes(group), slot, colour)
+        return cls(_call_of(shown), int.from_bytes(source), repeater, int.from_bytes(group), slot, colour)
 
     def serialize(self) -> bytes:
         """The payload of a text packet."""
@@ -107,6 +109,17 @@ class TalkerInfo:
             self.source_id.to_bytes(3), self.repeater_id, self.talkgroup.to_bytes(3), self.slot, self.colour_code
         )
         return bytes((_SET_INFO, len(ids) + len(callsign))) + ids + callsign + b"\0"
+
+
+def _call_of(text: str) -> str:
+    """The callsign in what a node tells as one."""
+    if not text.startswith("{"):
+        return text
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return str(told.get("call", "")).strip()
 
 
 __all__ = ["VOICE_OCTETS", "VOICE_SAMPLES", "Packet", "PacketType", "TalkerInfo", "UsrpError"]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 
-from gateways.usrp.link import FRAME_S, Digit, Keyed, Link, LinkEvent, Named, Unkeyed, Voice
+from gateways.usrp.link import FRAME_S, Keyed, Link, LinkEvent, Named, Unkeyed, Voice
 from gateways.usrp.packet import VOICE_OCTETS, TalkerInfo
 from softswitch.runtime.udp import UdpListener, listen_udp
 from softswitch.sip.address import Address
@@ -29,7 +29,6 @@ class SimulatedNode:
 
     def __init__(self, local: tuple[str, int], remote: tuple[str, int], *, parrot: str = "") -> None:
         self.transmissions: list[Transmission] = []
-        self.digits = ""
         self._local = local
         self._remote = remote
         self._parrot = parrot
@@ -68,11 +67,6 @@ class SimulatedNode:
             self._link.stop()
             self._flush()
 
-    def press(self, digit: str) -> None:
-        """A key of the keypad."""
-        self._link.digit(digit)
-        self._flush()
-
     def _received(self, data: bytes, source: Address) -> None:
         self._link.receive_data(data, asyncio.get_running_loop().time())
         self._settle()
@@ -95,8 +89,6 @@ class SimulatedNode:
             self.transmissions.append(Transmission(self._talker))
         elif isinstance(event, Voice):
             self.transmissions[-1].frames.append(event.samples)
-        elif isinstance(event, Digit):
-            self.digits += event.digit
         elif isinstance(event, Unkeyed):
             self.transmissions[-1].over = True
             if self._parrot:

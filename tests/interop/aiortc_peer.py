@@ -68,7 +68,7 @@ class RtcPeer:
         """Everything heard so far."""
         return np.concatenate(self._frames) if self._frames else np.zeros(0)
 
-    async def hear(self, seconds: float, timeout_s: float = 10.0) -> Samples:
+    async def hear(self, seconds: float, timeout_s: float = 30.0) -> Samples:
         """What is heard from now on for so long; fails when it does not come."""
         begin = len(self.heard)
         async with asyncio.timeout(timeout_s):
@@ -91,7 +91,7 @@ class RtcPeer:
         await self.connection.setLocalDescription(await self.connection.createAnswer())
         return self.connection.localDescription.sdp
 
-    async def connected(self, timeout_s: float = 10.0) -> None:
+    async def connected(self, timeout_s: float = 30.0) -> None:
         """Wait for ICE and DTLS; fails with the states otherwise."""
         try:
             async with asyncio.timeout(timeout_s):

@@ -133,6 +133,20 @@ def test_who_talks_is_transmitted_until_the_end() -> None:
     tower.over(call)
 
 
+def test_who_comes_late_hears_and_a_new_talker_is_named() -> None:
+    tower = Tower()
+    alice, boss = tower.world.phones("1001", "1009")
+    calls = [phone.call("8001") for phone in (alice, boss)]
+    tower.put_out()
+    press(calls[0], "*")
+    tower.world.advance(6)
+    press(calls[1], "*")
+    named = [TalkerInfo.parse(packet.payload) for packet in tower.sent if packet.kind == PacketType.TEXT]
+    assert [info.callsign for info in named if info] == ["1001", "1009"], "a dispatcher takes the floor"
+    assert not [packet for packet in tower.sent if packet.kind == PacketType.VOICE], "it is one transmission"
+    tower.over(*calls)
+
+
 def test_a_node_that_falls_silent_loses_the_floor() -> None:
     tower = Tower()
     call = tower.phone()

@@ -54,6 +54,9 @@ def test_a_node_tells_who_talks() -> None:
     payload = again.serialize()
     assert payload[:2] == bytes((8, 12 + 6)) and payload.endswith(b"BG1ABC\0")
     assert TalkerInfo.parse(payload) == again
+    behind = TalkerInfo.parse(TalkerInfo('{"call": "N3ABC", "name": "Club station"}').serialize())
+    assert behind == TalkerInfo("N3ABC"), "as Analog_Bridge tells it behind a reflector"
+    assert TalkerInfo.parse(TalkerInfo("{no json").serialize()) == TalkerInfo("{no json")
     assert TalkerInfo.parse(b"REG:") is None, "other texts are none of ours"
     assert TalkerInfo.parse(TalkerInfo("调度台" * 99).serialize()) is not None, "a name too long is cut"
 
@@ -99,7 +102,7 @@ def test_four_frames_that_stay_away_end_a_transmission() -> None:
     link.handle_timer(1.07)
     assert told(link) == [Keyed(), Voice(0, SILENCE)] and link.next_timer() == pytest.approx(1.08)
     link.handle_timer(1.08)
-    assert told(link) == [Unkeyed(lost=True)] and link.next_timer() is None
+    assert told(link) == [Unkeyed()] and link.counters["fell_silent"] == 1 and link.next_timer() is None
 
 
 def test_names_and_keys_of_the_keypad() -> None:
