@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from typing import Any
 
+from softswitch.cli.actions import ACTIONS, usage
 from softswitch.cli.output import USAGE, CommandError, complain
 
 _EPILOGUE = "exit codes: 0 done, 1 failed, 2 wrong arguments, 3 no switch answers, 4 the switch refused"
@@ -67,10 +68,22 @@ def _add_setup(verbs: Any) -> None:
     completion.add_argument("shell", choices=("bash",))
 
 
+def _orders(verbs: Any, verb: str, text: str) -> None:
+    """A verb that lists, or does what its action says with the words that follow."""
+    parser = _verb(verbs, verb, "orders:run", text, switch=True)
+    parser.formatter_class = RawDescriptionHelpFormatter
+    parser.epilog = f"{usage(verb)}\n{_EPILOGUE}"
+    parser.add_argument("action", nargs="?", default="list", choices=("list", *ACTIONS[verb]))
+    parser.add_argument("words", nargs="*", metavar="WORD", help="what the action is about")
+
+
 def _add_live(verbs: Any) -> None:
     _verb(verbs, "status", "live:status", "Health, trunks and registrations.", switch=True)
-    _verb(verbs, "calls", "live:calls", "Calls in progress.", switch=True)
-    _verb(verbs, "groups", "live:groups", "Talkgroups and their members.", switch=True)
+    _orders(verbs, "calls", "Calls in progress; place, steer and end them.")
+    _orders(verbs, "groups", "Talkgroups and their members; call them, the floor.")
+    _orders(verbs, "conferences", "Conferences and who is in them; call their members, mute, lock, end.")
+    _orders(verbs, "queues", "Call queues: who waits, and what agents do; log agents in and out.")
+    _orders(verbs, "messages", "Short messages and their state; send one.")
     trunks = _verb(verbs, "trunks", "trunks:trunks", "Trunks and E1 spans; block, unblock, restart.", switch=True)
     trunks.add_argument(
         "action", nargs="?", default="list", choices=("list", "block", "unblock", "busy_out", "restart")
@@ -78,8 +91,6 @@ def _add_live(verbs: Any) -> None:
     trunks.add_argument("trunk", nargs="?", default="", help="trunk group")
     trunks.add_argument("--span", default="", help="one span (default: all of the group)")
     trunks.add_argument("--channels", default="", help="timeslots such as 1-5,17 (default: all)")
-    _verb(verbs, "conferences", "live:conferences", "Conferences and who is in them.", switch=True)
-    _verb(verbs, "queues", "live:queues", "Call queues: who waits, and what agents do.", switch=True)
     _verb(verbs, "reload", "live:reload", "Read the configuration again without dropping calls.", switch=True)
     trace = _verb(verbs, "trace", "trace:trace", "Show SIP messages as they come and go.", switch=True)
     trace.add_argument("find", nargs="?", default="", help="only messages that hold this text, such as a number")

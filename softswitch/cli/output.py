@@ -62,7 +62,7 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(cell, value))
+        return ", ".join(map(cell, value)) or "-"
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={cell(item)}" for key, item in value.items())
     text = str(value)

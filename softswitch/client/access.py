@@ -20,6 +20,10 @@ class AccessOperations(Connection):
         """Departments."""
         return await self.items("/data/departments", Department)
 
+    async def department(self, identifier: str) -> Department:
+        """One department."""
+        return await self.one("GET", f"/data/departments/{part(identifier)}", Department)
+
     async def add_department(self, identifier: str, **members: Any) -> Department:
         """Add a department: name, parent, members."""
         return await self.one("POST", "/data/departments", Department, {"id": identifier, **members})

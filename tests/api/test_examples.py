@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
+import re
+import subprocess
+import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -92,3 +96,29 @@ async def test_menu_sends_callers_on_by_the_key_they_press(switch: Switch, phone
         await opened.disconnect(next(each.call_id for each in await opened.calls()))
         await opened.remove_queue("6200")
     assert caller.ended.wait(3) and desk.ended.wait(3), call
+
+
+def curls(page: str) -> list[str]:
+    """The requests of a page that stand indented in it, without the indentation."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    blocks = (textwrap.dedent(block) for block in re.findall(r"(?:^    .*\n)+", text, re.MULTILINE))
+    return [block[block.index("curl") :].strip() for block in blocks if "curl" in block]
+
+
+def test_requests_of_the_documents_are_answered(switch: Switch, phone: MakePhone) -> None:
+    phone("1001", answer_after=None), phone("1002", answer_after=None)
+    for path, number in (("/groups", "8001"), ("/voice/conferences", "7001")):  # as the embedded defaults have them
+        assert switch.http("POST", path, {"number": number})[0] == 201
+    requests = curls("api.md") + curls("conferences.md")
+    assert len(requests) > 6
+    environment = {**os.environ, "API": f"http://127.0.0.1:{switch.plan.http}/api/v1", "TOKEN": TOKEN}
+    for request in requests:
+        command = request.replace("demo-admin", TOKEN).replace("curl -s", "curl -s -w '\\n%{http_code}'")
+        done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=20)
+        assert done.stdout.rpartition("\n")[2] in ("200", "201", "202"), f"{request}\n{done.stdout}{done.stderr}"
+    for row in switch.rows("/groups"):
+        if row["kind"] == "temporary" or row["number"] == "8001":
+            switch.http("DELETE", f"/groups/{row['number']}")
+    assert switch.http("PUT", "/system/access_rules", {"rules": []})[0] == 200
+    assert switch.http("DELETE", "/data/departments/port")[0] == 204
+    assert switch.http("DELETE", "/voice/conferences/7001")[0] == 204

@@ -37,7 +37,7 @@ class PretendedSwitch:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = answer
+            do_GET = do_POST = do_DELETE = answer
 
             def log_message(self, format: str, *arguments: object) -> None:
                 """Say nothing."""

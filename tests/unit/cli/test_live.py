@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from softswitch.cli import trace
+from softswitch.cli.actions import ACTIONS, fits
 from softswitch.cli.main import build_parser, main
 from softswitch.cli.output import CommandError
 
@@ -166,3 +167,39 @@ async def test_trace_draws_what_the_switch_sends(capsys: pytest.CaptureFixture[s
     assert [json.loads(line) for line in lines] == sent[:2]
     assert seen[0] == ("a b", "Bearer demo-admin")
     assert caught.value.status == 4 and "404" in str(caught.value)
+
+
+def test_every_action_is_carried_out_and_completed() -> None:
+    from softswitch.cli.completion import script
+    from softswitch.cli.orders import _ORDERS
+
+    assert {verb: set(orders) for verb, orders in _ORDERS.items()} == {
+        verb: set(actions) for verb, actions in ACTIONS.items()
+    }
+    completion = script(build_parser())
+    assert all(action in completion for actions in ACTIONS.values() for action in actions)
+
+
+@pytest.mark.parametrize(
+    ("words", "count", "right"),
+    [(("A", "[B]"), 1, True), (("A", "[B]"), 2, True), (("A", "[B]"), 3, False), (("A",), 0, False),
+     (("A", "B…"), 1, False), (("A", "B…"), 5, True)],
+)  # fmt: skip
+def test_how_many_words_an_action_takes(words: tuple[str, ...], count: int, right: bool) -> None:
+    assert fits(words, count) is right
+
+
+def test_orders_and_their_failures(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    call = {**CALL, "state": "caller_setup", "legs": []}
+    switch.answers["POST", "/api/v1/voice/calls"] = (201, call)
+    assert main(["calls", "originate", "1001", "1002", "--url", switch.url]) == 0
+    assert capsys.readouterr().out == "call_id n-1, state caller_setup\n"
+    switch.answers["POST", "/api/v1/voice/calls/n-1/disconnect"] = (403, {"detail": "an emergency call"})
+    assert main(["calls", "disconnect", "n-1", "--url", switch.url]) == 4
+    assert "an emergency call" in capsys.readouterr().err
+    switch.answers["DELETE", "/api/v1/groups/89001"] = (204, b"")
+    assert main(["groups", "remove", "89001", "--json", "--url", switch.url]) == 0
+    assert json.loads(capsys.readouterr().out) == {"done": "groups remove"}
+    assert main(["calls", "originate", "1001", "--url", switch.url]) == 2
+    assert "softswitch calls originate CALLER CALLEE" in capsys.readouterr().err
+    assert main(["calls", "disconnect", "n-1"]) == 3, "nobody listens at the URL of the environment"
