@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numpy.typing import NDArray
 
-from mediacodecs import amr_payload, handles
-from mediacodecs.amr_payload import DTX, ENCODES, HANDLE, NO_DATA, OWNER, WIDE_BITS, WORDS
-from mediacodecs.codec import CodecUnavailable
+from mediacodecs import amr_frames
+from mediacodecs.amr_payload import DTX, ENCODES, HANDLE, WIDE_BITS, WORDS, follow
 from mediacodecs.foreign import ForeignFunction
-from mediacodecs.frames import MALFORMED, NO_ROOM, part
+from mediacodecs.frames import part
 from mediacodecs.library import open_library
-from mediacodecs.memory import octets_at, words_at
+from mediacodecs.memory import words_at
 from mediacodecs.streams import StreamCodec
 
 SAMPLE_RATE = 16000
@@ -36,22 +34,7 @@ _close_decoder = ForeignFunction(_decoders, "D_IF_exit", _INT, _WORD)
 _close_encoder = ForeignFunction(_encoders, "E_IF_exit", _INT, _WORD)
 
 codec = partial(StreamCodec, "AMR-WB", rtp_clock=SAMPLE_RATE, frame_ms=20)
-
-
-def new_encoder(encoding: str, sample_rate: int, channels: int, fmtp: str) -> NDArray[np.int64]:
-    """The state of an encoder for a receiver's `fmtp`; raises CodecUnavailable for another rate or several channels."""
-    return _new_state(sample_rate, channels, fmtp, encodes=True)
-
-
-def new_decoder(encoding: str, sample_rate: int, channels: int, fmtp: str) -> NDArray[np.int64]:
-    """The state of a decoder of what comes in our `fmtp`'s packing; raises CodecUnavailable as above."""
-    return _new_state(sample_rate, channels, fmtp, encodes=False)
-
-
-def _new_state(sample_rate: int, channels: int, fmtp: str, *, encodes: bool) -> NDArray[np.int64]:
-    if (sample_rate, channels) != (SAMPLE_RATE, 1):
-        raise CodecUnavailable(f"AMR-WB has {SAMPLE_RATE} Hz and one channel here")
-    return amr_payload.new_state(_MODES, fmtp, encodes=encodes)
+new_encoder, new_decoder = amr_frames.state_makers(SAMPLE_RATE, _MODES)
 
 
 def frame_functions(number: int) -> tuple[Callable[..., int], ...]:
@@ -62,80 +45,50 @@ def frame_functions(number: int) -> tuple[Callable[..., int], ...]:
 @part
 def _opened(words: Any) -> Any:
     """The library's own state, made when there is none in this process; 0 when there is no memory."""
-    if words[HANDLE] == 0 or words[OWNER] != handles.identity():
-        words[HANDLE] = _open_encoder() if words[ENCODES] != 0 else _open_decoder()
-        words[OWNER] = handles.identity()
-        if words[HANDLE] != 0:
-            handles.count_opened()
-    return words[HANDLE]
-
-
-def _decode_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
-    words, payload, storage = words_at(state, WORDS), octets_at(source, count), amr_payload.storage_of(state)
-    frames = amr_payload.count_frames(words, payload, count, WIDE_BITS)
-    handle = _opened(words)
-    if frames <= 0 or handle == 0:
-        return MALFORMED
-    if frames * _SAMPLES > capacity:
-        return NO_ROOM
-    position = amr_payload.first_speech_bit(words, frames)
-    for i in range(frames):
-        position = amr_payload.take_frame(words, payload, i, position, WIDE_BITS, storage)
-        _decode(handle, storage.ctypes.data, target + 2 * i * _SAMPLES, np.int32(0))
-    return frames * _SAMPLES
-
-
-def _encode_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
-    words, storage = words_at(state, WORDS), amr_payload.storage_of(state)
-    frames, handle = count // _SAMPLES, _opened(words)
-    if frames == 0 or count % _SAMPLES != 0 or handle == 0:
-        return MALFORMED
-    if amr_payload.most_octets(frames) > capacity:
-        return NO_ROOM
-    out = octets_at(target, capacity)
-    amr_payload.begin_payload(out, amr_payload.most_octets(frames))
-    position, silent = amr_payload.first_speech_bit(words, frames), True
-    for i in range(frames):
-        mode = np.int32(amr_payload.next_mode(words))
-        _encode(handle, mode, source + 2 * i * _SAMPLES, storage.ctypes.data, np.int32(words[DTX]))
-        silent = silent and np.int64(storage[0]) >> 3 & 15 == NO_DATA
-        position = amr_payload.put_frame(words, storage, frames, i, position, WIDE_BITS, out)
-    return 0 if silent else (position + 7) // 8
+    handle = amr_frames.own_handle(words)
+    if handle != 0:
+        return handle
+    return amr_frames.keep_handle(words, _open_encoder() if words[ENCODES] != 0 else _open_decoder())
 
 
 @part
-def _conceal(state: int, count: int, target: int, capacity: int) -> Any:
-    words, storage = words_at(state, WORDS), amr_payload.storage_of(state)
-    handle = _opened(words)
-    if handle == 0 or count % _SAMPLES != 0:
-        return MALFORMED
-    if count > capacity:
-        return NO_ROOM
-    for i in range(count // _SAMPLES):
-        storage[0] = NO_DATA << 3 | 4
-        _decode(handle, storage.ctypes.data, target + 2 * i * _SAMPLES, np.int32(0))
-    return count
+def _decode_frame(handle: Any, storage: Any, target: int) -> None:
+    _decode(handle, storage.ctypes.data, target, np.int32(0))
+
+
+@part
+def _encode_frame(handle: Any, words: Any, mode: int, state: int, source: int, storage: Any) -> None:
+    """The library takes discontinuous transmission with each frame."""
+    _encode(handle, np.int32(mode), source, storage.ctypes.data, np.int32(words[DTX]))
+
+
+@part
+def _close(words: Any) -> None:
+    if words[ENCODES] != 0:
+        _close_encoder(words[HANDLE])
+    else:
+        _close_decoder(words[HANDLE])
+
+
+def _decode_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
+    return amr_frames.decode_packet(_opened, _decode_frame, WIDE_BITS, _SAMPLES, state, source, count, target, capacity)
+
+
+def _encode_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
+    return amr_frames.encode_packet(_opened, _encode_frame, WIDE_BITS, _SAMPLES, state, source, count, target, capacity)
 
 
 def _conceal_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
-    return _conceal(state, count, target, capacity)
+    return amr_frames.conceal(_opened, _decode_frame, _SAMPLES, state, count, target, capacity)
 
 
 def _recover_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
-    return _conceal(state, capacity, target, capacity)
+    return amr_frames.conceal(_opened, _decode_frame, _SAMPLES, state, capacity, target, capacity)
 
 
 def _release_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
-    words = words_at(state, WORDS)
-    if words[HANDLE] != 0 and words[OWNER] == handles.identity():
-        if words[ENCODES] != 0:
-            _close_encoder(words[HANDLE])
-        else:
-            _close_decoder(words[HANDLE])
-        handles.count_closed()
-    words[HANDLE] = 0
-    return 0
+    return amr_frames.release(_close, state)
 
 
 def _follow_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
-    return amr_payload.follow(words_at(state, WORDS), words_at(source, WORDS))
+    return follow(words_at(state, WORDS), words_at(source, WORDS))

@@ -24,8 +24,11 @@ import numba
 from numba import config as _config
 from numba.core.caching import UserProvidedCacheLocator
 
+from mediacodecs import parts
+
 _settings: Any = _config  # its attributes come from the environment at run time
 _KEEP_UNUSED_S = 30 * 86400.0
+_OWN_SOURCES = (Path(__file__), Path(parts.__file__))
 
 
 class Kernel(Protocol):
@@ -64,25 +67,40 @@ class Compiler:
     @property
     def is_stored(self) -> bool:
         """Whether code of these sources is on disk."""
+        return any(self._folder.rglob("*.nbi"))
+
+    @property
+    def _folder(self) -> Path:
         if self._cache is None:
             self._cache = _cache_folder(self._name, self._sources)
-        return any(self._cache.rglob("*.nbi"))
+        return self._cache
 
     def entry(self, signature: object) -> Callable[[Callable[..., Any]], Kernel]:
         """Decorate a function that Python calls; `signature` is numba's, given so that the first call costs nothing."""
 
         def decorate(function: Callable[..., Any]) -> Kernel:
-            progress(function.__name__)
-            if self._cache is None:
-                self._cache = _cache_folder(self._name, self._sources)
-            with _cached_in(self._cache):
-                return _kernel(numba.njit(signature, nogil=True, cache=True, error_model="numpy")(function))
+            return _kernel(self._compiled(function, numba.njit(signature, cache=True, **parts.OPTIONS)))
 
         return decorate
 
+    def callback(self, signature: object) -> Callable[[Callable[..., Any]], Any]:
+        """Decorate a function whose `address` compiled code calls; compiled at once and kept on disk."""
+
+        def decorate(function: Callable[..., Any]) -> Any:
+            make = numba.cfunc(signature, cache=True, error_model=parts.OPTIONS["error_model"])
+            return self._compiled(function, make)
+
+        return decorate
+
+    def _compiled(self, function: Callable[..., Any], make: Callable[..., Any]) -> Any:
+        """What numba's decorator `make` makes of a function, its code kept in our folder."""
+        progress(function.__name__)
+        with _cached_in(self._folder):
+            return make(function)
+
     def part(self, function: Callable[..., Any]) -> Kernel:
         """Decorate a function that only compiled functions call."""
-        return _kernel(numba.njit(nogil=True, error_model="numpy")(function))
+        return _kernel(function if _settings.DISABLE_JIT else parts.Part(function))
 
 
 @contextmanager
@@ -104,7 +122,7 @@ def _kernel(function: Any) -> Kernel:
 
 def _cache_folder(name: str, sources: tuple[Path, ...]) -> Path:
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sources:
+    for path in (*sources, *_OWN_SOURCES):
         for source in sorted(path.glob("*.py")) if path.is_dir() else [path]:
             digest.update(source.name.encode() + b"\0" + source.read_bytes())
     leaf = f"{name}-{digest.hexdigest()[:16]}"

@@ -9,17 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.clips import ClipStore
-from softswitch.media.layout import (
-    COMMAND_CLOSE,
-    COMMAND_LEAVE,
-    COMMAND_ROUTE,
-    CONFERENCE_PEER,
-    FAN_OUT_PEER,
-    NO_PEER,
-    NO_VOICE,
-    OPEN,
-    PLAY_ENCODED,
-)
+from softswitch.media.command_layout import COMMAND_CLOSE, COMMAND_LEAVE, COMMAND_ROUTE
+from softswitch.media.layout import CONFERENCE_PEER, FAN_OUT_PEER, NO_PEER, NO_VOICE, OPEN, PLAY_ENCODED
 from softswitch.media.memory import Arena
 from softswitch.media.packet_thread import PacketThread
 from softswitch.media.records import Fields, route_fields

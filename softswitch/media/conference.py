@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media import tones
+from softswitch.media import links, tones
 from softswitch.media.clips import Clip
-from softswitch.media.errors import MediaError
-from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
-from softswitch.media.layout import (
+from softswitch.media.command_layout import (
     COMMAND_ADJUST,
     COMMAND_JOIN,
-    COMMAND_ROOM_LINK,
     COMMAND_ROOM_PLAY,
     COMMAND_ROOM_STOP,
-    COMMAND_ROOM_UNLINK,
-    NOBODY,
-    UNMAPPED,
 )
+from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
+from softswitch.media.layout import NOBODY, UNMAPPED
 from softswitch.media.records import Fields
 from softswitch.media.resample import resample
 from softswitch.media.rooms import Room
@@ -81,7 +77,7 @@ class Conference(Room):
         self.rate_hz = rate_hz
         self._signals = signals
         self._seats: dict[Port, _Seat] = {}
-        self._links: dict[Conference, int] = {}
+        self.links: dict[Conference, int] = {}  # the voice that stands for each here
         self._clip: Clip | None = None
         self._playback = 0
         self._signalling = False  # what is played is a signal, which another may replace
@@ -144,43 +140,23 @@ class Conference(Room):
     def link(self, other: Conference) -> None:
         """Let all members of two rooms hear each other, each room its own mix; `unlink` ends it.
 
-        Rooms may be linked to trees. Raises ValueError when they have different rates or a way to each other already,
-        MediaError when they are on different packet threads.
+        Rooms may be linked to trees, which one packet thread serves: the other's are moved to this one's. Raises
+        ValueError when they have different rates or a way to each other already, MediaError when one is closed.
         """
         with self.engine.lock:
             self.check_open()
             other.check_open()
-            if self.rate_hz != other.rate_hz:
-                raise ValueError(f"a room of {self.rate_hz} Hz cannot be linked with one of {other.rate_hz} Hz")
-            if other in self._reached():
-                raise ValueError("the rooms have a way to each other already")
-            if self.thread is not other.thread:
-                raise MediaError("rooms of different packet threads cannot be linked")
-            here, there = (self.engine.rooms.take_voice() for _ in range(2))
-            self._links[other], other._links[self] = here, there
-            self.engine.rooms.command(self, COMMAND_ROOM_LINK, {"voice": here, "peer": there})
-            self.engine.rooms.command(other, COMMAND_ROOM_LINK, {"voice": there, "peer": here})
+            links.link(self, other)
 
     def unlink(self, other: Conference) -> None:
         """End `link`; rooms that are not linked are passed over."""
         with self.engine.lock:
-            if other not in self._links:
-                return
-            voices = (self, self._links.pop(other)), (other, other._links.pop(self))
-            for room, voice in voices:
-                self.engine.rooms.command(room, COMMAND_ROOM_UNLINK, {"voice": voice})
-            for _, voice in voices:
-                self.engine.rooms.give_link_back(self.thread, voice)
+            links.unlink(self, other)
 
-    def _reached(self) -> set[Conference]:
-        """This room and every other that there is a way to."""
-        found, waiting = {self}, [self]
-        while waiting:
-            for other in waiting.pop()._links:
-                if other not in found:
-                    found.add(other)
-                    waiting.append(other)
-        return found
+    @property
+    def cluster(self) -> int:
+        """Rooms that are linked are on one packet thread."""
+        return min(room.number for room in links.reached(self))
 
     def play(self, pcm: NDArray[np.int16], loop: bool = False, *, rate_hz: int = 8000) -> int:
         """Let all members hear int16[n] at `rate_hz` besides each other, in place of what was played before.
@@ -233,6 +209,7 @@ class Conference(Room):
         """Give all members, with fresh coders, to another packet thread; what is played goes on where it was."""
         for port in self._members:
             self._sit(port)
+        links.restore(self)
 
     def left(self, port: Port) -> None:
         """A member is out."""
@@ -250,7 +227,7 @@ class Conference(Room):
         """Take everyone out and give the room up. A second call does nothing."""
         with self.engine.lock:
             if self.engine.event_fd >= 0:
-                for other in list(self._links):
+                for other in list(self.links):
                     self.unlink(other)
             super().close()
             if self.engine.event_fd >= 0:

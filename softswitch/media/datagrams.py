@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from softswitch.media.addresses import decode_address
 from softswitch.media.commands import CommandRing
-from softswitch.media.layout import ADDRESS_WORDS, PUNT_OCTETS, PUNT_PLACES, PUNTS_READ, PUNTS_WRITTEN
+from softswitch.media.layout import ADDRESS_WORDS
+from softswitch.media.worker_layout import PUNT_OCTETS, PUNT_PLACES, PUNTS_READ, PUNTS_WRITTEN
 
 
 class Datagrams:

@@ -9,85 +9,51 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import secrets
 import select
-import socket
 import threading
 import time
 import zlib
-from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import replace
+from collections import deque
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media import tones
-from softswitch.media.addresses import decode_address
 from softswitch.media.adoption import Adoption, PortRecord
-from softswitch.media.allocation import BoundPair, PortAllocator, close_pair
-from softswitch.media.bridge import Bridge, transcoding_rate
+from softswitch.media.afterwards import Afterwards
+from softswitch.media.allocation import BoundPair
 from softswitch.media.clips import ClipStore
-from softswitch.media.conference import COMFORT_PEAK, Conference
-from softswitch.media.crew import Crew
-from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
-from softswitch.media.fan_out import FanOut
-from softswitch.media.internal_port import InternalPort
-from softswitch.media.layout import (
-    COMMAND_CLOSE,
+from softswitch.media.command_layout import (
     COMMAND_CONFIGURE,
-    COMMAND_DETACH,
-    COMMAND_OPEN,
-    COMMAND_PLAY,
-    COMMAND_ROUTE,
-    COMMAND_STOP_PLAYING,
     COMMAND_TAP,
-    EVENT_ALARMS,
-    EVENT_BYE,
-    EVENT_FRAMES,
-    EVENT_LATCHED,
-    EVENT_PLAYED,
-    EVENT_RESUMED,
-    EVENT_ROOM_PLAYED,
-    EVENT_TIMEOUT,
-    INTERNAL_PORT,
-    NO_PEER,
-    NO_VOICE,
-    PLAY_ENCODED,
-    PLAY_ULAW,
-    PSEUDOWIRE,
-    RTP_PORT,
-    TAP_RECEIVED,
-    TAP_SENT,
 )
+from softswitch.media.conference import COMFORT_PEAK, Conference
+from softswitch.media.connections import Connections
+from softswitch.media.crew import Crew
+from softswitch.media.errors import MediaError, PortClosed
+from softswitch.media.fan_out import FanOut
+from softswitch.media.happenings import Happenings
+from softswitch.media.internal_port import InternalPort
+from softswitch.media.layout import PSEUDOWIRE
 from softswitch.media.memory import Arena
 from softswitch.media.notices import (
-    Goodbye,
-    HelperLost,
-    HelperStarted,
-    Latched,
     MediaEvent,
-    RtpResumed,
-    RtpTimeout,
-    ServiceNotice,
-    WorkerLost,
-    WorkerStarted,
 )
 from softswitch.media.packet_thread import PacketThread
 from softswitch.media.peer_transport import PeerTransport, RemoteTransport
-from softswitch.media.playback import Playback, clip_rate, playable_format, prepare_playback
+from softswitch.media.playing import Playing
 from softswitch.media.port import Port
+from softswitch.media.port_table import PortTable
 from softswitch.media.process_crew import ProcessCrew
 from softswitch.media.pseudowire import Pseudowire, PseudowireObserver, PseudowireSettings
-from softswitch.media.records import Fields, prepare_port, route_fields
+from softswitch.media.records import Fields
 from softswitch.media.recovery import Recovery
 from softswitch.media.room_store import RoomStore
-from softswitch.media.rooms import Room
-from softswitch.media.routing import NO_ROUTE, PortSettings, find_route
+from softswitch.media.routing import PortSettings
 from softswitch.media.services import HELPER, Answer, Message
 from softswitch.media.signals import Signals
+from softswitch.media.tap_layout import TAP_RECEIVED, TAP_SENT
 from softswitch.media.totals import MediaStatistics, WorkerStatus, collect
 from softswitch.media.transports import Transports
 from softswitch.media.voices import ROOM_RATES
@@ -126,10 +92,10 @@ class MediaEngine:
     ) -> None:
         self.address = address
         self.advertised = advertised
-        self._allocator = PortAllocator(
-            first_port, last_port, quarantine_s=quarantine_s, start=secrets.randbelow(65536)
+        self.table = PortTable(
+            self, first_port, last_port, capacity, quarantine_s=quarantine_s, latch_silence_s=latch_silence_s
         )
-        self.capacity = self._allocator.size if capacity is None else min(capacity, self._allocator.size)
+        self.capacity = self.table.capacity
         self._crew = (
             Crew(threads, report_interval_s=report_interval_s)
             if workers is None
@@ -137,16 +103,12 @@ class MediaEngine:
                 threads, workers, report_interval_s=report_interval_s, grace_s=worker_grace_s, helper_at_once=helper
             )
         )
-        self._latch_silence_s = latch_silence_s
         self.lock = threading.RLock()
-        self._ports: dict[int, Port] = {}  # by slot
-        self._free_slots = deque(range(self.capacity))
-        self._afterwards: deque[tuple[PacketThread, int, Callable[[], object]]] = deque()
-        self._sockets: dict[int, BoundPair] = {}  # by slot, where the packet thread has copies of its own
-        self._playbacks = 0
+        self.afterwards = Afterwards()
         self._events: deque[MediaEvent] = deque()
         self.event_fd = -1
-        self._transports = Transports(self)
+        self.transports = Transports(self)
+        self._connections = Connections(self)
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -160,28 +122,30 @@ class MediaEngine:
         poller.register(self._crew.event_fd, select.EPOLLIN)
         self._crew.watch(poller)
         self._poller, self.event_fd = poller, poller.fileno()
-        self._clips = ClipStore(self._arena.clips)
-        self.rooms = RoomStore(self._arena, self._clips, self._later, self._settle_all)
+        clips = ClipStore(self._arena.clips)
+        self.playing = Playing(self, clips)
+        self.rooms = RoomStore(self._arena, clips, self.afterwards.add, self.settle)
         self.signals = Signals(self)
-        self.wires = Wires(self, self._arena, self._open_record)
-        self._adoption = Adoption(self._arena, self._crew.threads, self.rooms, self._clips)
-        self._free_slots = deque(slot for slot in range(self.capacity) if slot not in self._adoption.waiting)
-        self._recovery = Recovery(self._arena, self._sockets, self.signals, self.command)
+        self.wires = Wires(self, self._arena, self.table.enter)
+        self._adoption = Adoption(self._arena, self._crew.threads, self.rooms, clips)
+        self.table.occupy(self._adoption.waiting)
+        recovery = Recovery(self._arena, self.table.sockets, self.signals, self.command)
+        self._happenings = Happenings(self, self._crew, recovery)
         return self
 
     def close(self) -> None:
         """Close every port and end the threads. A second call does nothing."""
         with self.lock:
-            for port in list(self._ports.values()):
+            for port in self.table:
                 self.close_port(port)
             for record in self.adopt():
                 self.release(record)
             if self.event_fd >= 0:
                 self._crew.close()
-                self._afterwards.clear()
+                self.afterwards.clear()
                 self._poller.close()
                 self.event_fd = -1
-                del self._arena, self._clips, self.rooms, self.signals, self.wires, self._adoption, self._recovery
+                del self._arena, self.playing, self.rooms, self.signals, self.wires, self._adoption, self._happenings
 
     def __enter__(self) -> Self:
         return self.start()
@@ -209,11 +173,9 @@ class MediaEngine:
         host = address or self.address
         with self.lock:
             thread = self._thread_of(near or owner)
-            self._check_capacity()
-            pair = self._allocator.bind(host, time.monotonic(), rtcp=not rtcp_mux)
-            port = self._open_record(pair, owner, thread, socket.AF_INET6 if ":" in host else socket.AF_INET)
+            port = self.table.bind(owner, thread, host, rtcp=not rtcp_mux)
             outside = advertised or (self.advertised if address in (None, self.address) else None)
-            port.local = (outside or host, pair.port)
+            port.local = (outside or host, port.local_port)
             return port
 
     def open_internal_port(self, owner: str) -> InternalPort:
@@ -236,38 +198,11 @@ class MediaEngine:
         for record in self.adopt():
             if record.local_port == local_port and self._arena.ports[record.slot]["kind"] == PSEUDOWIRE:
                 self.release(record)
-                self._settle_all()
-
-    def _check_capacity(self) -> None:
-        self._settle()
-        if not self._free_slots:
-            raise PortsExhausted(f"all {self.capacity} RTP ports of the engine are open")
-
-    def _open_record(
-        self,
-        pair: BoundPair,
-        owner: str,
-        thread: PacketThread,
-        family: int,
-        fit: Callable[[NDArray[Any]], None] = lambda record: None,
-    ) -> Port:
-        """A port of descriptors that are bound; `fit` completes its record. Raises PortsExhausted."""
-        self._check_capacity()
-        slot = self._free_slots.popleft()
-        if thread.keeps_sockets:
-            self._sockets[slot] = pair
-        ports, ipv6, silence_s = self._arena.ports, family == socket.AF_INET6, self._latch_silence_s
-        prepare_port(ports, slot, pair, owner=owner, worker=thread.number, ipv6=ipv6, latch_silence_s=silence_s)
-        fit(ports[slot])
-        port = Port(self, ports[slot], slot, thread, owner, family)
-        self._ports[slot] = port
-        thread.hand_over(slot, port.generation, pair)
-        self.command(port, COMMAND_OPEN)
-        return port
+                self.settle()
 
     def sockets_of(self, port: Port) -> BoundPair | None:
         """The descriptors of a port where its packet thread has copies of its own."""
-        return self._sockets.get(port.slot)
+        return self.table.sockets.get(port.slot)
 
     def configure(self, port: Port, settings: PortSettings) -> None:
         """`Port.configure`."""
@@ -276,12 +211,11 @@ class MediaEngine:
             self._configure(port, settings)
             events_before, port.settings = self.signals.sends_events(port), settings
             self.signals.configured(port, events_before)
-            if port.playback is not None:
-                self._play_on(port, port.playback)
-            if port.peer is not None:
-                self._route_again(port)
-            elif port.room is not None:
+            self.playing.configured(port)
+            if port.room is not None:
                 port.room.configured(port)
+            else:
+                self._connections.configured(port)
 
     def _configure(self, port: Port, settings: PortSettings) -> None:
         self.command(port, COMMAND_CONFIGURE, port.fields(settings))
@@ -291,22 +225,22 @@ class MediaEngine:
     @property
     def fingerprint(self) -> tuple[str, bytes]:
         """Hash name and digest of our certificate, for ``a=fingerprint``; raises MediaError without the library."""
-        return self._transports.fingerprint
+        return self.transports.fingerprint
 
     def open_transport(self, port: Port) -> PeerTransport:
         """`Port.open_transport`."""
         with self.lock:
             self.check_open(port)
-            return self._transports.open(port)
+            return self.transports.open(port)
 
     def meet(self, port: Port, remote: RemoteTransport) -> None:
         """`Port.meet`."""
         with self.lock:
             self.check_open(port)
             now = time.monotonic()
-            self._transports.open(port).meet(remote, now)
+            self.transports.open(port).meet(remote, now)
             self._configure(port, port.settings)
-            self._events.extend(self._transports.follow(port, now))
+            self._events.extend(self.transports.follow(port, now))
 
     def secured(self, port: Port) -> None:
         """The keys of a port's peer have come, or have changed: let media flow."""
@@ -318,28 +252,16 @@ class MediaEngine:
             if port.closed:
                 return
             self.disconnect(port)
-            self._end_playback(port)
+            self.playing.end(port)
             self.signals.closing(port)
-            self._transports.close(port)
+            self.transports.close(port)
             self.wires.closing(port)
             port.seal()
-            position = self.command(port, COMMAND_CLOSE)
-            del self._ports[port.slot]
-            close_pair(self._sockets.pop(port.slot, None))
-            if self._arena.ports[port.slot]["kind"] == RTP_PORT:
-                self._allocator.release(port.local_port, time.monotonic())
-            self._later(port.thread, position, lambda: self._free(port.slot))
-
-    def _free(self, slot: int) -> None:
-        self.wires.freed(slot)
-        self._free_slots.append(slot)
+            self.table.close(port)
 
     def port(self, port_id: str) -> Port:
         """The open port of that id; raises KeyError."""
-        port = self._ports[int(port_id.partition(".")[0])]
-        if port.id != port_id:
-            raise KeyError(port_id)
-        return port
+        return self.table.find(port_id)
 
     # -- what happens between them ------------------------------------------------------------------------------
 
@@ -354,49 +276,18 @@ class MediaEngine:
         with self.lock:
             self.check_open(one)
             self.check_open(other)
-            if one is other:
-                raise ValueError("a port is connected to itself by echo()")
-            rate_hz = transcoding_rate(one.settings, other.settings)
-            for port in (one, other):
-                self.stop(port)
-                self.disconnect(port)
-            if rate_hz:
-                number = self.rooms.open_mixed(rate_hz, tells_loudest=False)
-                Bridge(self, number, one.thread, (one, other), rate_hz)
-                return
-            there, back = find_route(one.settings, other.settings), find_route(other.settings, one.settings)
-            if one.thread is not other.thread:
-                if self._arena.ports[other.slot]["kind"] == INTERNAL_PORT:  # whose span is on its thread
-                    self._move(one, other.thread)
-                else:
-                    self._move(other, one.thread)
-            one.peer, other.peer = other, one
-            self.command(one, COMMAND_ROUTE, route_fields(other.slot, there))
-            self.command(other, COMMAND_ROUTE, route_fields(one.slot, back))
+            self._connections.connect(one, other)
 
     def disconnect(self, port: Port) -> None:
         """Undo connect or echo (both ports fall silent), or take the port out of its room."""
         with self.lock:
-            if port.room is not None:
-                port.room.leave(port)
-            peer, port.peer = port.peer, None
-            if peer is None:
-                return
-            nobody = route_fields(NO_PEER, NO_ROUTE)
-            self.command(port, COMMAND_ROUTE, nobody)
-            if peer is not port:
-                peer.peer = None
-                self.command(peer, COMMAND_ROUTE, nobody)
+            self._connections.disconnect(port)
 
     def echo(self, port: Port) -> None:
         """Send back what the port receives, under its own SSRC; ends what it was connected to or played."""
         with self.lock:
             self.check_open(port)
-            route = find_route(port.settings, port.settings)
-            self.stop(port)
-            self.disconnect(port)
-            port.peer = port
-            self.command(port, COMMAND_ROUTE, route_fields(port.slot, route))
+            self._connections.echo(port)
 
     def play(self, port: Port, pcm: NDArray[np.int16], loop: bool = False, *, rate_hz: int = 8000) -> int:
         """Play int16[n] at `rate_hz` into a port of any codec we can encode, instead of whatever else it would send.
@@ -407,44 +298,24 @@ class MediaEngine:
         """
         with self.lock:
             self.check_open(port)
-            return self.start_playback(port, self._playbacks + 1, pcm, loop, rate_hz=rate_hz)
+            return self.playing.start(port, self.playing.next_number(), pcm, loop, rate_hz=rate_hz)
 
     def start_playback(
         self, port: Port, number: int, pcm: NDArray[np.int16], loop: bool = False, *, rate_hz: int, position: int = 0
     ) -> int:
         """`play` under a number of its own, from `position` on (samples of the clip as it is stored)."""
-        playback = self._prepare(port, number, pcm, rate_hz, loop, position)
-        self._playbacks = max(self._playbacks, number)
-        self._end_playback(port)
-        port.playback = playback
-        self.command(port, COMMAND_PLAY, playback.fields)
-        return number
-
-    def _prepare(
-        self, port: Port, number: int, pcm: NDArray[np.int16], rate_hz: int, loop: bool, position: int = 0
-    ) -> Playback:
-        """A playback of the port's format, with the encoder it needs."""
-        playback = prepare_playback(self._clips, port.settings, number, pcm, rate_hz, loop=loop)
-        voice = NO_VOICE
-        if playback.codec == PLAY_ENCODED:
-            voice = self.rooms.take_speaker(playback.entry, clip_rate(playback.entry, playback.codec, rate_hz))
-        return replace(playback, voice=voice, position=position)
+        return self.playing.start(port, number, pcm, loop, rate_hz=rate_hz, position=position)
 
     def tone(self, port: Port, hz: float, level_dbm0: float) -> int:
         """Play a sine, exact in frequency and level, until `stop`; raises NotTranscodable, ValueError."""
-        entry, codec = playable_format(port.settings)
-        scale = tones.ULAW_FULL_SCALE_DBM0 if codec == PLAY_ULAW else tones.FULL_SCALE_DBM0
-        rate_hz = clip_rate(entry, codec, 0)
-        return self.play(port, tones.sine(hz, level_dbm0, rate_hz, full_scale_dbm0=scale), True, rate_hz=rate_hz)
+        with self.lock:
+            self.check_open(port)
+            return self.playing.tone(port, hz, level_dbm0)
 
     def stop(self, port: Port, playback: int | None = None) -> None:
         """Stop what the port plays (only that playback, if it is named); no PlaybackEnded follows."""
         with self.lock:
-            if port.playback is None or playback not in (None, port.playback.number):
-                return
-            number = port.playback.number
-            self._end_playback(port)
-            self.command(port, COMMAND_STOP_PLAYING, {"play_id": number})
+            self.playing.stop(port, playback)
 
     # -- recording ----------------------------------------------------------------------------------------------
 
@@ -493,15 +364,16 @@ class MediaEngine:
 
     def next_playback(self) -> int:
         """A number for what is played next."""
-        self._playbacks += 1
-        return self._playbacks
+        return self.playing.next_number()
 
     def release_port(self, port: Port, thread: PacketThread) -> None:
         """Take a port out of whatever it is in, and see that `thread` serves it."""
-        self.disconnect(port)
+        self._connections.release(port, thread)
+
+    def serve_by(self, port: Port, thread: PacketThread) -> None:
+        """Let another packet thread serve a port that is in nothing just now."""
         if port.thread is not thread:
-            self.stop(port)
-            self._move(port, thread)
+            self._connections.move(port, thread)
 
     # -- what is told -------------------------------------------------------------------------------------------
 
@@ -523,17 +395,8 @@ class MediaEngine:
                 return []
             with contextlib.suppress(BlockingIOError):
                 os.eventfd_read(self._crew.event_fd)
-            self._follow_changes()
-            self._follow_helper()
-            for thread in self._crew.threads:
-                self._events.extend(ServiceNotice(thread.number, *notice) for notice in thread.replies())
-                for record in thread.events():
-                    event = self._translate(record)
-                    if event is not None:
-                        self._events.append(event)
-                self._events.extend(self._transports.poll(thread, self._ports, time.monotonic()))
-            self._events.extend(self._transports.handle_timers(time.monotonic()))
-            self._settle()
+            self._events.extend(self._happenings.collect())
+            self.afterwards.settle()
             events = list(self._events)
             self._events.clear()
             return events
@@ -542,13 +405,13 @@ class MediaEngine:
         """Totals over all ports since the start; raises MediaError when the engine does not run."""
         with self.lock:
             self._check_running()
-            self._settle()
+            self.afterwards.settle()
             return collect(
                 self._arena,
-                ports_open=len(self._ports),
-                ports_free=self.capacity - len(self._ports),
-                ports_quarantined=self._allocator.quarantined,
-                transports=self._transports.counters,
+                ports_open=len(self.table),
+                ports_free=self.capacity - len(self.table),
+                ports_quarantined=self.table.quarantined,
+                transports=self.transports.counters,
             )
 
     def tell(self, event: MediaEvent) -> None:
@@ -559,7 +422,7 @@ class MediaEngine:
     def workers(self) -> list[WorkerStatus]:
         """The packet threads and where they run."""
         with self.lock:
-            open_ports = Counter(port.thread.number for port in self._ports.values())
+            open_ports = self.table.of_threads()
             return [
                 WorkerStatus(thread.number, thread.pid, thread.alive, open_ports[thread.number], thread.cpu_s)
                 for thread in self._crew.threads
@@ -588,9 +451,9 @@ class MediaEngine:
         with self.lock:
             thread = self._crew.threads[record.worker]
             position = self._adoption.release(record, thread)
-            self._later(thread, position, lambda: self._free(record.slot))
+            self.afterwards.add(thread, position, lambda: self.table.free(record.slot))
             if not self._adoption.waiting:
-                self._later(thread, position, self._adoption.vacate)
+                self.afterwards.add(thread, position, self._adoption.vacate)
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -626,137 +489,9 @@ class MediaEngine:
         head: dict[str, Any] = {"operation": operation, "port": port.slot, "generation": port.generation}
         return port.thread.ring.post(head if fields is None else head | fields)
 
-    def _later(self, thread: PacketThread, position: int, action: Callable[[], object]) -> None:
-        """Do something when the thread has carried out its commands up to `position`."""
-        self._afterwards.append((thread, position, action))
-
-    def _settle(self) -> None:
-        while self._afterwards and self._afterwards[0][0].ring.done >= self._afterwards[0][1]:
-            self._afterwards.popleft()[2]()
-
-    def _settle_all(self) -> None:
-        """Wait until the threads have done all they were asked, and settle."""
-        for thread in self._crew.threads:
-            thread.ring.wait(thread.ring.written)
-        self._settle()
-
-    def _end_playback(self, port: Port) -> None:
-        """Give the port's clip back, once the packet thread has done the command that comes next."""
-        playback, port.playback = port.playback, None
-        if playback is not None:
-            clip = playback.clip
-            self._later(port.thread, port.thread.ring.written + 1, lambda: self._clips.release(clip))
-            if playback.voice != NO_VOICE:
-                self.rooms.give_voice_back(port, playback.voice, commands_ahead=1)
-
-    def _play_on(self, port: Port, playback: Playback) -> None:
-        """After new settings: go on playing in the format that is agreed now, or end when there is none."""
-        try:
-            entry, _ = playable_format(port.settings)
-            if entry == playback.entry:
-                return
-            changed = self._prepare(port, playback.number, playback.pcm, playback.rate_hz, playback.loop)
-        except NotTranscodable:
-            self.stop(port)
-            self.tell(self.signals.played(port, playback.number, time.monotonic()))
-            return
-        if clip_rate(changed.entry, changed.codec, changed.rate_hz) != clip_rate(
-            playback.entry, playback.codec, playback.rate_hz
-        ):  # positions mean nothing in the other clip
-            self.stop(port)
-        self._end_playback(port)
-        port.playback = changed
-        self.command(port, COMMAND_PLAY, changed.fields)
-
-    def _route_again(self, port: Port) -> None:
-        """After new settings: find the ways from and to the port anew."""
-        peer = port.peer
-        assert peer is not None
-        failure = None
-        with contextlib.suppress(NotTranscodable):
-            if peer is not port and transcoding_rate(port.settings, peer.settings):
-                self.connect(port, peer)
-                return
-        for source, target in {(port, peer), (peer, port)}:
-            try:
-                route = find_route(source.settings, target.settings)
-            except NotTranscodable as error:
-                failure, route = error, NO_ROUTE
-            self.command(source, COMMAND_ROUTE, route_fields(target.slot, route))
-        if failure is not None:
-            raise failure
-
-    def _move(self, port: Port, thread: PacketThread) -> None:
-        """Let another packet thread serve a port: the first must have let go of it before."""
-        position = self.command(port, COMMAND_DETACH)
-        port.thread.ring.wait(position)
-        self._arena.ports[port.slot]["worker"] = thread.number
-        port.thread = thread
-        if port.slot in self._sockets:
-            thread.hand_over(port.slot, port.generation, self._sockets[port.slot])
-        self.command(port, COMMAND_OPEN)
-
-    def _follow_changes(self) -> None:
-        """A worker that was lost has left its ports in the shared memory and their sockets with us."""
-        for lost, started in self._crew.changes():
-            now = time.monotonic()
-            if lost is not None:
-                self._settle()
-                ports = [port for port in self._ports.values() if port.thread is lost]
-                rooms = [room for room in self.rooms.open_rooms.values() if room.thread is lost]
-                alive = [thread for thread in self._crew.threads if thread.alive]
-                self._recovery.clear(lost.number)
-                if alive:
-                    self._reseat(ports, rooms, alive)
-                self._events.append(WorkerLost(lost.number, lost.pid, len(ports), bool(alive), now))
-            if started is not None:
-                ports = [port for port in self._ports.values() if not port.thread.alive]
-                rooms = [room for room in self.rooms.open_rooms.values() if not room.thread.alive]
-                self._reseat(ports, rooms, [started])
-                self._events.append(WorkerStarted(started.number, started.pid, len(ports), now))
-
-    def _follow_helper(self) -> None:
-        """What the helper's services tell, and whether it is still there."""
-        helper, now = self._crew.helper, time.monotonic()
-        self._events.extend(ServiceNotice(HELPER, *notice) for notice in helper.replies())
-        for pid, started in helper.changes():
-            self._events.append(HelperStarted(pid, now) if started else HelperLost(pid, now))
-
-    def _reseat(self, ports: list[Port], rooms: list[Room], threads: list[PacketThread]) -> None:
-        self._recovery.reseat(ports, rooms, threads)
-        self.wires.reseated(ports)
-
-    def _translate(self, record: NDArray[Any]) -> MediaEvent | None:
-        if record["kind"] >= EVENT_ROOM_PLAYED:
-            return self.rooms.translate(record, self._ports)
-        port = self._ports.get(int(record["port"]))
-        if port is None or port.generation != record["generation"]:
-            return None
-        kind, time_s = int(record["kind"]), int(record["time_ns"]) / 1e9
-        if kind in (EVENT_FRAMES, EVENT_ALARMS):
-            self.wires.translate(port, kind, int(record["value"]))
-            return None
-        if kind == EVENT_LATCHED:
-            return Latched(port, decode_address(record["address"]), time_s)
-        if kind == EVENT_TIMEOUT:
-            return RtpTimeout(port, int(record["value"]) / 1e9, time_s)
-        if kind == EVENT_RESUMED:
-            return RtpResumed(port, time_s)
-        if kind == EVENT_BYE:
-            return Goodbye(port, time_s)
-        if kind == EVENT_PLAYED:
-            number = int(record["value"])
-            if port.playback is not None and port.playback.number == number:
-                self._playback_over(port, port.playback)
-            return self.signals.played(port, number, time_s)
-        return self.signals.translate(port, kind, int(record["value"]), time_s)
-
-    def _playback_over(self, port: Port, playback: Playback) -> None:
-        """The packet thread has let go of a clip by itself."""
-        port.playback = None
-        self._clips.release(playback.clip)
-        if playback.voice != NO_VOICE:
-            self.rooms.give_voice_back(port, playback.voice)
+    def settle(self) -> None:
+        """Wait until the packet threads have done all they were asked, and let what they used be used again."""
+        self.afterwards.settle_all(self._crew.threads)
 
 
 def _allow_descriptors(wanted: int) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from softswitch.media.command_layout import COMMAND_JOIN, COMMAND_TALK
 from softswitch.media.errors import NotTranscodable
 from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
-from softswitch.media.layout import COMMAND_JOIN, COMMAND_TALK, COPY, NO_VOICE, NOBODY, UNMAPPED
+from softswitch.media.layout import COPY, NO_VOICE, NOBODY, UNMAPPED
 from softswitch.media.records import Fields, shows_pictures
 from softswitch.media.rooms import Room
 from softswitch.media.routing import PortSettings, carry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,37 +20,39 @@ class HelperChange(NamedTuple):
     started: bool
 
 
-class Helper:
+class Helper(ABC):
     """Begins when it is first asked. `alive` until it is lost, `pid` is that of its process, 0 while there is none."""
 
     alive = True
     pid = 0
 
+    @abstractmethod
     def open(self, arena: Arena, event_fd: int) -> None:
         """The shared memory is there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin(self) -> None:
         """Begin now, and not when it is first asked."""
 
+    @abstractmethod
     def watch(self, poller: select.epoll) -> None:
         """Let messages of the helper, and its end, wake who waits for `poller`."""
 
+    @abstractmethod
     def ask(self, service: str, request: Message, answer: Answer) -> None:
         """Ask a service; never waits. `answer` is called by `replies`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def replies(self) -> Iterator[tuple[str, Message]]:
         """Hand the answers that have come to who waits for them, and yield (service, notice) for unasked ones."""
-        raise NotImplementedError
 
     def changes(self) -> list[HelperChange]:
         """Who was lost and who has come since the last call; never waits."""
         return []
 
+    @abstractmethod
     def stop(self) -> None:
         """End the services and give everything back."""
-        raise NotImplementedError
 
 
 class OwnHelper(Helper):
@@ -59,6 +62,12 @@ class OwnHelper(Helper):
         """See Helper."""
         self.pid = os.getpid()
         self._services = ServiceThread(arena, HELPER, event_fd)
+
+    def begin(self) -> None:
+        """The first question starts the thread."""
+
+    def watch(self, poller: select.epoll) -> None:
+        """Its answers wake us by `event_fd`."""
 
     def ask(self, service: str, request: Message, answer: Answer) -> None:
         """See Helper."""

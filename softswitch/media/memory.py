@@ -15,20 +15,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from softswitch.media.command_layout import COMMAND
 from softswitch.media.errors import MediaError
-from softswitch.media.layout import (
-    COMMAND,
-    EVENT,
-    LAYOUT_VERSION,
-    MAXIMUM_ROOMS,
-    PORT,
-    POSITIONS,
-    ROOM,
-    SCRATCH,
-    WORKER,
-)
+from softswitch.media.event_layout import EVENT
+from softswitch.media.layout import LAYOUT_VERSION
+from softswitch.media.port_layout import PORT
+from softswitch.media.room_layout import MAXIMUM_ROOMS, ROOM
+from softswitch.media.scratch_layout import SCRATCH
 from softswitch.media.voice_layout import SPARE_VOICES, VOICE, VOICES_PER_PORT
 from softswitch.media.wire_layout import LINE, MAXIMUM_LINES, MAXIMUM_SPANS, SPAN
+from softswitch.media.worker_layout import POSITIONS, WORKER
 
 _PAGE = mmap.PAGESIZE
 _MAGIC = 0x736F667473776974

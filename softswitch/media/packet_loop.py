@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softswitch.media.errors import MediaError
-from softswitch.media.layout import COMMANDS_DONE, COMMANDS_WRITTEN, NOBODY, WORKER, offset_of
+from softswitch.media.layout import NOBODY, offset_of
 from softswitch.media.memory import Arena
+from softswitch.media.worker_layout import COMMANDS_DONE, COMMANDS_WRITTEN, WORKER
 
 _NICENESS = -10
 _TIMER_SLACK_NS = 1000
@@ -80,7 +82,7 @@ class PacketLoop:
             arena.scratch[number],
         )
         self.thread = threading.Thread(
-            target=_run, args=(worker.run_worker, arguments, ended), name=f"media-{number}", daemon=True
+            target=_run, args=(record, worker.run_worker, arguments, ended), name=f"media-{number}", daemon=True
         )
 
     def close(self) -> None:
@@ -98,10 +100,13 @@ class PacketLoop:
         libc.epoll_ctl(self._epoll_fd, libc.EPOLL_CTL_ADD, descriptor, event.ctypes.data)
 
 
-def _run(loop: Callable[..., None], arguments: tuple[Any, ...], ended: Callable[[], object]) -> None:
+def _run(
+    record: NDArray[Any], loop: Callable[..., None], arguments: tuple[Any, ...], ended: Callable[[], object]
+) -> None:
     """Run the loop ahead of other work where we may, and let it sleep no longer than it wants: sound cannot wait."""
     from softswitch.media.kernels import libc
 
+    record["thread_id"] = threading.get_native_id()
     libc.prctl(libc.PR_SET_TIMERSLACK, _TIMER_SLACK_NS)
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
 from numpy.typing import NDArray
 
 from softswitch.media.allocation import BoundPair
+from softswitch.media.command_layout import COMMAND_STOP
 from softswitch.media.commands import CommandRing
 from softswitch.media.datagrams import Datagrams
 from softswitch.media.errors import MediaError
-from softswitch.media.layout import COMMAND_STOP, EVENTS_READ, EVENTS_WRITTEN
 from softswitch.media.memory import Arena
 from softswitch.media.packet_loop import PacketLoop
 from softswitch.media.service_thread import ServiceThread
 from softswitch.media.services import Answer, Message
+from softswitch.media.worker_layout import EVENTS_READ, EVENTS_WRITTEN
 
 _STOP_S = 5.0
 
 
-class PacketThread:
+class PacketThread(ABC):
     """Worker `number` of the arena: `ring` takes its commands, `events` gives what it has to tell.
 
     `datagrams` are those it has set aside, and the way back; `pid` is that of the process it runs in.
@@ -40,9 +42,9 @@ class PacketThread:
         self.pid = os.getpid()
 
     @property
+    @abstractmethod
     def alive(self) -> bool:
         """Whether the loop runs."""
-        raise NotImplementedError
 
     @property
     def cpu_s(self) -> float:
@@ -54,23 +56,24 @@ class PacketThread:
         """Whether the control side keeps the sockets of the ports too, because the thread has its own copies."""
         return False
 
+    @abstractmethod
     def hand_over(self, slot: int, generation: int, pair: BoundPair) -> None:
         """Let the thread have the sockets of a port; to be called before the OPEN command."""
 
+    @abstractmethod
     def ask(self, service: str, request: Message, answer: Answer) -> None:
         """Ask a service that runs beside the packet thread (`softswitch.media.services`); never waits.
 
         `answer` is called by `replies` with what it says.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def replies(self) -> Iterator[tuple[str, Message]]:
         """Hand the answers that have come to who waits for them, and yield (service, notice) for unasked ones."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stop(self) -> None:
         """End the loop; raises MediaError when it does not end."""
-        raise NotImplementedError
 
     def events(self) -> Iterator[NDArray[Any]]:
         """Take out every waiting event record; each is valid until the next is asked for."""
@@ -96,6 +99,9 @@ class OwnThread(PacketThread):
     def alive(self) -> bool:
         """Whether the loop runs."""
         return self._loop.thread.is_alive()
+
+    def hand_over(self, slot: int, generation: int, pair: BoundPair) -> None:
+        """The record has them already: they are this process's own."""
 
     def ask(self, service: str, request: Message, answer: Answer) -> None:
         """Ask a service, which runs on a thread of its own that the first question starts."""

@@ -9,15 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.addresses import decode_address
-from softswitch.media.layout import (
-    COMMAND_WANT_PICTURE,
-    LISTEN_FAX,
-    LISTEN_HUSH,
-    LISTEN_KEYS,
-    LISTEN_SPEECH,
-    NO_VOICE,
-    UNLATCHED,
-)
+from softswitch.media.command_layout import COMMAND_WANT_PICTURE
+from softswitch.media.layout import LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, NO_VOICE, UNLATCHED
 from softswitch.media.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.playback import Playback
 from softswitch.media.quality import PortQuality, losses, read_quality

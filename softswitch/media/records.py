@@ -26,9 +26,9 @@ from softswitch.media.layout import (
     PICTURE_VP8,
     PLAY_ENCODED,
     PLAY_L16,
-    PORT,
     UNMAPPED,
 )
+from softswitch.media.port_layout import PORT
 from softswitch.media.routing import PortSettings, Route
 from softswitch.media.srtp import keying_fields
 from softswitch.media.voices import packet_time_ms

@@ -11,19 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
 from softswitch.media.allocation import BoundPair
+from softswitch.media.command_layout import COMMAND_CONFIGURE, COMMAND_OPEN, COMMAND_PLAY, COMMAND_ROUTE
 from softswitch.media.errors import NotTranscodable
-from softswitch.media.layout import (
-    COMMAND_CONFIGURE,
-    COMMAND_OPEN,
-    COMMAND_PLAY,
-    COMMAND_ROUTE,
-    FREE,
-    NO_FEEDER,
-    NO_KEY,
-    NO_PEER,
-    NOBODY,
-    OPEN,
-)
+from softswitch.media.layout import FREE, NO_FEEDER, NO_KEY, NO_PEER, NOBODY, OPEN
 from softswitch.media.memory import Arena
 from softswitch.media.packet_thread import PacketThread
 from softswitch.media.port import Port
@@ -52,7 +42,7 @@ class Recovery:
     def reseat(self, ports: Sequence[Port], rooms: Sequence[Room], threads: Sequence[PacketThread]) -> None:
         """Spread them over `threads`: whoever is in one room or is connected stays together."""
         for room in rooms:
-            room.thread = threads[room.number % len(threads)]
+            room.thread = threads[room.cluster % len(threads)]
             record = self._arena.rooms[room.number]
             record["first"], record["members"], record["talker"] = NOBODY, 0, NOBODY
             record["second"] = record["next_talker"] = record["next_second"] = NOBODY

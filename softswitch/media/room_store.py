@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from softswitch.media.clips import Clip, ClipStore
 from softswitch.media.errors import MediaError
+from softswitch.media.event_layout import EVENT_ROOM_PLAYED
 from softswitch.media.formats import StreamFormat
-from softswitch.media.layout import EVENT_ROOM_PLAYED, MAXIMUM_ROOMS, NOBODY
+from softswitch.media.layout import NOBODY
 from softswitch.media.memory import Arena
 from softswitch.media.notices import LoudestSpeaker, MediaEvent, RoomPlaybackEnded
 from softswitch.media.records import Fields
+from softswitch.media.room_layout import MAXIMUM_ROOMS
 from softswitch.media.routing import PortSettings
 from softswitch.media.voices import VoiceCounters, prepare_ear, prepare_speaker, prepare_voice, read_voice
 
@@ -76,6 +78,10 @@ class RoomStore:
         room["loudest"] = room["candidate"] = room["links"] = NOBODY
         room["comfort"], room["seed"], room["whispers"] = comfort, number + 1, 0
         return number
+
+    def served_by(self, thread: PacketThread) -> list[Room]:
+        """The rooms of one packet thread."""
+        return [room for room in self.open_rooms.values() if room.thread is thread]
 
     def closed(self, room: Room) -> None:
         """The number of an empty room may be given to another, once its thread has done all that was asked before."""

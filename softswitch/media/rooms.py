@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from softswitch.media.command_layout import COMMAND_LEAVE
 from softswitch.media.errors import MediaError
-from softswitch.media.layout import COMMAND_LEAVE
 
 if TYPE_CHECKING:
     from softswitch.media.engine import MediaEngine
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from softswitch.media.voices import VoiceCounters
 
 
-class Room:
+class Room(ABC):
     """What fan-outs and conferences have in common: members, and the packet thread that serves them all."""
 
     #: Whether more is done to the sound than to pass it on.
@@ -65,18 +66,24 @@ class Room:
         if self.closed:
             raise MediaError(f"the room of {self.owner} is closed")
 
+    @property
+    def cluster(self) -> int:
+        """A number that is the same for rooms that must be on one packet thread."""
+        return self.number
+
     def seen_by(self, port: Port) -> Port | None:
         """The member whose pictures another is shown."""
         return None
 
+    @abstractmethod
     def configured(self, port: Port) -> None:
         """A member has new settings."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore(self) -> None:
         """Tell everything anew to a packet thread that knows nothing of the room yet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def left(self, port: Port) -> None:
         """A member is out."""
 

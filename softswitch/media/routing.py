@@ -7,12 +7,7 @@ from typing import NamedTuple
 
 from softswitch.media.errors import NotTranscodable
 from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
-from softswitch.media.layout import (
-    ALAW_TO_ULAW,
-    COPY,
-    ULAW_TO_ALAW,
-    UNMAPPED,
-)
+from softswitch.media.layout import ALAW_TO_ULAW, COPY, ULAW_TO_ALAW, UNMAPPED
 from softswitch.media.srtp import KeysAwaited, SrtpKeys
 
 _CONVERSIONS = {("PCMA", "PCMU"): ALAW_TO_ULAW, ("PCMU", "PCMA"): ULAW_TO_ALAW}

@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from softswitch.media import tones
+from softswitch.media.command_layout import COMMAND_LISTEN, COMMAND_PRESS
 from softswitch.media.errors import MediaError
-from softswitch.media.formats import StreamFormat
-from softswitch.media.layout import (
-    COMMAND_LISTEN,
-    COMMAND_PRESS,
+from softswitch.media.event_layout import (
     EVENT_FAX,
     EVENT_KEY,
     EVENT_KEY_ENDED,
@@ -27,13 +25,9 @@ from softswitch.media.layout import (
     EVENT_PICTURE_SHOWN,
     EVENT_PICTURE_WANTED,
     EVENT_SPEECH,
-    LISTEN_FAX,
-    LISTEN_HUSH,
-    LISTEN_KEYS,
-    LISTEN_SPEECH,
-    MAXIMUM_KEYS,
-    NO_VOICE,
 )
+from softswitch.media.formats import StreamFormat
+from softswitch.media.layout import LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, MAXIMUM_KEYS, NO_VOICE
 from softswitch.media.notices import (
     DigitsSent,
     FaxDetected,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from softswitch.media import dtls
 from softswitch.media.addresses import encode_address
-from softswitch.media.layout import COMMAND_AIM, COMMAND_DATAGRAM
+from softswitch.media.command_layout import COMMAND_AIM, COMMAND_DATAGRAM
 from softswitch.media.notices import MediaEvent, TransportFailed, TransportReady
 from softswitch.media.peer_transport import Moved, PeerEvent, PeerTransport, Secured
 from softswitch.media.totals import TransportCounters

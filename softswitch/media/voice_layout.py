@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from softswitch.media.formats import MAXIMUM_FORMATS
-from softswitch.media.layout import MAXIMUM_PACKET, MAXIMUM_TURN
+from softswitch.media.layout import MAXIMUM_PACKET
+from softswitch.media.room_layout import MAXIMUM_TURN
 
 #: So many more voices than ports there are: one that has been replaced is free only when the packet thread says so.
 SPARE_VOICES = 16

@@ -16,17 +16,11 @@ from numpy.typing import NDArray
 
 from softswitch.media.addresses import encode_address
 from softswitch.media.allocation import BoundPair, close_pair
+from softswitch.media.command_layout import COMMAND_CHANNEL
 from softswitch.media.errors import MediaError, PortsExhausted
+from softswitch.media.event_layout import EVENT_FRAMES
 from softswitch.media.internal_port import InternalPort
-from softswitch.media.layout import (
-    COMMAND_CHANNEL,
-    EVENT_FRAMES,
-    INTERNAL_PORT,
-    NOBODY,
-    OPEN,
-    PSEUDOWIRE,
-    RTP_PORT,
-)
+from softswitch.media.layout import INTERNAL_PORT, NOBODY, OPEN, PSEUDOWIRE, RTP_PORT
 from softswitch.media.port import Port
 from softswitch.media.pseudowire import Pseudowire, PseudowireObserver, PseudowireSettings, prepare_span
 from softswitch.media.wire_layout import LINE, MAXIMUM_LINES, MAXIMUM_SPANS

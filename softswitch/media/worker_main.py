@@ -15,10 +15,11 @@ import socket
 import sys
 import time
 
-from softswitch.media.layout import COMMAND_STOP, COMMANDS_DONE, COMMANDS_WRITTEN
+from softswitch.media.command_layout import COMMAND_STOP
 from softswitch.media.packet_loop import PacketLoop
 from softswitch.media.service_process import SEND_S, ServiceProcess, parser, serve, set_up
 from softswitch.media.warmup import warm_up
+from softswitch.media.worker_layout import COMMANDS_DONE, COMMANDS_WRITTEN
 
 logger = logging.getLogger("softswitch.media.worker")
 

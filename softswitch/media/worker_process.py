@@ -17,8 +17,8 @@ from typing import Any
 
 from softswitch.media import channel
 from softswitch.media.allocation import BoundPair
+from softswitch.media.command_layout import COMMAND_STOP
 from softswitch.media.errors import MediaError
-from softswitch.media.layout import COMMAND_STOP
 from softswitch.media.memory import Arena, layout_digest
 from softswitch.media.packet_thread import PacketThread
 from softswitch.media.questions import Questions

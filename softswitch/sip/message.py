@@ -6,6 +6,7 @@ kept until the field changes. Change fields through the methods only, never in t
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Self, TypeVar
 
@@ -156,9 +157,9 @@ class Message(HeaderFields):
 
     # -- writing
 
+    @abstractmethod  # without ABCMeta, which would make every isinstance() of a message dearer
     def start_line(self) -> str:
         """The start line without its line break."""
-        raise NotImplementedError
 
     def serialize(self) -> bytes:
         """The message as octets, Content-Length last and counted anew.

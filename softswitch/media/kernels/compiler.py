@@ -8,14 +8,14 @@ import mediacodecs
 import softswitch.rtp
 from mediacodecs.compiled import Compiler, Kernel
 
-_KERNELS = Path(__file__).parent
-_LAYOUTS = ("layout", "quality_layout", "srtp_layout", "voice_layout", "formats", "wire_layout")
-_SHARED = tuple(_KERNELS.parent / f"{name}.py" for name in _LAYOUTS)
+KERNELS = Path(__file__).parent
+#: Where the records are laid out that all kernels work on.
+LAYOUTS = (*sorted(KERNELS.parent.glob("*layout.py")), KERNELS.parent / "formats.py")
 _RTP = tuple(Path(softswitch.rtp.__file__).parent / name for name in ("e_model.py", "bursts.py"))
 _CODECS = Path(mediacodecs.__file__).parent
-_compiler = Compiler("media", (_KERNELS, *_SHARED, *_RTP, _CODECS / "g711.py", _CODECS / "frames.py"))
+_compiler = Compiler("media", (KERNELS, *LAYOUTS, *_RTP, _CODECS / "g711.py", _CODECS / "frames.py"))
 
 entry = _compiler.entry
 part = _compiler.part
 
-__all__ = ["Kernel", "entry", "part"]
+__all__ = ["KERNELS", "LAYOUTS", "Kernel", "entry", "part"]

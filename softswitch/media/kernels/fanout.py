@@ -14,7 +14,8 @@ from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import convert_payload, number_packet, rebase, transmit, withhold
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.prefetch import fetch_ahead
-from softswitch.media.layout import COPY, KEY_DOWN, NO_FEEDER, NOBODY, OPEN, PORT, UNMAPPED, offset_of
+from softswitch.media.layout import COPY, KEY_DOWN, NO_FEEDER, NOBODY, OPEN, UNMAPPED, offset_of
+from softswitch.media.port_layout import PORT
 
 _PORT_OCTETS = PORT.itemsize
 #: What a packet sent touches, at the beginning of the record.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from softswitch.media.event_layout import EVENT_BYE, EVENT_LATCHED, EVENT_RESUMED
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.fanout import fan_out
 from softswitch.media.kernels.feedback import is_rtcp, read_compound, valid_compound
@@ -27,19 +28,9 @@ from softswitch.media.kernels.srtp import REFUSED as REFUSED_PACKET
 from softswitch.media.kernels.srtp import unprotect
 from softswitch.media.kernels.tap import tap_received
 from softswitch.media.kernels.viewing import look_at_picture, pass_picture
-from softswitch.media.layout import (
-    CONFERENCE_PEER,
-    EVENT_BYE,
-    EVENT_LATCHED,
-    EVENT_RESUMED,
-    FAN_OUT_PEER,
-    MAXIMUM_PACKET,
-    NO_PICTURE,
-    NO_VOICE,
-    NOBODY,
-    TAP_RECEIVED,
-)
+from softswitch.media.layout import CONFERENCE_PEER, FAN_OUT_PEER, MAXIMUM_PACKET, NO_PICTURE, NO_VOICE, NOBODY
 from softswitch.media.srtp_layout import PLAIN
+from softswitch.media.tap_layout import TAP_RECEIVED
 
 _HEADER_OCTETS, _PLAIN_HEADER = 12, 0x80
 

@@ -12,7 +12,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from softswitch.media.layout import WORKER, offset_of
+from softswitch.media.layout import offset_of
+from softswitch.media.worker_layout import WORKER
 
 _intrinsic: Any = intrinsic
 _WORKER_WHEEL_AT = offset_of(WORKER, "wheel")

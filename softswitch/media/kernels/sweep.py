@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from softswitch.media.event_layout import EVENT_TIMEOUT
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.listening import notice_silence
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.quality import assess
 from softswitch.media.kernels.report import plan_report, send_report
-from softswitch.media.layout import EVENT_TIMEOUT, OPEN
+from softswitch.media.layout import OPEN
 
 #: Every open port is looked after four times a second: a fifth of them each 50 ms.
 _SWEEP_NS = 50_000_000

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from softswitch.media.event_layout import EVENT_PICTURE_SHOWN
 from softswitch.media.kernels.asking import ask_picture, want_picture
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import number_packet, rebase, transmit
@@ -18,7 +19,7 @@ from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.picture_cache import keep
 from softswitch.media.kernels.pictures import begins_key_frame
-from softswitch.media.layout import EVENT_PICTURE_SHOWN, FAN_OUT_PEER, NO_FEEDER, NO_PEER, NOBODY, OPEN, UNMAPPED
+from softswitch.media.layout import FAN_OUT_PEER, NO_FEEDER, NO_PEER, NOBODY, OPEN, UNMAPPED
 from softswitch.media.srtp_layout import AWAITED
 
 #: Requests for a key frame without any effect: some fifteen seconds.

@@ -6,6 +6,8 @@ from typing import Any
 
 from numba import from_dtype, types
 
+from softswitch.media.command_layout import COMMAND
+from softswitch.media.event_layout import EVENT
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.cipher import forget_ciphers, free_ciphers
 from softswitch.media.kernels.clock import monotonic_ns
@@ -16,26 +18,18 @@ from softswitch.media.kernels.player import turn_wheel
 from softswitch.media.kernels.receive import receive, receive_internal, receive_rtcp
 from softswitch.media.kernels.spans import receive_pseudowires, turn_spans
 from softswitch.media.kernels.sweep import sweep
-from softswitch.media.layout import (
-    COMMAND,
-    COMMANDS_DONE,
-    COMMANDS_WRITTEN,
-    EPOLL_EVENTS,
-    EVENT,
-    INTERNAL_PORT,
-    OPEN,
-    PORT,
-    ROOM,
-    RTP_PORT,
-    SCRATCH,
-    WORKER,
-)
+from softswitch.media.layout import INTERNAL_PORT, OPEN, RTP_PORT
+from softswitch.media.port_layout import PORT
+from softswitch.media.room_layout import ROOM
+from softswitch.media.scratch_layout import EPOLL_EVENTS, SCRATCH
 from softswitch.media.voice_layout import VOICE
 from softswitch.media.wire_layout import LINE, SPAN
+from softswitch.media.worker_layout import COMMANDS_DONE, COMMANDS_WRITTEN, WORKER
 
 _load_acquire = atomic.load_acquire
 
-_IDLE_WAIT_MS = 1000
+#: Without anything to do the loop turns so often nevertheless, so that it is seen to be alive.
+_IDLE_WAIT_MS = 200
 
 #: Above this rate packets are gathered: each wake-up costs as much as a packet, so one serves what has come meanwhile.
 _GATHER_EVENTS_PER_S = 20_000
@@ -127,6 +121,7 @@ def run_worker(
     forget_ciphers(scratch)
     while worker["running"] != 0:
         count = epoll_wait(worker["epoll_fd"], ready.ctypes.data, EPOLL_EVENTS, _patience_ms(worker, scratch))
+        worker["turns"] += 1
         now_ns = monotonic_ns(scratch)
         if _load_acquire(positions, COMMANDS_WRITTEN) != positions[COMMANDS_DONE]:
             apply_commands(ports, rooms, voices, spans, worker, positions, commands, scratch, now_ns)

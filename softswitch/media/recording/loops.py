@@ -17,7 +17,7 @@ from mediacodecs.compiled import Compiler
 from mediacodecs.frames import conceal_frame, decode_frame, encode_frame, recover_frame
 from mediacodecs.resample import resample
 from softswitch.media.kernels import atomic
-from softswitch.media.layout import (
+from softswitch.media.tap_layout import (
     TAP_KIND,
     TAP_OCTETS,
     TAP_PLACES,

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from softswitch.media.formats import StreamFormat
-from softswitch.media.layout import (
+from softswitch.media.recording.picture_codecs import Assembler, Coded, assembler
+from softswitch.media.recording.track import Packets
+from softswitch.media.tap_layout import (
     TAP_KIND,
     TAP_MARKER,
     TAP_SEQUENCE,
@@ -20,8 +22,6 @@ from softswitch.media.layout import (
     TAP_TIMESTAMP,
     TAP_WORDS,
 )
-from softswitch.media.recording.picture_codecs import Assembler, Coded, assembler
-from softswitch.media.recording.track import Packets
 
 _SECOND_NS = 1_000_000_000
 _AT = TAP_WORDS  # where a payload begins, behind the tap's own words

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from mediacodecs.codec import CodecUnavailable
 from mediacodecs.streams import new_encoder
-from softswitch.media.layout import TAP_TIME_NS
 from softswitch.media.recording import requests
 from softswitch.media.recording.disk import MEGABYTE, Disk, free_octets
 from softswitch.media.recording.files import Finisher, parts_left
@@ -29,6 +28,7 @@ from softswitch.media.recording.session import Session
 from softswitch.media.recording.source import Source
 from softswitch.media.recording.tap import Taps
 from softswitch.media.recording.track import Packets
+from softswitch.media.tap_layout import TAP_TIME_NS
 
 if TYPE_CHECKING:
     from softswitch.media.memory import Arena

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from softswitch.media.layout import TAP_TIME_NS
 from softswitch.media.recording.session import Session
 from softswitch.media.recording.track import Packets
+from softswitch.media.tap_layout import TAP_TIME_NS
 
 if TYPE_CHECKING:
     from softswitch.media.formats import StreamFormat

@@ -17,7 +17,7 @@ import pytest
 import softswitch.media.kernels
 from mediacodecs import activity
 from softswitch.media import PCMA, MediaEngine, MediaEvent, Port, PortSettings, StreamFormat
-from softswitch.media.layout import SCRATCH
+from softswitch.media.scratch_layout import SCRATCH
 from softswitch.media.voice_layout import VOICE
 from softswitch.media.voices import prepare_voice
 

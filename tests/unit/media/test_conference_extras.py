@@ -109,5 +109,5 @@ def test_voices_of_links_are_given_back(engine):
     for _ in range(5):
         one.link(other)
         one.unlink(other)
-    engine._settle_all()
+    engine.settle()
     assert len(engine.rooms._free_voices) == free

@@ -16,13 +16,15 @@ import pytest
 from softswitch.media import PCMA, PCMU, MediaError, NotTranscodable, PortSettings, StreamFormat, sounds, tones, warm_up
 from softswitch.media.addresses import decode_address, encode_address
 from softswitch.media.clips import ClipStore
+from softswitch.media.command_layout import COMMAND
 from softswitch.media.commands import CommandRing
-from softswitch.media.layout import ALAW_TO_ULAW, COMMAND, COMMANDS_DONE, COPY, POSITIONS, ULAW_TO_ALAW, UNMAPPED
+from softswitch.media.layout import ALAW_TO_ULAW, COPY, ULAW_TO_ALAW, UNMAPPED
 from softswitch.media.memory import Arena
 from softswitch.media.playback import playable_format
 from softswitch.media.resample import resample
 from softswitch.media.routing import find_route
 from softswitch.media.totals import TransportCounters, collect
+from softswitch.media.worker_layout import COMMANDS_DONE, POSITIONS
 
 G722 = StreamFormat(9, "G722", 8000)
 EVENT = StreamFormat(101, "telephone-event", 8000)

@@ -11,7 +11,8 @@ from mediacodecs.g711 import ALaw
 from softswitch.media import PCMA, PortSettings
 from softswitch.media.kernels import intake
 from softswitch.media.kernels.sound import hearing
-from softswitch.media.layout import PORT, SCRATCH
+from softswitch.media.port_layout import PORT
+from softswitch.media.scratch_layout import SCRATCH
 from softswitch.media.tones import sine
 from softswitch.media.voice_layout import VOICE
 from softswitch.media.voices import prepare_voice

@@ -136,5 +136,5 @@ def test_ears_are_given_back(make_engine, make_leg):
         leg.port.listen(speech=True)
         leg.port.configure(leg.port.settings)
         leg.port.close()
-    engine._settle_all()
+    engine.settle()
     assert len(engine.rooms._free_voices) == free

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from softswitch.media.kernels import cipher, srtcp, srtp, srtp_index
-from softswitch.media.layout import PORT, SCRATCH
+from softswitch.media.port_layout import PORT
 from softswitch.media.records import prepare_port
+from softswitch.media.scratch_layout import SCRATCH
 from softswitch.media.srtp import PROFILES, SrtpKeys, derive, keying_fields
 from softswitch.media.srtp_layout import KEY_AT, RECEIVE_RTP, SALT_AT, SEND_RTCP, SEND_RTP
 from tests.unit.media.conftest import use_plain_python

@@ -90,11 +90,11 @@ def abandon(engine):
         thread.socket.close()
         thread._handover.close()
         orphans.append(thread._child)
-    for pair in engine._sockets.values():
+    for pair in engine.table.sockets.values():
         for descriptor in pair[1:]:
             os.close(descriptor)
-    engine._sockets.clear()
-    engine._ports.clear()
+    engine.table.sockets.clear()
+    engine.table.open.clear()
     engine._crew.threads = []
     engine.event_fd = -1
 

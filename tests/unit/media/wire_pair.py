@@ -13,7 +13,8 @@ import pytest
 
 import softswitch.media.kernels.wire
 from softswitch.media.kernels.wire import span as span_kernel
-from softswitch.media.layout import INTERNAL_PORT, NOBODY, OPEN, PORT
+from softswitch.media.layout import INTERNAL_PORT, NOBODY, OPEN
+from softswitch.media.port_layout import PORT
 from softswitch.media.pseudowire import PseudowireSettings, prepare_span
 from softswitch.media.wire_layout import (
     COUNTERS,

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import mediacodecs
-from softswitch.media.kernels.sound.compiler import SoundCompiler
+from mediacodecs.compiled import Compiler
+from softswitch.media.kernels.compiler import KERNELS, LAYOUTS
 
-_WIRE = Path(__file__).parent
-_MEDIA = _WIRE.parent.parent
-_LAYOUTS = tuple(_MEDIA / name for name in ("layout.py", "srtp_layout.py", "formats.py", "wire_layout.py"))
-_compiler = SoundCompiler("wire", (_WIRE, _WIRE.parent, *_LAYOUTS, Path(mediacodecs.__file__).parent))
+_compiler = Compiler("wire", (Path(__file__).parent, KERNELS, *LAYOUTS, Path(mediacodecs.__file__).parent))
 
 part = _compiler.part
 callback = _compiler.callback

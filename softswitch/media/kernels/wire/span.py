@@ -15,7 +15,8 @@ from softswitch.media.kernels.wire.g704 import fill_with_ones, receive_bits, sen
 from softswitch.media.kernels.wire.headers import read_headers, write_headers
 from softswitch.media.kernels.wire.pace import next_tick, open_window
 from softswitch.media.kernels.wire.slots import collect, hear, say
-from softswitch.media.layout import MAXIMUM_PACKET, PORT
+from softswitch.media.layout import MAXIMUM_PACKET
+from softswitch.media.port_layout import PORT
 from softswitch.media.wire_layout import (
     ALARM_AIS,
     ALARM_LMFA,
