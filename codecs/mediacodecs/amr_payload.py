@@ -17,8 +17,8 @@ from mediacodecs.memory import octets_at, samples_at
 
 #: Words of a state: handle and owner (see `handles`), whether it is an encoder, the packing, the modes allowed (as
 #: bits), the mode used and the one the peer asked for, least frames between two changes, only to a neighbour or not,
-#: frames since the last change, discontinuous transmission; then the storage of one frame, and its samples.
-HANDLE, OWNER, ENCODES, ALIGNED, ALLOWED, MODE, WISH, PERIOD, NEIGHBOUR, SINCE, DTX = range(11)
+#: frames since the last change, discontinuous transmission, AMR-WB; then the storage of one frame, and its samples.
+HANDLE, OWNER, ENCODES, ALIGNED, ALLOWED, MODE, WISH, PERIOD, NEIGHBOUR, SINCE, DTX, WIDE = range(12)
 STORAGE = 12
 STORAGE_OCTETS = 64
 SPEECH = STORAGE + STORAGE_OCTETS // 8
@@ -28,18 +28,21 @@ WORDS = SPEECH + MOST_SAMPLES // 4
 #: The frame type without speech, and the mode request that asks for nothing.
 NO_DATA, NO_REQUEST = 15, 15
 _MOST_FRAMES = 12
+_NARROW_MODES, _WIDE_MODES = 8, 9
 
 #: Bits of each frame type, −1 what there is not (3GPP TS 26.101, TS 26.201).
 NARROW_BITS = np.array([95, 103, 118, 134, 148, 159, 204, 244, 39, -1, -1, -1, -1, -1, -1, 0], np.int64)
 WIDE_BITS = np.array([132, 177, 253, 285, 317, 365, 397, 461, 477, 40, -1, -1, -1, -1, 0, 0], np.int64)
 
 
-def new_state(modes: int, fmtp: str, *, encodes: bool) -> NDArray[np.int64]:
-    """The words of a codec with so many modes for an `a=fmtp`: an encoder obeys the receiver's."""
+def new_state(fmtp: str, *, wide: bool, encodes: bool) -> NDArray[np.int64]:
+    """The words of a stream of AMR, or AMR-WB, for an `a=fmtp`: an encoder obeys the receiver's."""
+    modes = _WIDE_MODES if wide else _NARROW_MODES
     given = parameters(fmtp)
     named = [item.strip() for item in given.get("mode-set", "").split(",")]
     allowed = [int(item) for item in named if item.isascii() and item.isdigit() and int(item[:2]) < modes]
     state = np.zeros(WORDS, np.int64)
+    state[WIDE] = wide
     state[ENCODES] = encodes
     state[ALIGNED] = octet_aligned(fmtp)
     state[ALLOWED] = sum(1 << mode for mode in set(allowed)) or (1 << modes) - 1

@@ -100,7 +100,12 @@ class Compiler:
 
     def part(self, function: Callable[..., Any]) -> Kernel:
         """Decorate a function that only compiled functions call."""
-        return _kernel(function if _settings.DISABLE_JIT else parts.Part(function))
+        return _kernel(function if _settings.DISABLE_JIT else parts.Part(function, self._alone))
+
+    def _alone(self, function: Callable[..., Any]) -> Any:
+        """A part for Python: compiled when it is called, for what it is called with, and kept on disk as well."""
+        with _cached_in(self._folder):
+            return numba.njit(cache=True, **parts.OPTIONS)(function)
 
 
 @contextmanager

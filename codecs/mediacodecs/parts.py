@@ -16,7 +16,6 @@ from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
-import numba
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
@@ -72,11 +71,12 @@ class _PartCompiler(Compiler):
 
 
 class Part(CPUDispatcher):
-    """A function for compiled callers. Called from Python (by tests) it is compiled once more, as an entry point is."""
+    """A function for compiled callers. Called from Python (by tests) it is what `alone` makes of it: an entry point."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], alone: Callable[[Callable[..., Any]], Any]) -> None:
         options = OPTIONS | {"nopython": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
         super().__init__(py_func=function, targetoptions=options, pipeline_class=_PartCompiler)
+        self._make_alone = alone
         self._alone: Any = None
 
     def add_overload(self, result: Any) -> None:
@@ -85,5 +85,5 @@ class Part(CPUDispatcher):
 
     def __call__(self, *arguments: Any) -> Any:
         if self._alone is None:
-            self._alone = numba.njit(**OPTIONS)(self.py_func)
+            self._alone = self._make_alone(self.py_func)
         return self._alone(*arguments)

@@ -40,6 +40,7 @@ from softswitch.media import (
     LoudestSpeaker,
     MediaEvent,
     PlaybackEnded,
+    PortLost,
     RtpTimeout,
     SpeechStarted,
     SpeechStopped,
@@ -58,7 +59,9 @@ _BAD_REDIRECTION = Cause(480, 20, "redirected to an address that cannot be calle
 
 
 #: What happens at media ports that a call should know.
-_HEARD_OF = RtpTimeout | PlaybackEnded | KeyPressed | SpeechStarted | SpeechStopped | FaxDetected | TransportFailed
+_HEARD_OF = (
+    RtpTimeout | PortLost | PlaybackEnded | KeyPressed | SpeechStarted | SpeechStopped | FaxDetected | TransportFailed
+)
 
 
 class Exchange:
@@ -303,7 +306,7 @@ class Exchange:
                 self.talkgroups.voice_heard(leg.id, speaking=speaking)
         elif isinstance(event, FaxDetected):
             self.bus.tell(CallIsFax, call.id, leg.id)
-        elif isinstance(event, RtpTimeout):
+        elif isinstance(event, RtpTimeout | PortLost):
             call.media_lost()
         elif isinstance(event, TransportFailed):
             self.bus.tell(MediaTransportFailed, leg.id, call.id, event.reason)

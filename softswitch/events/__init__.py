@@ -40,6 +40,7 @@ from softswitch.events.groups import AffiliationChanged, GroupAlert, GroupJoined
 from softswitch.events.media import (
     MediaPortsReleased,
     MediaTransportFailed,
+    MediaWorkerGivenUp,
     MediaWorkerLost,
     MediaWorkerStarted,
     WebRtcSessionOffered,
@@ -90,6 +91,7 @@ __all__ = [
     "LegStateChanged",
     "MediaPortsReleased",
     "MediaTransportFailed",
+    "MediaWorkerGivenUp",
     "MediaWorkerLost",
     "MediaWorkerStarted",
     "MessageRelayed",

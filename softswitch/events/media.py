@@ -30,6 +30,14 @@ class MediaWorkerStarted(Event):
 
 
 @dataclasses.dataclass(slots=True)
+class MediaWorkerGivenUp(Event):
+    """An alarm: a media worker has ended too often too soon, or does not start. Another is tried every five minutes."""
+
+    type: ClassVar[str] = "media.worker_given_up"
+    worker: int
+
+
+@dataclasses.dataclass(slots=True)
 class MediaPortsReleased(Event):
     """RTP ports that this switch found open when it started, and that no call claimed in time, were closed.
 

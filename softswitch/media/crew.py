@@ -16,10 +16,12 @@ _CLIP_SAMPLES = 16_000_000  # 2000 s at 8 kHz; memory is used only for what is p
 
 
 class Change(NamedTuple):
-    """`lost` has ended unasked, or `started` has come in its place; the other is None."""
+    """`lost` has ended unasked, or `started` has come in its place. One that is `given_up` keeps ending: another in its
+    place is tried now and then only."""
 
-    lost: PacketThread | None
-    started: PacketThread | None
+    lost: PacketThread | None = None
+    started: PacketThread | None = None
+    given_up: PacketThread | None = None
 
 
 class Crew:

@@ -25,18 +25,23 @@ from softswitch.media.notices import (
     HelperStarted,
     Latched,
     MediaEvent,
+    PortLost,
     RtpResumed,
     RtpTimeout,
     ServiceNotice,
+    WorkerGivenUp,
     WorkerLost,
     WorkerStarted,
 )
 from softswitch.media.recovery import Recovery
 from softswitch.media.services import HELPER
+from softswitch.media.suspects import bereaved
 
 if TYPE_CHECKING:
     from softswitch.media.engine import MediaEngine
     from softswitch.media.packet_thread import PacketThread
+    from softswitch.media.port import Port
+    from softswitch.media.rooms import Room
 
 
 class Happenings:
@@ -64,30 +69,50 @@ class Happenings:
 
     def _follow(self, change: Change) -> list[MediaEvent]:
         """A worker that was lost has left its ports in the shared memory and their sockets with us."""
-        engine, now = self._engine, time.monotonic()
         told: list[MediaEvent] = []
+        now = time.monotonic()
         if change.lost is not None:
-            engine.afterwards.settle()
-            lost = change.lost
-            ports = [port for port in engine.table if port.thread is lost]
-            alive = [thread for thread in self._crew.threads if thread.alive]
-            self._recovery.clear(lost.number)
-            if alive:
-                self._recovery.reseat(ports, engine.rooms.served_by(lost), alive)
-                engine.wires.reseated(ports)
-            told.append(WorkerLost(lost.number, lost.pid, len(ports), bool(alive), now))
+            told += self._mourn(change.lost, now)
+        if change.given_up is not None:
+            told.append(WorkerGivenUp(change.given_up.number, now))
+            if not any(thread.alive for thread in self._crew.threads):
+                told += self._abandon(self._unserved(), now)
         if change.started is not None:
             told.append(self._welcome(change.started, now))
         return told
 
+    def _mourn(self, lost: PacketThread, now: float) -> list[MediaEvent]:
+        """Give the ports of a lost worker to others, if there are any, but for those that may have ended it."""
+        engine = self._engine
+        engine.afterwards.settle()
+        ports = [port for port in engine.table if port.thread is lost]
+        told = self._abandon(bereaved(ports, now), now)
+        alive = [thread for thread in self._crew.threads if thread.alive]
+        self._recovery.clear(lost.number)
+        if alive:
+            self._reseat([port for port in ports if not port.lost], engine.rooms.served_by(lost), alive)
+        return [*told, WorkerLost(lost.number, lost.pid, len(ports), bool(alive), now)]
+
     def _welcome(self, started: PacketThread, now: float) -> MediaEvent:
         """A worker has come: what nobody serves is its own now."""
-        engine = self._engine
-        ports = [port for port in engine.table if not port.thread.alive]
-        rooms = [room for room in engine.rooms.open_rooms.values() if not room.thread.alive]
-        self._recovery.reseat(ports, rooms, [started])
-        engine.wires.reseated(ports)
+        ports = self._unserved()
+        rooms = [room for room in self._engine.rooms.open_rooms.values() if not room.thread.alive]
+        self._reseat(ports, rooms, [started])
         return WorkerStarted(started.number, started.pid, len(ports), now)
+
+    def _unserved(self) -> list[Port]:
+        return [port for port in self._engine.table if not port.thread.alive and not port.lost]
+
+    def _reseat(self, ports: list[Port], rooms: list[Room], threads: list[PacketThread]) -> None:
+        self._recovery.reseat(ports, rooms, threads)
+        self._engine.wires.reseated(ports)
+
+    def _abandon(self, ports: list[Port], now: float) -> list[MediaEvent]:
+        """Take ports that nobody will serve out of whatever they are in, and say so: silence needs a reason."""
+        for port in ports:
+            port.lost = True
+            self._engine.disconnect(port)
+        return [PortLost(port, now) for port in ports]
 
     def _translate(self, record: NDArray[Any]) -> MediaEvent | None:
         engine = self._engine

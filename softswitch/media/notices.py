@@ -170,6 +170,23 @@ class WorkerStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerGivenUp:
+    """A media worker has ended too often too soon, or does not start: another is tried now and then only."""
+
+    worker: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PortLost:
+    """Nobody will serve a port any more: three workers were lost with it within a minute, or there is none left. It is
+    for its owner to close it."""
+
+    port: Port
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class HelperLost:
     """The process of the helper has ended without being asked to, and its services with it."""
 
@@ -230,6 +247,8 @@ MediaEvent: TypeAlias = (
     | FirstPicture
     | WorkerLost
     | WorkerStarted
+    | WorkerGivenUp
+    | PortLost
     | HelperLost
     | HelperStarted
     | ServiceNotice

@@ -127,6 +127,8 @@ class Port:
         "listens",
         "local",
         "local_port",
+        "losses",
+        "lost",
         "owner",
         "peer",
         "playback",
@@ -157,6 +159,8 @@ class Port:
         self.rtcp_port = self.local_port + (1 if record["rtcp_fd"] >= 0 else 0)
         self.ssrc = int(record["tx_ssrc"])
         self.settings = PortSettings()
+        self.lost = False  # nobody will serve it any more
+        self.losses: tuple[float, ...] = ()  # when workers were lost that served it, of late
         self.peer: Port | None = None
         self.room: Room | None = None
         self.playback: Playback | None = None

@@ -23,13 +23,14 @@ from softswitch.media.errors import MediaError
 from softswitch.media.helper_process import HelperProcess
 from softswitch.media.layout import FREE
 from softswitch.media.memory import Arena, layout_digest
+from softswitch.media.metronome import Metronome
+from softswitch.media.pulse import LOOK_S
+from softswitch.media.replacements import Patience
 from softswitch.media.waiting import readable
 from softswitch.media.warmup import warm_up
 from softswitch.media.worker_process import Attachment, Connection, WorkerProcess, socket_path, spawn
 
 logger = logging.getLogger(__name__)
-
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GOOD_LIFE_S = 0.5, 30.0, 60.0
 
 
 @dataclass(slots=True)
@@ -63,7 +64,8 @@ class ProcessCrew(Crew):
         self._grace_s = grace_s
         self._retire_s = retire_s
         self._poller: select.epoll | None = None
-        self._pauses = [0.0] * count
+        self._patience = [Patience() for _ in range(count)]
+        self._metronome: Metronome | None = None
         self._replacements: dict[int, _Replacement] = {}
 
     def open(self, ports: int) -> Arena:
@@ -95,26 +97,38 @@ class ProcessCrew(Crew):
             assert isinstance(thread, WorkerProcess)
             thread.watch(poller)
         self.helper.watch(poller)
+        self._metronome = Metronome(LOOK_S)
+        poller.register(self._metronome.fd, select.EPOLLIN)
 
     def changes(self) -> list[Change]:
         """Who was lost and who has come since the last call; starts replacements when it is time to. Never waits."""
         now = time.monotonic()
+        if self._metronome is not None:
+            self._metronome.take()
         changes = []
         for thread in self.threads:
             assert isinstance(thread, WorkerProcess)
-            if thread.number not in self._replacements and not thread.alive:
+            if thread.number in self._replacements:
+                continue
+            if thread.end_if_hung(now):
+                logger.error("media worker %d (process %d) hangs and is ended", thread.number, thread.pid)
+            if not thread.alive:
                 thread.forget()
-                self._plan(thread, now)
-                changes.append(Change(thread, None))
+                self._plan(thread.number, now, now - thread.started)
+                given_up = self._patience[thread.number].given_up
+                changes.append(Change(lost=thread, given_up=thread if given_up else None))
         for number, replacement in list(self._replacements.items()):
             try:
                 started = self._advance(number, replacement, now)
             except (OSError, MediaError, ValueError) as error:
                 logger.error("media worker %d does not start: %s", number, error)
-                self._put_off(number, replacement, now)
+                _abandon(replacement)
+                self._plan(number, now, 0.0)
+                if self._patience[number].given_up:
+                    changes.append(Change(given_up=self.threads[number]))
                 continue
             if started is not None:
-                changes.append(Change(None, started))
+                changes.append(Change(started=started))
         return changes
 
     def close(self) -> None:
@@ -122,6 +136,9 @@ class ProcessCrew(Crew):
         for replacement in self._replacements.values():
             _abandon(replacement)
         self._replacements.clear()
+        if self._metronome is not None:
+            self._metronome.close()
+            self._metronome = None
         try:
             super().close()
         finally:
@@ -200,18 +217,9 @@ class ProcessCrew(Crew):
             report_interval_s=self.report_interval_s,
         )
 
-    def _plan(self, lost: WorkerProcess, now: float) -> None:
-        """Start another at once; later and later when they keep ending soon."""
-        lasted = now - lost.started
-        pause = 0.0 if lasted > _GOOD_LIFE_S else self._pauses[lost.number]
-        self._pauses[lost.number] = min(max(2 * pause, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
-        self._replacements[lost.number] = _Replacement(now + pause)
-
-    def _put_off(self, number: int, replacement: _Replacement, now: float) -> None:
-        _abandon(replacement)
-        pause = self._pauses[number]
-        self._pauses[number] = min(2 * pause, _LONGEST_PAUSE_S)
-        self._replacements[number] = _Replacement(now + pause)
+    def _plan(self, number: int, now: float, lasted_s: float) -> None:
+        """Start another in place of one that has ended after so long."""
+        self._replacements[number] = _Replacement(now + self._patience[number].lost(lasted_s))
 
     def _advance(self, number: int, replacement: _Replacement, now: float) -> WorkerProcess | None:
         """Start a replacement that is due, or take it in when it is ready."""

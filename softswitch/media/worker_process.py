@@ -21,11 +21,13 @@ from softswitch.media.command_layout import COMMAND_STOP
 from softswitch.media.errors import MediaError
 from softswitch.media.memory import Arena, layout_digest
 from softswitch.media.packet_thread import PacketThread
+from softswitch.media.pulse import Pulse
 from softswitch.media.questions import Questions
 from softswitch.media.services import Answer, Message
 from softswitch.media.waiting import readable
 
 _STOP_S = 5.0
+_KILLED_S = 0.1  # what the kernel needs to end a process at most
 SEND_S = 2.0
 _START_S = 300.0  # with nothing in the cache all is compiled first
 _BUSY_S = 3.0  # how long a process may need to see that the switch before us is gone
@@ -153,6 +155,7 @@ class WorkerProcess(PacketThread):
         self._handover.settimeout(SEND_S)
         self._pidfd = os.pidfd_open(self.pid)
         self._questions = Questions(self.socket, f"media worker {number}")
+        self._pulse = Pulse(arena.workers[number], self.pid)
 
     @property
     def alive(self) -> bool:
@@ -191,6 +194,15 @@ class WorkerProcess(PacketThread):
     def replies(self) -> Iterator[tuple[str, Message]]:
         """Hand the answers that have come to who waits for them, and yield (service, notice) for unasked ones."""
         return self._questions.replies()
+
+    def end_if_hung(self, now: float) -> bool:
+        """Kill a process whose packet thread has come to a stop: it is lost then, as if it had ended."""
+        if not self.alive or not self._pulse.hung(now):
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        readable(self._pidfd, _KILLED_S)
+        return True
 
     def forget(self) -> None:
         """The process is no more: give back what was kept of it. Nobody waits for it, or for an answer, any longer."""

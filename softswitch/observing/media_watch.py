@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from softswitch.events import EventBus, MediaPortsReleased, MediaWorkerLost, MediaWorkerStarted
-from softswitch.media import MediaEngine, MediaEvent, WorkerLost, WorkerStarted
+from softswitch.events import EventBus, MediaPortsReleased, MediaWorkerGivenUp, MediaWorkerLost, MediaWorkerStarted
+from softswitch.media import MediaEngine, MediaEvent, WorkerGivenUp, WorkerLost, WorkerStarted
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,9 @@ class MediaWatch:
                 *(event.worker, event.pid, event.ports, where),
             )
             self._bus.publish(MediaWorkerLost(event.worker, event.pid, event.ports, event.moved))
+        elif isinstance(event, WorkerGivenUp):
+            logger.error("media worker %d keeps ending and is given up; its log may say why", event.worker)
+            self._bus.publish(MediaWorkerGivenUp(event.worker))
         elif isinstance(event, WorkerStarted):
             logger.warning("media worker %d runs again (process %d)", event.worker, event.pid)
             self._bus.publish(MediaWorkerStarted(event.worker, event.pid, event.ports))
