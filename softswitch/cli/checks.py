@@ -290,6 +290,25 @@ def compiled_media(settings: Settings, data: Path) -> Iterator[Finding]:
     yield Finding("media engine", "ok", f"The compiled code {cached} ({seconds:.1f} s).")
 
 
+def media_processes(settings: Settings, data: Path) -> Iterator[Finding]:
+    """Which media processes of this switch run now, and whether they are of this release."""
+    if not settings.rtp.isolated:
+        return
+    from softswitch.media.memory import layout_digest
+    from softswitch.media.worker_process import describe_processes
+
+    for name, description in describe_processes(data / "media").items():
+        if description is None:
+            yield Finding(name, "warning", "It does not answer.", f"Its log: {data / 'media' / name}.log.")
+        elif description.get("layout") != layout_digest():
+            yield Finding(
+                name, "warning", f"Process {description['pid']} is of another release.", "The next start retires it."
+            )
+        else:
+            ports = description.get("ports_open", 0)
+            yield Finding(name, "ok", f"Process {description['pid']} runs; {ports} ports are open.")
+
+
 CHECKS: tuple[Callable[[Settings, Path], Iterator[Finding]], ...] = (
     listen_ports,
     media_ports,
@@ -304,6 +323,7 @@ CHECKS: tuple[Callable[[Settings, Path], Iterator[Finding]], ...] = (
     database,
     compiled_media,
     e1_spans,
+    media_processes,
 )
 
 

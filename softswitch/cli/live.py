@@ -10,23 +10,41 @@ from softswitch.cli.output import OK, cell, write, write_json, write_table
 
 
 def status(arguments: Namespace) -> int:
-    """Health, trunks and registrations."""
+    """Health, trunks, media processes and registrations."""
     switch = Switch.of(arguments)
     health = switch.get("/system/health")
     registrations = switch.rows("/system/registrations")
     trunks = switch.rows("/system/trunks")
+    media = switch.get("/system/media")
     if arguments.json:
-        write_json({"health": health, "registrations": registrations, "trunks": trunks})
+        write_json({"health": health, "registrations": registrations, "trunks": trunks, "media": media})
         return OK
     write(_headline(health))
     for problem in health.get("problems", ()):
         write(f"  ! {problem}")
     write_table("Trunks", ("name", "state", "calls", "reason"), _pick(trunks, "name", "state", "calls", "reason"))
+    write_table("Media", ("process", "pid", "state", "ports", "cpu_s"), _media_processes(media))
     columns = ("number", "contact", "source", "expires", "device")
     write_table(
         "Registrations", columns, _pick(registrations, "number", "contact", "source", "expires_at", "user_agent")
     )
     return OK
+
+
+def _media_processes(media: dict[str, Any]) -> list[tuple[object, ...]]:
+    """The media workers and their helper, which writes recordings."""
+    rows: list[tuple[object, ...]] = [
+        (f"worker {row.get('number')}", row.get("pid"), _state(row), row.get("ports"), f"{row.get('cpu_s', 0):.1f}")
+        for row in media.get("workers", ())
+    ]
+    helper = media.get("helper")
+    if helper:
+        rows.append(("helper", helper.get("pid"), _state(helper), "", ""))
+    return rows
+
+
+def _state(process: dict[str, Any]) -> str:
+    return "runs" if process.get("alive") else "lost"
 
 
 def _headline(health: dict[str, Any]) -> str:

@@ -129,6 +129,7 @@ class Control:
             "degraded": app.quality_watch.degraded,
             "one_way": app.quality_watch.one_way,
             "workers": [asdict(worker) for worker in app.engine.workers()],
+            "helper": asdict(app.engine.helper()),
         }
 
     def _journalled(self) -> float:

@@ -42,7 +42,7 @@ from softswitch.media.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.port import Port, PortCounters
 from softswitch.media.routing import PortSettings
 from softswitch.media.srtp import KeysAwaited, SrtpKeys
-from softswitch.media.totals import MediaStatistics, WorkerStatus
+from softswitch.media.totals import HelperStatus, MediaStatistics, WorkerStatus
 from softswitch.media.voices import VoiceCounters, can_transcode
 from softswitch.media.warmup import warm_up
 
@@ -57,6 +57,7 @@ __all__ = [
     "Goodbye",
     "HelperLost",
     "HelperStarted",
+    "HelperStatus",
     "KeyFrameRequested",
     "KeyPressed",
     "KeyReleased",

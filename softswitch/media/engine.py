@@ -54,7 +54,7 @@ from softswitch.media.routing import PortSettings
 from softswitch.media.services import HELPER, Answer, Message
 from softswitch.media.signals import Signals
 from softswitch.media.tap_layout import TAP_RECEIVED, TAP_SENT
-from softswitch.media.totals import MediaStatistics, WorkerStatus, collect
+from softswitch.media.totals import HelperStatus, MediaStatistics, WorkerStatus, collect
 from softswitch.media.transports import Transports
 from softswitch.media.voices import ROOM_RATES
 from softswitch.media.wires import Wires
@@ -427,6 +427,12 @@ class MediaEngine:
                 WorkerStatus(thread.number, thread.pid, thread.alive, open_ports[thread.number], thread.cpu_s)
                 for thread in self._crew.threads
             ]
+
+    def helper(self) -> HelperStatus:
+        """Where the services run that look after all packet threads, such as the recorder."""
+        with self.lock:
+            self._check_running()
+            return HelperStatus(self._crew.helper.pid, self._crew.helper.alive)
 
     def ask(self, worker: int, service: str, request: Message, answer: Answer = lambda reply: None) -> None:
         """Ask a service beside a packet thread (`softswitch.media.services`); `answer` is called by a later `poll`.

@@ -83,6 +83,14 @@ class WorkerStatus:
     cpu_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class HelperStatus:
+    """The helper: the process it runs in (0: nobody has asked it for anything yet), and whether it was not lost."""
+
+    pid: int
+    alive: bool
+
+
 @dataclass(slots=True)
 class TransportCounters:
     """What secured peers have done since the start, closed ports included; STUN also of plain keep-alives."""

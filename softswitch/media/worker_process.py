@@ -116,6 +116,24 @@ class Connection:
         self.socket.close()
 
 
+def describe_processes(folder: Path) -> dict[str, Message | None]:
+    """What the media processes whose sockets lie in `folder` say of themselves, by name; None of one that is silent."""
+    found: dict[str, Message | None] = {}
+    for path in sorted(folder.glob("*.sock")):
+        try:
+            connection = Connection(path)
+        except OSError:
+            continue  # nobody is there
+        connection.socket.settimeout(SEND_S)
+        try:
+            found[path.stem], _ = connection.call("hello")
+        except OSError:
+            found[path.stem] = None
+        finally:
+            connection.close()
+    return found
+
+
 class Attachment:
     """What a worker gives to a switch that attaches."""
 

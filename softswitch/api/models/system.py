@@ -113,10 +113,18 @@ class MediaWorker(Answer):
     cpu_s: float
 
 
+class MediaHelper(Answer):
+    """The process beside the media workers that writes recordings; `pid` 0 before anything was asked of it."""
+
+    pid: int
+    alive: bool
+
+
 class MediaStatus(Answer):
     """The media engine's figures."""
 
     workers: list[MediaWorker] = Field(default_factory=list)
+    helper: MediaHelper | None = None
     jitter_buffer_ms: float = Field(default=0.0, description="Mean depth of the jitter buffers in use.")
     degraded: int = Field(default=0, description="Parties that sound bad now.")
     one_way: int = Field(default=0, description="Ports that send and receive nothing.")

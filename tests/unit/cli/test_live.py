@@ -50,9 +50,13 @@ def test_status(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
     switch.answers["GET", "/api/v1/system/health"] = (200, {**health, "problems": ["the disk is full"]})
     switch.answers["GET", "/api/v1/system/registrations"] = (200, {"items": [{"number": "1001", "contact": "sip:x"}]})
     switch.answers["GET", "/api/v1/system/trunks"] = (200, {"items": [{"name": "pstn", "state": "down"}]})
+    worker = {"number": 0, "pid": 4711, "alive": True, "ports": 4, "cpu_s": 1.5}
+    media = {"workers": [worker], "helper": {"pid": 4712, "alive": False}}
+    switch.answers["GET", "/api/v1/system/media"] = (200, media)
     assert main(["status", "--url", switch.url]) == 0
     shown = capsys.readouterr().out
     assert "n1: degraded, version 1, up 1 h 02 min 05 s, 2 calls, 1 registrations" in shown
+    assert all(word in shown for word in ("worker 0", "4711", "runs", "helper", "4712", "lost"))
     assert "! the disk is full" in shown and "pstn" in shown and "sip:x" in shown
     assert main(["status", "--json", "--url", switch.url]) == 0
     assert json.loads(capsys.readouterr().out)["trunks"] == [{"name": "pstn", "state": "down"}]

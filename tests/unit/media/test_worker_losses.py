@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import struct
 import time
 
@@ -22,7 +21,7 @@ from tests.unit.media.test_workers import start as start
 pytestmark = pytest.mark.slow
 
 #: 20 ms of a tone in A-law.
-SOUND = ALaw().encode((np.sin(np.arange(160) * 0.3) * 20000).astype(np.int16))
+SOUND = bytes(ALaw().encode((np.sin(np.arange(160) * 0.3) * 20000).astype(np.int16)))
 SILENCE = frozenset((0xD5, 0x55))
 
 
@@ -31,6 +30,7 @@ class Speaker(Caller):
 
     def __init__(self) -> None:
         super().__init__()
+        self.socket.setblocking(False)
         self._due = 0.0
 
     def speak(self, port) -> None:
@@ -46,7 +46,7 @@ class Speaker(Caller):
         found = False
         while True:
             try:
-                found |= not SILENCE.issuperset(self.socket.recv(2048, socket.MSG_DONTWAIT)[12:])
+                found |= not SILENCE.issuperset(self.socket.recv(2048)[12:])
             except BlockingIOError:
                 return found
 
@@ -145,14 +145,22 @@ class _Leg:
         self.phone, self.port = phone, port
 
 
-def test_linked_rooms_of_different_workers_come_together_and_stay_so(start, told):
+@pytest.fixture
+def members():
+    """Three phones for conferences."""
+    made = [Speaker() for _ in range(3)]
+    yield made
+    for member in made:
+        member.socket.close()
+
+
+def test_linked_rooms_of_different_workers_come_together_and_stay_so(start, told, members):
     engine = start()
     owners = [f"room {i}" for i in range(20)]
     numbers = {owner: engine._thread_of(owner).number for owner in owners}
     first, second = (next(owner for owner in owners if numbers[owner] == number) for number in (0, 1))
     rooms = [engine.open_conference(first), engine.open_conference(second), engine.open_conference(second + "!")]
     assert rooms[0].thread is not rooms[1].thread
-    members = [Speaker() for _ in rooms]
     ports = []
     for room, member in zip(rooms, members, strict=True):
         ports.append(engine.open_port(room.owner))
@@ -167,8 +175,6 @@ def test_linked_rooms_of_different_workers_come_together_and_stay_so(start, told
     assert told(engine, WorkerLost).moved
     assert len({room.thread.number for room in rooms}) == 1, "linked rooms are given to one worker"
     _check_hears(members, ports)
-    for member in members:
-        member.socket.close()
 
 
 def _check_hears(members, ports):

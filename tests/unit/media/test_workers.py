@@ -15,7 +15,7 @@ import pytest
 
 from softswitch.media import PCMA, PCMU, MediaEngine, PortSettings, WorkerLost, WorkerStarted, services
 from softswitch.media.layout import CONFERENCE_PEER
-from softswitch.media.worker_process import Connection, socket_path
+from softswitch.media.worker_process import Connection, describe_processes, socket_path
 from tests.unit.media import conftest
 
 pytestmark = pytest.mark.slow
@@ -116,13 +116,18 @@ def consecutive(numbers):
     return all((b - a) & 0xFFFF == 1 for a, b in pairwise(numbers))
 
 
-def test_the_relay_runs_in_another_process(start, callers):
+def test_the_relay_runs_in_another_process(start, callers, tmp_path):
     engine = start()
     one, other = connected(engine, callers)
     callers[0].send(one, 20)
     assert consecutive(callers[1].numbers(20))
     assert one.counters().packets_received == 20
     pids = {status.pid for status in engine.workers()}
+    described = describe_processes(tmp_path / "media")
+    assert {name: said["pid"] for name, said in described.items()} == {
+        f"worker-{status.number}": status.pid for status in engine.workers()
+    }
+    assert sum(said["ports_open"] for said in described.values()) == 2
     assert len(pids) == 2 and os.getpid() not in pids
     assert sum(status.ports for status in engine.workers()) == 2
     one.close()
