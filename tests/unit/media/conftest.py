@@ -53,8 +53,13 @@ class Phone:
                 self.rtp.bind((host, port))
             except OSError:
                 continue
-            self.rtcp.bind((host, port + 1))
-            return
+            try:
+                self.rtcp.bind((host, port + 1))
+                return
+            except OSError:  # somebody else has the second one: begin anew with another pair
+                family = self.rtp.family
+                self.rtp.close()
+                self.rtp = socket.socket(family, socket.SOCK_DGRAM)
         raise AssertionError("no free port pair for a test phone")
 
     @property

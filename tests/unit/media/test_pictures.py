@@ -121,7 +121,7 @@ def test_a_viewer_who_comes_late_joins_at_a_key_frame(engine, make_camera, encod
     assert (kind, form, sender, media) == (206, 1, camera.port.ssrc, camera.phone.ssrc), "a PLI about what it sends"
 
 
-def test_the_last_talker_is_seen_until_the_next_one_s_key_frame(engine, make_camera):
+def test_the_last_talker_is_seen_until_the_next_one_s_key_frame(engine, make_camera, wait_for):
     first, second, viewer = (make_camera() for _ in range(3))
     room = engine.open_fan_out("pictures")
     for member in (first, second, viewer):
@@ -142,6 +142,8 @@ def test_the_last_talker_is_seen_until_the_next_one_s_key_frame(engine, make_cam
         look(picture)
     for picture in other[:2]:
         second.send(picture)
+    sent = sum(len(picture.payloads) for picture in other[:2])
+    wait_for(lambda: second.port.counters().packets_received == sent, "what is not shown has come before the change")
     room.talk(second.port, second=first.port)
     for place in (4, 5):
         second.send(other[place - 2])  # no key frame yet

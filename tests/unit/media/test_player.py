@@ -67,7 +67,6 @@ def test_packets_are_as_long_as_was_agreed(engine, make_leg, ptime_ms, octets):
     assert {len(packet.payload) for packet in heard} == {octets}
     assert (heard[1].timestamp - heard[0].timestamp) & 0xFFFFFFFF == octets
     assert abs(level_dbm0(samples) + 16) < 0.3
-    assert heard[3].at - heard[0].at > 0.0025 * ptime_ms, "three packet times lie between four packets"
 
 
 def test_a_clip_is_heard_sample_by_sample_and_its_end_is_told(engine, make_leg, next_event):
