@@ -1,9 +1,11 @@
-"""E1 over UDP: what a span with thirty calls costs, and how long its sound is under way.
+"""E1 over UDP: what a span with thirty calls costs, its echo cancellers, eight spans, and how long sound is under way.
 
-The process under test has a CESoPSN span of 31 timeslots in packets of 1 ms, thirty B channels of which are connected
-to RTP ports. Another process is the far exchange, which plays a tone into every channel, and the thirty phones, which
-send back what they hear. `latency_ms` is from the datagram that brings an octet to the RTP packet that takes it on,
-without the time the octet waits for the rest of its 20 ms: the jitter buffer, half full, and what the engine adds.
+The process under test has CESoPSN spans of 31 timeslots in packets of 1 ms, thirty B channels of each connected to RTP
+ports, all in one packet thread. Another process is the far exchange, which plays a tone into every channel, and the
+phones, which send back what they hear. For the echo cancellers, of the longest tail there is, the phones speak and the
+exchange sends what it hears back, 12 dB weaker; a canceller's cost is the difference to the same span without.
+`latency_ms` is from the datagram that brings an octet to the RTP packet that takes it on, without the time the octet
+waits for the rest of its 20 ms: the jitter buffer, half full, and what the engine adds.
 """
 
 from __future__ import annotations
@@ -15,17 +17,20 @@ import struct
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from common import Bench, arguments, cpu_seconds, free_udp_port, percentile, read_line, running
 
 from softswitch.media import PCMA, MediaEngine, PortSettings
 from softswitch.media.pseudowire import PseudowireSettings
+from softswitch.media.sounds import announcement
 
 _CHANNELS = tuple(slot for slot in range(1, 32) if slot != 16)
 _DEPTH_MS = 10
 _SLOT, _MARK = 5, 0x2A
-_WARM_S = 3.0
+_WARM_S = 2.0
+_TAIL_MS, _ECHO_DB = 128, -12.0
+_MANY = 8
 
 
 class _Quiet:
@@ -38,35 +43,48 @@ class _Quiet:
         """See PseudowireObserver."""
 
 
-def _settings(local: int, remote: int, *, master: bool) -> PseudowireSettings:
+def _settings(local: int, remote: int, *, master: bool, **more: Any) -> PseudowireSettings:
     here = "127.0.0.1"
-    return PseudowireSettings(local=(here, local), remote=(here, remote), master=master, depth_ms=_DEPTH_MS)
+    return PseudowireSettings(local=(here, local), remote=(here, remote), master=master, depth_ms=_DEPTH_MS, **more)
 
 
 def serve_engine(wish: dict[str, Any]) -> None:
-    """The process under test: a span whose channels are calls of RTP ports; it stays until input ends."""
+    """The process under test: spans whose channels are calls of RTP ports; it stays until input ends."""
     with MediaEngine(first_port=30000, report_interval_s=600) as engine:
-        wire = engine.open_pseudowire("span", _settings(wish["local"], wish["remote"], master=False), _Quiet())
-        for slot, phone in zip(_CHANNELS, wish["phones"], strict=False):
-            port = engine.open_port("span")
-            port.configure(PortSettings(remote=("127.0.0.1", phone), formats=(PCMA,)))
-            engine.connect(wire.open_channel(slot if len(wish["phones"]) > 1 else _SLOT, "span"), port)
+        wires = []
+        for (local, remote), phones in zip(wish["lines"], wish["phones"], strict=True):
+            settings = _settings(local, remote, master=False, **wish.get("treatment", {}))
+            wire = engine.open_pseudowire("span", settings, _Quiet())
+            wires.append(wire)
+            for slot, phone in zip(_CHANNELS, phones, strict=False):
+                port = engine.open_port("span")
+                port.configure(PortSettings(remote=("127.0.0.1", phone), formats=(PCMA,)))
+                engine.connect(wire.open_channel(slot if len(phones) > 1 else _SLOT, "span"), port)
         print("ready", flush=True)
         sys.stdin.read()
-        print("counters:", json.dumps(wire.counters()), flush=True)
+        print("echo:", json.dumps(sorted(wires[0].echo_loss_db().values())), flush=True)
+        print("counters:", json.dumps([wire.counters() for wire in wires]), flush=True)
 
 
 def serve_far(wish: dict[str, Any]) -> None:
     """The far exchange and the phones."""
     with MediaEngine(first_port=35000, report_interval_s=600) as engine:
-        wire = engine.open_pseudowire("far", _settings(wish["remote"], wish["local"], master=True), _Quiet())
-        phones = []
-        for slot in _CHANNELS:
-            engine.tone(wire.open_channel(slot, "far"), 1004.0, -16.0)
-            phone = engine.open_port("far")
-            phone.configure(PortSettings(formats=(PCMA,)))
-            engine.echo(phone)
-            phones.append(phone.local[1])
+        speech = announcement()
+        phones: list[list[int]] = []
+        for local, remote in wish["lines"]:
+            more = {"gain_said_db": _ECHO_DB, "lead_ms": 10} if wish["echo"] else {}
+            wire = engine.open_pseudowire("far", _settings(remote, local, master=True, **more), _Quiet())
+            phones.append([])
+            for slot in _CHANNELS:
+                channel, phone = wire.open_channel(slot, "far"), engine.open_port("far")
+                phones[-1].append(phone.local[1])
+                phone.configure(PortSettings(formats=(PCMA,)))
+                if wish["echo"]:
+                    engine.echo(channel)
+                    engine.play(phone, speech, True)
+                else:
+                    engine.tone(channel, 1004.0, -16.0)
+                    engine.echo(phone)
         print("phones:", json.dumps(phones), flush=True)
         sys.stdin.read()
 
@@ -75,8 +93,21 @@ def _command(role: str, wish: dict[str, Any]) -> list[str]:
     return [sys.executable, str(Path(__file__)), "--role", role, "--wish", json.dumps(wish)]
 
 
-def _measure_calls(bench: Bench, seconds: float) -> None:
-    wish: dict[str, Any] = {"local": free_udp_port(), "remote": free_udp_port()}
+class _Run(NamedTuple):
+    """What thirty calls on each of some spans cost: percent of a core, counters by span, echo loss by channel."""
+
+    percent: float
+    counters: list[dict[str, int]]
+    echo_db: list[float]
+    seconds: float
+
+
+def _run(seconds: float, *, spans: int = 1, echo: bool = False, treatment: dict[str, Any] | None = None) -> _Run:
+    wish: dict[str, Any] = {
+        "lines": [(free_udp_port(), free_udp_port()) for _ in range(spans)],
+        "echo": echo,
+        "treatment": treatment or {},
+    }
     with running(_command("far", wish)) as far:
         wish["phones"] = json.loads(read_line(far, "phones:"))
         with running(_command("engine", wish)) as engine:
@@ -87,11 +118,37 @@ def _measure_calls(bench: Bench, seconds: float) -> None:
             used, passed = cpu_seconds(engine.pid) - before, time.monotonic() - began
             assert engine.stdin is not None
             engine.stdin.close()
-            counted = json.loads(read_line(engine, "counters:"))
-    bench.figure("core_pct_per_span", 100 * used / passed, "%", goal=2.5)
-    bench.figure("packets_per_s", counted["packets_received"] / (passed + _WARM_S), "1/s")
+            echo_db = json.loads(read_line(engine, "echo:"))
+            return _Run(100 * used / passed, json.loads(read_line(engine, "counters:")), echo_db, passed + _WARM_S)
+
+
+def _measure_calls(bench: Bench, seconds: float) -> None:
+    run = _run(seconds)
+    (counted,) = run.counters
+    bench.figure("core_pct_per_span", run.percent, "%", goal=2.5)
+    bench.figure("packets_per_s", counted["packets_received"] / run.seconds, "1/s")
     bench.figure("packets_lost", counted["packets_lost"], "")
     bench.figure("slips", counted["slips"], "", goal=0)
+
+
+def _measure_treatments(bench: Bench, seconds: float, *, quick: bool) -> None:
+    """Each against the same calls without, measured just before: the machine may be another one a minute later."""
+    plain = _run(seconds, echo=True)
+    channels = len(_CHANNELS)
+    treated = _run(seconds, echo=True, treatment={"echo_tail_ms": _TAIL_MS})
+    bench.figure("echo_core_pct_per_channel", (treated.percent - plain.percent) / channels, "%")
+    loss_db = percentile(treated.echo_db, 50) if treated.echo_db else 0.0
+    bench.figure("echo_loss_db", loss_db, "dB", better="more")
+    if quick:
+        return
+    treated = _run(seconds, echo=True, treatment={"gain_heard_db": 3.0, "gain_said_db": -3.0})
+    bench.figure("gain_core_pct_per_channel", (treated.percent - plain.percent) / channels, "%")
+
+
+def _measure_many(bench: Bench, seconds: float) -> None:
+    run = _run(seconds, spans=_MANY)
+    bench.figure(f"core_pct_{_MANY}_spans", run.percent, "%", goal=100)
+    bench.figure(f"packets_lost_{_MANY}_spans", sum(counted["packets_lost"] for counted in run.counters), "")
 
 
 def _measure_latency(bench: Bench, seconds: float) -> None:
@@ -102,10 +159,11 @@ def _measure_latency(bench: Bench, seconds: float) -> None:
     ):
         line.bind((here, 0))
         phone.bind((here, 0))
-        wish = {"local": free_udp_port(), "remote": line.getsockname()[1], "phones": [phone.getsockname()[1]]}
+        local = free_udp_port()
+        wish = {"lines": [(local, line.getsockname()[1])], "phones": [[phone.getsockname()[1]]]}
         with running(_command("engine", wish)) as engine:
             read_line(engine, "ready")
-            delays = _mark_and_look(line, (here, wish["local"]), phone, seconds)
+            delays = _mark_and_look(line, (here, local), phone, seconds)
     if not delays:
         bench.fail("no mark came back")
         return
@@ -150,8 +208,10 @@ def main() -> int:
         return 0
     bench = Bench("e1", json_output=options.json)
     bench.note(f"CESoPSN, 31 timeslots, 1 ms, jitter buffer of {_DEPTH_MS} ms")
-    _measure_calls(bench, 10 if options.quick else 30)
-    _measure_latency(bench, 5 if options.quick else 20)
+    _measure_calls(bench, 4 if options.quick else 30)
+    _measure_latency(bench, 2 if options.quick else 20)
+    _measure_treatments(bench, 3 if options.quick else 15, quick=options.quick)
+    _measure_many(bench, 3 if options.quick else 15)
     return bench.finish()
 
 

@@ -40,7 +40,7 @@ _GATHER_VOICES_US = 800
 _NEARLY_ALL = 8
 #: What calls of a span bring is wanted at its next tick and no sooner; the longest that anything waits for that.
 _GATHER_SPANS_PER_S = 1_200
-_GATHER_SPANS_US = 1_000
+_GATHER_SPANS_US = 2_000
 _GATHER_WINDOW_NS = 10_000_000
 
 

@@ -277,3 +277,20 @@ def test_speech_that_comes_late_is_said_later(monkeypatch: pytest.MonkeyPatch) -
     heard = bytes(pair.other.heard[2])
     assert spoken[:480] in heard and spoken[480:] in heard, "what came in time, and what came late, each whole"
     assert pair.one.counters()["said_late"] == 1
+
+
+def test_an_end_that_waits_is_quiet_until_the_far_end_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = [True]
+
+    def wire(datagram: bytes, chance: random.Random) -> Iterable[tuple[int, bytes]]:
+        return faithful(datagram, chance) if there[0] else ()
+
+    pair = WirePair(monkeypatch, settings(waits=True), settings(master=True), back=wire)
+    there[0] = False
+    pair.run(1.1, step_ns=2 * _MS)
+    quiet_from = len(pair.one.sent)
+    pair.run(0.3, step_ns=2 * _MS)
+    assert len(pair.one.sent) == quiet_from, "a second after it began nothing is sent any more"
+    there[0] = True
+    pair.run(0.2)
+    assert len(pair.one.sent) > quiet_from + 150 and pair.one.alarms[-1] == 0, "the line runs at once"
