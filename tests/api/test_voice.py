@@ -226,3 +226,20 @@ def test_orders_that_cannot_be_carried_out(
     phone("1001")
     answer = post(switch, CALLS, body, status)
     assert answer["type"] == f"urn:softswitch:problem:{kind}"
+
+
+def test_a_caller_with_a_browser_and_a_telephone_takes_the_call_at_either(switch: Switch, phone: MakePhone) -> None:
+    """Both are rung; the telephone answers, the browser is told no more of it, and the callee's turn comes."""
+    caller, callee = phone("1001", answer_after=0.3), phone("1002")
+    assert switch.http("POST", "/webrtc/registrations", {"number": "1001", "device": "desk"})[0] == 200
+    try:
+        call = post(switch, "/voice/calls", {"caller": "1001", "callee": "1002"}, 201)["call_id"]
+        assert callee.in_call.wait(10), f"the callee is not reached: {switch.get(f'/voice/calls/{call}')}"
+        wait_until(lambda: switch.get(f"/voice/calls/{call}")["state"] == "active", 10, "the two talk")
+        legs = [(leg["protocol"], leg["party"]) for leg in switch.get(f"/voice/calls/{call}")["legs"]]
+        assert legs == [("sip", "1001"), ("sip", "1002")], legs
+        assert caller.in_call.is_set()
+        assert {row["state"] for row in switch.rows("/webrtc/sessions")} <= {"ended"}, "the browser rings no more"
+        post(switch, f"/voice/calls/{call}/disconnect", {})
+    finally:
+        switch.http("DELETE", "/webrtc/registrations/1001/desk")
