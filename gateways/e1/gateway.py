@@ -34,7 +34,7 @@ from gateways.e1.q931.events import (
 from gateways.e1.span.interface import Alarm
 from gateways.e1.trunk_group import TrunkGroup
 from gateways.e1.trunk_settings import Hold, TrunkSettings
-from gateways.e1.voice_link import VoiceLink
+from gateways.e1.voice_link import follow_groups
 from softswitch.calls import leg as calls
 from softswitch.calls.exchange import Exchange
 from softswitch.calls.hunting import Target
@@ -62,7 +62,7 @@ class E1Gateway:
         self._in = CallsIn(group, exchange, settings)
         self._out = CallsOut(group, exchange, settings)
         self._timers: dict[Line, Timer] = {}
-        VoiceLink(settings.floor, self._leg_of).follow(exchange.bus)
+        follow_groups(settings.floor, self._leg_of, exchange.bus)
 
     # -- life -------------------------------------------------------------------------------------------------------
 

@@ -260,7 +260,7 @@ def _floor(services: ApiServices, wish: str, summary: str) -> Operation:
         before = _named(services.groups, "group", number)
         if all(participant["leg_id"] != leg_id for participant in before["participants"]):
             raise not_found("participant", leg_id)
-        if not services.floor(leg_id, wish, context.body["tier"]):
+        if not services.floor(leg_id, wish, context.body["tier"], context.principal):
             raise Problem(409, "the participant does not hold the floor", kind="floor-not-held")
         return _named(services.groups, "group", number)
 

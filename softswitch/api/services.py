@@ -275,7 +275,7 @@ class ApiServices:
     call_commands: Mapping[str, CallCommand] = field(default_factory=dict)
     groups: Rows = _nothing
     conferences: Rows = _nothing
-    floor: Callable[[str, str, str], bool] = field(default=lambda leg_id, wish, tier: False)
+    floor: Callable[[str, str, str, Principal], bool] = field(default=lambda leg_id, wish, tier, by: False)
     group_desk: GroupServices | None = None
     ambience: AmbienceServices | None = None
     conference_desk: ConferenceServices | None = None

@@ -11,6 +11,7 @@ from softswitch.app.switchboard import Switchboard
 from softswitch.calls.ambience import Ambience
 from softswitch.calls.conference import Conferences
 from softswitch.calls.conference_call import ConferenceCalls
+from softswitch.calls.far_groups import FarGroups, TrunkFloor
 from softswitch.calls.group_calls import GroupCalls
 from softswitch.calls.invitation import Inviter
 from softswitch.calls.leg import Cause
@@ -67,6 +68,7 @@ class Rooms(Switchboard):
         self.conference_roll_calls = RollCalls(
             exchange, inviter, new_id, lambda: self._play_announcement, ConferenceRollCallEnded
         )
+        FarGroups(TrunkFloor(exchange).reach).follow(self.bus)
         self.regrouping = Regrouping(
             exchange,
             self.talkgroups,

@@ -84,14 +84,18 @@ class Regrouping:
             raise LookupError(f"there is no talkgroup {number!r}")
         if definition.kind == "patch":
             self._groups.unpatch(number)
+            self._end(number)  # who was called into it has no group to go back to
         elif self._groups.origin(number) == "store":
-            if self._groups.in_use(number) is not None or number in self._calls.running:
-                self._calls.end(number)
+            self._end(number)
             self._groups.remove(number)
         else:
             raise LookupError(f"talkgroup {number} stands in the configuration")
         self._forget(number)
         self._bus.tell(GroupChanged, number, "removed", by)
+
+    def _end(self, number: str) -> None:
+        if self._groups.in_use(number) is not None or number in self._calls.running:
+            self._calls.end(number)
 
     def regroup(self, definition: TalkgroupDefinition, *, by: str, lifetime_s: float = 0.0) -> TalkgroupDefinition:
         """Make a temporary talkgroup; no number given: a free one. Raises NumberTaken, NoNumberLeft."""

@@ -21,7 +21,8 @@ class Trunk:
     """One peer. `networks` and `listener` say which calls are its own, `next_hop` where ours go (None: incoming only).
 
     `up` turns False when the peer stops answering OPTIONS or refuses our registration; a trunk that is down is tried
-    last, never skipped. `active` counts the calls in progress.
+    last, never skipped. `active` counts the calls in progress. `floor`: how talkgroups behind it are asked for theirs
+    (info, keys; empty: not).
     """
 
     name: str
@@ -41,6 +42,7 @@ class Trunk:
     transport: str = "udp"
     srtp: str = ""
     dtmf: str = ""
+    floor: str = ""
     up: bool = True
     active: int = 0
 

@@ -117,6 +117,11 @@ class TrunkSettings(Section):
     )
     srtp: Secrecy | None = Field(default=None, description="Whether its media is secured; the default is `rtp.srtp`.")
     dtmf: Dtmf = Field(default="auto", description=f"How keys reach it: {_DTMF}")
+    floor: Literal["none", "info", "keys"] = Field(
+        default="none",
+        description="How talkgroups of another platform that are called through it are told who may talk: by SIP INFO "
+        "(application/x-floor-control+json), by the keys * and #, or not at all.",
+    )
     class_of_service: Name | None = Field(
         default=None, description="Class that limits what calls from this trunk may reach."
     )

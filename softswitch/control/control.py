@@ -30,8 +30,6 @@ from softswitch.control.subscribers import Subscribers
 from softswitch.control.trunks import TrunkDesk
 from softswitch.control.webhooks import StoredWebhooks
 from softswitch.events import ConfigurationReloaded, Event
-from softswitch.floor import Tier
-from softswitch.floor.adapters import Action, Command
 from softswitch.runtime.websocket import sip_websocket_handler
 from softswitch.store.errors import StoreError
 from softswitch.version import VERSION
@@ -92,7 +90,7 @@ class Control:
             sounds=calls.sounds,
             groups=app.talkgroups.describe,
             conferences=app.conferences.describe,
-            floor=self._floor,
+            floor=groups.floor,
             group_desk=groups.services,
             ambience=AmbienceDesk(app).services,
             conference_desk=ConferenceDesk(app, calls.sound).services,
@@ -182,14 +180,6 @@ class Control:
             return len(changes)
 
         return app.driver.call(remove)
-
-    def _floor(self, leg_id: str, wish: str, tier: str) -> bool:
-        """Carry out what a dispatcher wants of a talkgroup's floor; False when the party does not hold it."""
-        groups, forced = self._app.talkgroups, wish == "force"
-        if wish == "revoke":
-            return self._app.driver.call(lambda now: groups.revoke(leg_id))
-        command = Command(Action.REQUEST if forced else Action(wish), Tier[tier.upper()])
-        return self._app.driver.call(lambda now: groups.command(leg_id, command, forced=forced))
 
     # -- reload and audit -------------------------------------------------------------------------------------------
 

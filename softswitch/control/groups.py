@@ -17,15 +17,16 @@ from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.regrouping import NoNumberLeft, NumberTaken
 from softswitch.calls.seat import Seat
 from softswitch.calls.talkgroup_definition import (
+    GroupMember,
     TalkgroupDefinition,
     definition_of,
     describe_definition,
     members_of,
-    plain_members,
 )
 from softswitch.control.storage import flushed
 from softswitch.events.groups import DispatcherActed
-from softswitch.floor import FloorError
+from softswitch.floor import FloorError, Tier
+from softswitch.floor.adapters import Action, Command
 from softswitch.store.errors import StoreError
 from softswitch.store.talkgroups import put_scan_list
 
@@ -120,7 +121,7 @@ class GroupDesk:
         definition = TalkgroupDefinition(
             body["number"] or "",
             body["name"],
-            plain_members(body["invite"]),
+            tuple(GroupMember(number, **body["attributes"].get(number, {})) for number in body["invite"]),
             tuple(dict.fromkeys(body["groups"])),
             talk_s=body["talk_s"],
         )
@@ -154,6 +155,7 @@ class GroupDesk:
         else:
             lists.pop(number, None)
         self._app.store.write(put_scan_list(number, groups))
+        self._told("scan_list", "", "", number, by)
         await flushed(self._app)
         return self._scan_list(number)
 
@@ -162,7 +164,7 @@ class GroupDesk:
     def _start_call(self, number: str, body: Mapping[str, Any], by: Principal) -> Row:
         if body["kind"] == "broadcast" and not body["talker"]:
             raise _invalid("talker", "a broadcast needs somebody who talks")
-        return self._call(
+        call = self._call(
             lambda now: self._app.group_calls.start(
                 number,
                 body["kind"],
@@ -171,7 +173,9 @@ class GroupDesk:
                 members=body["members"],
                 acknowledged=body["acknowledged"],
             )
-        ).describe()
+        )
+        self._told("call", number, "", body["talker"] or "", by)
+        return call.describe()
 
     def _calls(self, number: str) -> Iterable[Row]:
         self._definition(number)
@@ -196,6 +200,7 @@ class GroupDesk:
 
     def _end_call(self, number: str, by: Principal) -> None:
         self._call(lambda now: self._app.group_calls.end(number, RELEASED))
+        self._told("end_call", number, "", "", by)
 
     def _roll_call(self, number: str, body: Mapping[str, Any], by: Principal) -> Row:
         app = self._app
@@ -208,13 +213,30 @@ class GroupDesk:
         group = app.talkgroups.in_use(number)
         seats = group.seats.values() if group is not None and body["count_present"] else ()
         present = [seat.number for seat in seats if not seat.silent]
-        return self._call(
+        roll = self._call(
             lambda now: app.roll_calls.start(number, numbers, by=by.name, ring_s=float(body["ring_s"]), present=present)
-        ).describe()
+        )
+        self._told("roll_call", number, "", "", by)
+        return roll.describe()
 
     def _roll_calls(self, number: str) -> Iterable[Row]:
         self._definition(number)
         return [roll.describe() for roll in self._app.roll_calls.of(number)]
+
+    # -- the floor --------------------------------------------------------------------------------------------------
+
+    def floor(self, leg_id: str, wish: str, tier: str, by: Principal) -> bool:
+        """Carry out what a dispatcher wants of a talkgroup's floor; False when the party does not hold it."""
+        groups, forced = self._app.talkgroups, wish == "force"
+        seat = groups.seat_of(leg_id)
+        if wish == "revoke":
+            done = self._call(lambda now: groups.revoke(leg_id))
+        else:
+            command = Command(Action.REQUEST if forced else Action(wish), Tier[tier.upper()])
+            done = self._call(lambda now: groups.command(leg_id, command, forced=forced))
+        if done and seat is not None:
+            self._told(f"{wish}_floor", seat.group.number, seat.call.id, seat.number, by)
+        return done
 
     # -- what dispatchers do ----------------------------------------------------------------------------------------
 

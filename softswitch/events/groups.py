@@ -149,7 +149,7 @@ class GroupChanged(Event):
 
 @dataclasses.dataclass(slots=True)
 class DispatcherActed(Event):
-    """A dispatcher did something to a party, a call or a talkgroup: insert, listen, release, mute, force_floor, …"""
+    """A dispatcher did something to a party, a call or a talkgroup: insert, listen, mute, force_floor, roll_call, …"""
 
     type: ClassVar[str] = "group.dispatcher_acted"
     operation: str

@@ -99,6 +99,7 @@ def _trunk(trunk: TrunkSettings) -> Trunk:
         trunk.transport,
         srtp=trunk.srtp or "",
         dtmf="" if trunk.dtmf == "auto" else trunk.dtmf,
+        floor="" if trunk.floor == "none" else trunk.floor,
     )
 
 

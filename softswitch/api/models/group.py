@@ -177,6 +177,9 @@ class Patch(Request):
     invite: Members = Field(
         default_factory=list, description="Numbers called into it: groups of other systems, by trunk or gateway."
     )
+    attributes: dict[GroupNumber, MemberAttributes] = Field(
+        default_factory=dict, max_length=200, description="What those who are invited may do, by number."
+    )
     lifetime_s: float = Field(default=0.0, ge=0, le=30 * 86400, description="0: until it is removed.")
     talk_s: float = Field(default=60.0, ge=0, le=3600)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from softswitch.api.auth import Principal
 from softswitch.api.services import ApiServices
 from tests.unit.api.conftest import Connect
 from tests.unit.api.test_resources import get, post
@@ -39,7 +40,7 @@ async def test_conferences_are_listed(services: ApiServices, connect: Connect) -
 async def test_the_floor_is_a_dispatchers_business(services: ApiServices, connect: Connect) -> None:
     done: list[tuple[str, str]] = []
 
-    def floor(leg_id: str, wish: str, tier: str) -> bool:
+    def floor(leg_id: str, wish: str, tier: str, by: Principal) -> bool:
         done.append((leg_id, wish))
         return wish != "revoke"
 

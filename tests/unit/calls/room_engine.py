@@ -22,6 +22,7 @@ from softswitch.calls.seat import plain_telephone
 from softswitch.calls.supervision import Supervision
 from softswitch.calls.talkgroup_definition import TalkgroupDefinition
 from softswitch.calls.talkgroups import Rights, Talkgroups
+from softswitch.calls.trunk import Trunk
 from softswitch.media import MediaEngine, MediaError, Port
 from tests.unit.calls.engine import FakeEngine, FakePort
 from tests.unit.calls.phone import Phone, PhoneCall
@@ -153,10 +154,12 @@ class RoomWorld(World):
         talkgroups: tuple[TalkgroupDefinition, ...] = (),
         queues: tuple[QueueDefinition, ...] = (),
         rules: tuple[Rule, ...] = (),
+        trunks: tuple[Trunk, ...] = (),
     ) -> None:
         super().__init__(
             engine=RoomEngine(),
             rules=rules,
+            trunks=trunks,
             subscribers={"1009": {"roles": frozenset({"dispatcher"})}},
             numbers={definition.number: To("talkgroup") for definition in talkgroups}
             | {definition.number: To("queue") for definition in queues},

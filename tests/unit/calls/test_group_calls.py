@@ -217,6 +217,22 @@ def test_a_patch_is_one_group_with_one_arbiter_until_it_comes_apart() -> None:
     end(world, calls)
 
 
+def test_who_was_called_into_a_patch_is_released_with_it() -> None:
+    world = RoomWorld()
+    _, calls = gathered(world, "1001", "1002")
+    far = world.phone("1003")
+    answers(far)
+    made = world.regrouping.patch(TalkgroupDefinition("", groups=("8001",), members=plain_members(["1003"])), by="1009")
+    world.group_calls.include(made.number, ["1003"], "1009")
+    world.settle()
+    assert far.ringing.talking and len(world.room.members) == 3
+    world.regrouping.remove(made.number, "1009")
+    world.settle()
+    assert far.ringing.over and not world.group_calls.running
+    assert {room.owner: len(room.members) for room in world.rooms} == {"talkgroup 8001": 2}
+    end(world, calls)
+
+
 def test_numbers_that_are_taken_and_groups_that_are_not_there_are_refused() -> None:
     world = RoomWorld()
     for number in ("1001", "8001"):
