@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -67,8 +68,15 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield first, second
 
 
+@dataclass
+class Member(Party):
+    """A telephone in a group, and where it sends its voice."""
+
+    far: tuple[str, int]
+
+
 @contextlib.contextmanager
-def member(switch: Switch, number: str, group: str) -> Iterator[Party]:
+def member(switch: Switch, number: str, group: str) -> Iterator[Member]:
     """A telephone in a group."""
     with (
         RawPhone(("127.0.0.1", switch.plan.sip), number, password_of(number)) as phone,
@@ -76,9 +84,7 @@ def member(switch: Switch, number: str, group: str) -> Iterator[Party]:
     ):
         answer = phone.invite(group, "0")
         assert answer.status == 200, f"{group} answered {answer.start}"
-        party = Party(phone, rtp)
-        party.far = media_address(answer.body)  # type: ignore[attr-defined]
-        yield party
+        yield Member(phone, rtp, media_address(answer.body))
         assert phone.bye().status == 200
 
 
@@ -87,7 +93,11 @@ def row(switch: Switch, group: str) -> dict[str, Any]:
     return found
 
 
-def talk(talker: Party, listener: Party, hz: float, ends: list[tuple[Switch, str, str]]) -> None:
+def parties(switch: Switch, group: str) -> set[str]:
+    return {each["party"] for each in row(switch, group)["participants"]}
+
+
+def talk(talker: Member, listener: Member, hz: float, ends: list[tuple[Switch, str, str]]) -> None:
     """One turn: the key is pressed, the floor is granted at both ends, the tone is heard, and both fall silent."""
     time_s = np.arange(int(TALK_S * audio.RATE)) / audio.RATE
     syllables = np.sin(2 * np.pi * 3 * time_s) > -0.3
@@ -95,7 +105,7 @@ def talk(talker: Party, listener: Party, hz: float, ends: list[tuple[Switch, str
     before = len(listener.rtp.packets)
     talker.rtp.send(
         audio.encode_ulaw((8000 * np.sin(2 * np.pi * hz * time_s) * syllables).astype(np.int16)), talker.far
-    )  # type: ignore[attr-defined]
+    )
     for switch, group, number in ends:
         wait_until(lambda: row(switch, group)["talker"] == number, PATIENCE_S, f"{number} talks in {group}")  # noqa: B023
 
@@ -122,7 +132,6 @@ def test_groups_of_two_platforms_share_one_floor(pair: Pair, prefix: str) -> Non
         order = {"number": PATCH, "groups": ["8001"], "invite": [far], "attributes": attributes}
         status, answer = here.http("POST", "/groups/patch", order)
         assert status == 201, f"the patch was answered {status} {answer}"
-        parties = lambda switch, group: {each["party"] for each in row(switch, group)["participants"]}  # noqa: E731
         wait_until(lambda: parties(here, PATCH) == {"1001", far}, PATIENCE_S, "the far group is a party of ours")
         wait_until(lambda: parties(there, far) == {"1002", PATCH}, PATIENCE_S, "and ours is one of theirs")
         talk(alice, bob, 700.0, [(here, PATCH, "1001"), (there, far, PATCH)])
