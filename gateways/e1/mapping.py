@@ -22,7 +22,7 @@ from gateways.e1.q931 import (
 from softswitch.calls.hunting import Diverted, History
 from softswitch.calls.leg import Cause as CallCause
 from softswitch.calls.leg import Party
-from softswitch.sip.causes import STATUS_OF_CAUSE, cause_of_status, cause_text, status_of_cause
+from softswitch.sip.causes import CAUSE_OF_STATUS, STATUS_OF_CAUSE, cause_of_status, cause_text, status_of_cause
 
 _PRIVATE = frozenset({"id", "user", "header"})
 
@@ -58,10 +58,17 @@ def call_cause(cause: Cause, table: CauseTable = CauseTable.RFC3398) -> CallCaus
 
 def isdn_cause(cause: CallCause) -> Cause:
     """The cause that tells the exchange why a call of ours ends."""
-    value = cause.q850 or cause_of_status(cause.status)
+    value = cause.q850 or _cause_for(cause.status)
     if value == CauseValue.NORMAL_CLEARING and cause.status >= 400 and cause.status != 487:
-        value = cause_of_status(cause.status)  # "normal" is no reason for a refusal (RFC 3398 §8.2.6.1)
+        value = _cause_for(cause.status)  # "normal" is no reason for a refusal (RFC 3398 §8.2.6.1)
     return Cause(value, Location.USER if cause.by in ("caller", "callee") else Location.PRIVATE_LOCAL)
+
+
+def _cause_for(status: int) -> int:
+    """By RFC 3398 §8.2.6.1; a status that it does not list is told as its class."""
+    if status >= 500 and status not in CAUSE_OF_STATUS:
+        return CauseValue.TEMPORARY_FAILURE if status < 600 else CauseValue.CALL_REJECTED
+    return cause_of_status(status)
 
 
 def called_number(number: str, number_type: int = NumberType.UNKNOWN, plan: int = NumberingPlan.E164) -> PartyNumber:
