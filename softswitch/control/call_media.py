@@ -79,6 +79,8 @@ class CallMedia:
             )
         except MediaError as error:
             raise NotPossible("play", call, str(error)) from error
+        except (SoundError, OSError) as error:
+            raise Refused("file", Cause(404, 1, str(error))) from error
 
     def _reader(self, body: Mapping[str, Any]) -> Reader:
         if body["tone_hz"] is not None:

@@ -99,7 +99,7 @@ class PictureTrack:
 
     def feed(self, packets: Packets) -> None:
         """Packets, in the order they came."""
-        octets = packets.octets.tobytes()
+        octets = memoryview(packets.octets)  # of all sources together
         for head in packets.heads.tolist():
             kind, begin, size = head[TAP_KIND], head[_AT], head[TAP_SIZE]
             if kind & 0x7F not in self._assemblers or not size:
@@ -112,7 +112,7 @@ class PictureTrack:
                 bool(kind & TAP_MARKER),
                 head[TAP_TIMESTAMP],
                 head[TAP_TIME_NS],
-                octets[begin : begin + size],
+                bytes(octets[begin : begin + size]),
             )
             self._queue(packet, head[TAP_SEQUENCE])
 
@@ -142,7 +142,8 @@ class PictureTrack:
     def _queue(self, packet: _Packet, sequence: int) -> None:
         if packet.ssrc != self._ssrc:
             self._consume(None)
-            self._ssrc, self._next, self._timestamp = packet.ssrc, sequence, -1
+            self._finish()
+            self._ssrc, self._next = packet.ssrc, sequence
             self._broken = self._wanted = True
             self._place.forget()
         assert self._next is not None, "a stream that is heard has a next number"

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from softswitch.media.recording.files import Finisher, parts_left
 from softswitch.media.recording.plan import Plan, SourceKey
 from softswitch.media.recording.requests import Notice, Request
 from softswitch.media.recording.session import Session
-from softswitch.media.recording.source import Source
+from softswitch.media.recording.sources import Sources
 from softswitch.media.recording.tap import Taps
 from softswitch.media.recording.track import Packets
 from softswitch.media.tap_layout import TAP_TIME_NS
@@ -64,7 +64,7 @@ class Recorder:
         self._disk = Disk(minimum_free_mb * MEGABYTE, free_octets, self._disk_filled, self._disk_emptied)
         self._requests: SimpleQueue[tuple[int, Request]] = SimpleQueue()
         self._taps: Taps | None = None
-        self._sources: dict[SourceKey, Source] = {}
+        self._sources = Sources()
         self._sessions: dict[str, Session] = {}
         self._marks: dict[str, list[dict[str, Any]]] = {}
         self._batches: deque[tuple[int, list[tuple[SourceKey, Packets]]]] = deque()  # and when each was taken
@@ -138,7 +138,7 @@ class Recorder:
         for _ in range(len(self._batches)):
             time_ns, batch = self._batches.popleft()
             for key, packets in batch:
-                self._hear(key, packets)
+                self._sources.hear(key, packets)
             for session in list(self._sessions.values()):
                 session.advance(time_ns - int(HOLD_S * _SECOND_NS))
                 self._ask_for_pictures(session, time_ns)
@@ -163,13 +163,6 @@ class Recorder:
         for key in session.pictures_wanted(time_ns):
             self._tell({"notice": requests.WANTED, "source": list(key)})
 
-    def _hear(self, key: SourceKey, packets: Packets) -> None:
-        source = self._sources.get(key)
-        if source is not None:
-            source.hear(packets)
-            for session in source.sessions:
-                session.feed(key, packets)
-
     def _answer(self) -> list[tuple[int, Request]]:
         """Do all requests but those that end something, which are returned."""
         endings = []
@@ -191,9 +184,10 @@ class Recorder:
     def _do(self, request: Request, time_ns: int) -> None:
         op = request["op"]
         if op == requests.LISTEN:
-            self._listen(request)
+            key, formats = requests.source_of(request["source"]), requests.formats_of(request["formats"])
+            self._sources.listen(key, formats, request["keep_s"])
         elif op == requests.FORGET:
-            self._forget(requests.source_of(request["source"]))
+            self._sources.forget(requests.source_of(request["source"]))
         elif op == requests.START:
             self._begin(request, time_ns)
         elif op == requests.SETTINGS:
@@ -230,9 +224,9 @@ class Recorder:
         if session is None:
             return
         if op == requests.BIND:
-            self._bind(session, requests.source_of(request["source"]), request["lane"])
+            self._sources.bind(session, requests.source_of(request["source"]), request["lane"])
         elif op == requests.UNBIND:
-            self._unbind(session, requests.source_of(request["source"]))
+            self._sources.unbind(session, requests.source_of(request["source"]))
         elif op == requests.PAUSE:
             session.pause(time_ns)
         elif op == requests.RESUME:
@@ -243,44 +237,13 @@ class Recorder:
         elif op == requests.STOP:
             self._end(identifier, time_ns)
 
-    # -- sources ----------------------------------------------------------------------------------------------------
-
-    def _listen(self, request: Request) -> None:
-        key = requests.source_of(request["source"])
-        formats = requests.formats_of(request["formats"])
-        source = self._sources.get(key)
-        if source is None:
-            self._sources[key] = Source(formats, request["keep_s"])
-            return
-        source.formats, source.keep_s = formats, request["keep_s"]
-        for session in source.sessions:
-            session.bind(key, session.lane_of(key), formats)
-
-    def _forget(self, key: SourceKey) -> None:
-        source = self._sources.pop(key, None)
-        if source is not None:
-            for session in source.sessions:
-                session.unbind(key)
-
-    def _bind(self, session: Session, key: SourceKey, lane: str) -> None:
-        source = self._sources[key]
-        if not session.bind(key, lane, source.formats):
-            logger.warning("recording %s cannot hear %s: no codec for it", session.plan.id, lane)
-        if session not in source.sessions:
-            source.sessions.append(session)
-
-    def _unbind(self, session: Session, key: SourceKey) -> None:
-        session.unbind(key)
-        source = self._sources.get(key)
-        if source is not None and session in source.sessions:
-            source.sessions.remove(session)
-
     # -- recordings -------------------------------------------------------------------------------------------------
 
     def _begin(self, request: Request, time_ns: int) -> None:
         plan = request["plan"]
         keys = {requests.source_of(source): lane for source, lane in request["sources"]}
-        begin_ns = request.get("begun_ns") or self._past(keys, time_ns, request["past_s"])
+        waiting_ns = self._taps.oldest_ns() if self._taps is not None else None
+        begin_ns = request.get("begun_ns") or self._sources.begin_ns(keys, time_ns, request["past_s"], waiting_ns)
         session = Session(
             Plan(
                 plan["id"],
@@ -288,58 +251,28 @@ class Recorder:
                 plan["container"],
                 plan["layout"],
                 tuple(plan["lanes"]),
-                plan["rate_hz"] or self._rate(keys),
+                plan["rate_hz"] or self._sources.rate_hz(keys),
             ),
             begin_ns,
             self._disk.failed,
         )
         if "begun_ns" in request:
-            assert self._taps is not None, "a recorder listens to something"
             left = parts_left(session.plan.stem, session.plan.layout)
-            session.go_on(self._taps.oldest_ns() or time_ns, request["paused_s"], left)
+            session.go_on(waiting_ns or time_ns, request["paused_s"], left)
         session.starved = bool(self._disk.full)
         self._sessions[session.plan.id] = session
         self._marks[session.plan.id] = []
         for key, lane in keys.items():
             if key in self._sources:
-                self._bind(session, key, lane)
+                self._sources.bind(session, key, lane)
         self._tell(
             {"notice": requests.STARTED, "id": session.plan.id, "begin_ns": begin_ns, "rate_hz": session.plan.rate_hz}
         )
-        self._replay(session, keys)
-
-    def _rate(self, keys: Iterable[SourceKey]) -> int:
-        from softswitch.media.recording.track import natural_rate
-
-        return (
-            max((natural_rate(self._sources[key].formats) for key in keys if key in self._sources), default=0) or 8000
-        )
-
-    def _past(self, keys: Iterable[SourceKey], time_ns: int, past_s: float) -> int:
-        """When a recording begins that wants `past_s` of the past: as far back as something is kept, or still waits."""
-        wanted = time_ns - int(past_s * _SECOND_NS)
-        sources = [self._sources[key] for key in keys if key in self._sources]
-        times = [int(source.kept[0][1].heads[0, TAP_TIME_NS]) for source in sources if source.kept]
-        waiting_ns = self._taps.oldest_ns() if self._taps is not None else None
-        if waiting_ns is not None and any(source.keep_s > 0 for source in sources):
-            times.append(waiting_ns)
-        return min(max(wanted, min(times, default=time_ns)), time_ns)
-
-    def _replay(self, session: Session, keys: Iterable[SourceKey]) -> None:
-        """Give a recording what was kept of the past, bit by bit, as it came."""
-        past = [(at, key, packets) for key in keys if key in self._sources for at, packets in self._sources[key].kept]
-        past.sort(key=lambda item: item[0])
-        for at, key, packets in past:
-            if at >= session.begin_ns:
-                session.feed(key, packets.since(session.begin_ns))
-                session.advance(at - int(HOLD_S * _SECOND_NS))
+        self._sources.replay(session, keys, int(HOLD_S * _SECOND_NS))
 
     def _end(self, identifier: str, time_ns: int) -> None:
         session = self._sessions.pop(identifier)
-        for key in session.sources:
-            source = self._sources.get(key)
-            if source is not None and session in source.sessions:
-                source.sessions.remove(session)
+        self._sources.leave(session)
         session.finish(time_ns)
         about = {**session.describe(), "marks": self._marks.pop(identifier), "rate_hz": session.plan.rate_hz}
         self._finisher.finish(about, session.parts)
