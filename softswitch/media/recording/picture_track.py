@@ -99,7 +99,7 @@ class PictureTrack:
 
     def feed(self, packets: Packets) -> None:
         """Packets, in the order they came."""
-        octets = memoryview(packets.octets)  # of all sources together
+        octets = packets.octets.data  # of all sources together
         for head in packets.heads.tolist():
             kind, begin, size = head[TAP_KIND], head[_AT], head[TAP_SIZE]
             if kind & 0x7F not in self._assemblers or not size:

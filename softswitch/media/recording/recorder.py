@@ -28,7 +28,6 @@ from softswitch.media.recording.session import Session
 from softswitch.media.recording.sources import Sources
 from softswitch.media.recording.tap import Taps
 from softswitch.media.recording.track import Packets
-from softswitch.media.tap_layout import TAP_TIME_NS
 
 if TYPE_CHECKING:
     from softswitch.media.memory import Arena
