@@ -17,6 +17,7 @@ from mediacodecs.compiled import Compiler
 from mediacodecs.frames import conceal_frame, decode_frame, encode_frame, recover_frame
 from mediacodecs.resample import resample
 from softswitch.media.kernels import atomic
+from softswitch.media.recording.plan import ASTRAY_S
 from softswitch.media.tap_layout import (
     TAP_KIND,
     TAP_OCTETS,
@@ -32,8 +33,9 @@ from softswitch.media.tap_layout import (
 )
 
 _MEDIA = Path(__file__).parent.parent
+_OWN = (Path(__file__), Path(__file__).with_name("plan.py"))
 _compiler = Compiler(
-    "recording", (Path(__file__), _MEDIA / "layout.py", _MEDIA / "kernels", Path(mediacodecs.__file__).parent)
+    "recording", (*_OWN, _MEDIA / "tap_layout.py", _MEDIA / "kernels", Path(mediacodecs.__file__).parent)
 )
 entry, part = _compiler.entry, _compiler.part
 _load_acquire, _store_release = atomic.load_acquire, atomic.store_release
@@ -68,8 +70,8 @@ DECODER, CLOCK, CODEC, RATE, STATE, RESAMPLER, ROW_WORDS = range(7)
 _SECOND_NS = 1_000_000_000
 _MOST_CONCEALED = 10
 _WATCHED_PACKETS = 250
-#: A packet so far from where it should lie begins anew: half a second; what has drifted by a 50th of one is moved.
-_ASTRAY, _DRIFTED = 2, 50
+#: What has drifted by a 50th of a second is moved.
+_DRIFTED = 50
 #: Samples that a packet may have, 120 ms at 48 kHz, also after resampling.
 LONGEST = 5760 * 6
 
@@ -148,7 +150,7 @@ def _place(track: Any, head: Any, clock: int) -> int:
     passed = ((head[TAP_TIMESTAMP] - track[ANCHOR_TIMESTAMP] + 0x80000000) & 0xFFFFFFFF) - 0x80000000
     at = track[ANCHOR] + passed * rate // clock
     delay = arrival - at
-    if head[TAP_SSRC] != track[SSRC] or abs(delay) * _ASTRAY > rate:
+    if head[TAP_SSRC] != track[SSRC] or abs(delay) > rate * ASTRAY_S:
         track[SSRC] = head[TAP_SSRC]
         track[ANCHOR_TIMESTAMP], track[ANCHOR] = head[TAP_TIMESTAMP], arrival
         track[SEQUENCE] = (head[TAP_SEQUENCE] - 1) & 0xFFFF

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from softswitch.media.formats import StreamFormat
 from softswitch.media.recording.picture_codecs import Assembler, Coded, assembler
+from softswitch.media.recording.plan import ASTRAY_S
 from softswitch.media.recording.track import Packets
 from softswitch.media.tap_layout import (
     TAP_KIND,
@@ -29,8 +30,8 @@ _HALF, _SEQUENCES, _TIMESTAMPS = 0x8000, 1 << 16, 1 << 32
 #: Packets that wait for one that is missing; a second of 20 Mbit/s.
 _MOST_WAITING = 4096
 _ASK_NS = _SECOND_NS
-#: A picture so far from where it should lie begins anew: half a second; what has drifted by a 50th of one is moved.
-_ASTRAY, _DRIFTED, _WATCHED = 2, 50, 250
+#: What has drifted by a 50th of a second is moved.
+_DRIFTED, _WATCHED = 50, 250
 
 
 class Picture(NamedTuple):
@@ -214,7 +215,7 @@ class _Place:
         passed = (timestamp - self._timestamp + _TIMESTAMPS // 2) % _TIMESTAMPS - _TIMESTAMPS // 2
         at = self._at + passed * self._rate_hz // clock
         delay = arrival - at
-        if abs(delay) * _ASTRAY > self._rate_hz:
+        if abs(delay) > self._rate_hz * ASTRAY_S:
             self._timestamp, self._at = timestamp, arrival
             self._lowest, self._count = self._rate_hz, 0
             return arrival

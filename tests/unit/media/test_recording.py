@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from softswitch.media import StreamFormat
@@ -117,6 +118,23 @@ def test_a_lost_packet_is_concealed_and_a_silence_stays_silent(studio: Studio) -
     assert told["packets"]["concealed"] == 1
     assert abs(samples[RATE : RATE + 160].astype(int)).max() > 4000, "the lost packet is made up for"
     assert abs(samples[int(2.2 * RATE) : int(2.9 * RATE)].astype(int)).max() == 0, "nobody spoke for a second"
+
+
+def test_what_a_busy_machine_hears_late_lies_where_it_belongs(studio: Studio) -> None:
+    """Packets wait at their socket while their thread has no turn, and the recorder goes on."""
+    caller = studio.talker(440)
+    studio.start("r", [(caller, "caller")], layout="mixed")
+    studio.talk(2.0)
+    packet, waiting = caller.packet, []
+    caller.packet = lambda payload, **header: waiting.append((payload, caller.sequence, caller.timestamp))  # type: ignore[method-assign]
+    studio.talk(0.9)
+    caller.packet = packet  # type: ignore[method-assign]
+    for payload, sequence, timestamp in waiting:
+        packet(payload, sequence=sequence, timestamp=timestamp)
+    studio.talk(2.0)
+    told = studio.stop("r")
+    loud = np.flatnonzero(abs(heard(Path(told["files"][0]["path"]))[:, 0].astype(int)) > 4000)
+    assert told["packets"]["late"] == 0 and np.diff(loud).max() < 2 * RATE // 440, "the tone never breaks off"
 
 
 def test_packets_out_of_order_lie_where_they_belong(studio: Studio) -> None:
