@@ -321,9 +321,9 @@ class Switch:
         """GET below /api/v1 as administrator; the decoded JSON."""
         return self.http("GET", path)[1]
 
-    def http(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    def http(self, method: str, path: str, body: object = None, *, token: str = "") -> tuple[int, Any]:
         """One request below /api/v1; status and decoded JSON. Errors of HTTP are returned, not raised."""
-        token = "demo-admin" if self.plan.demo else TOKEN
+        token = token or ("demo-admin" if self.plan.demo else TOKEN)
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.plan.http}/api/v1{path}",
             method=method,

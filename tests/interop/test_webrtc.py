@@ -25,8 +25,8 @@ from tests.interop.aiortc_peer import RtcPeer, payload
 HERE = Path(__file__).resolve().parent
 
 
-async def ask(switch: Switch, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    return await asyncio.to_thread(switch.http, method, f"/webrtc{path}", body)
+async def ask(switch: Switch, method: str, path: str, body: object = None, *, token: str = "") -> tuple[int, Any]:
+    return await asyncio.to_thread(lambda: switch.http(method, f"/webrtc{path}", body, token=token))
 
 
 async def offered_to(switch: Switch, number: str) -> dict[str, Any]:
@@ -69,6 +69,24 @@ async def test_a_peer_that_offers_to_the_api_hears_its_tone_from_the_echo(switch
         heard = frequency_hz(await browser.hear(1.5))
         assert abs(heard - 523) < 1, f"the echo should bring 523 Hz back, heard {heard:.1f} Hz"
         assert (await ask(switch, "DELETE", f"/sessions/{session['session_id']}"))[0] == 204
+
+
+async def test_a_token_of_a_subscriber_calls_as_that_one_alone(switch: Switch) -> None:
+    wanted = {"name": "desk-1001", "role": "viewer", "number": "1001"}
+    status, made = await asyncio.to_thread(switch.http, "POST", "/system/tokens", wanted)
+    assert status == 201, made
+    async with peer(523.0) as browser:
+        offer = await browser.offer()
+        status, refused = await ask(switch, "POST", "/sessions", payload(offer, "1002", "600"), token=made["token"])
+        assert status == 403, f"1002 was called for with the token of 1001: {refused}"
+        status, session = await ask(switch, "POST", "/sessions", payload(offer, "1001", "600"), token=made["token"])
+        assert status == 201, session
+        await browser.apply(session["sdp"])
+        await browser.connected()
+        path = f"/sessions/{session['session_id']}"
+        assert (await ask(switch, "DELETE", path, token=made["token"]))[0] == 204
+    assert (await asyncio.to_thread(switch.http, "DELETE", "/system/tokens/desk-1001"))[0] == 204
+    assert (await ask(switch, "GET", "/sessions", token=made["token"]))[0] == 401, "it is revoked at once"
 
 
 async def test_two_peers_hear_each_other(switch: Switch) -> None:
