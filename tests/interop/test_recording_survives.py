@@ -85,6 +85,11 @@ class RecordedWorld:
         loud = np.flatnonzero(abs(samples.astype(int)) > 4000)
         return samples[loud[0] : loud[-1] + 1]
 
+    def written_s(self) -> float:
+        """How much the shortest file holds, in seconds: 16 bits for each of the two sides."""
+        files = (self.switch.data / "recordings").rglob("*.wav")
+        return min(path.stat().st_size for path in files) / (2 * 2 * RATE)
+
     def check_whole(self, rows: list[dict[str, Any]]) -> None:
         """Everything that was sent is there, in one file, without a break."""
         for row in rows:
@@ -136,6 +141,7 @@ def test_recordings_go_on_without_the_switch(world: RecordedWorld) -> None:
 
 def test_a_lost_recorder_is_replaced(world: RecordedWorld) -> None:
     """Recordings go on in a further file; the event says so, and what is missing is told."""
+    wait_until(lambda: world.written_s() > 4, 30, "there is something to lose")
     (victim,) = world.switch.helper_pids()
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: "another recorder runs" in world.switch.log_text(), 60, "another recorder runs")
