@@ -149,8 +149,10 @@ def test_a_talkgroup_is_recorded_burst_by_burst(recorder: Switch, telephone: Mak
 
 
 def test_the_definition_of_a_talkgroup_has_it_recorded(recorder: Switch, telephone: MakePhone) -> None:
-    """What the API says of a group counts: one is recorded, one is not, and one is by the group that is in it."""
-    post(recorder, "/groups", {"number": "8077", "record": True}, 201)
+    """What the API says of a group counts: one is recorded, and one is not."""
+    post(recorder, "/groups", {"number": "8077"}, 201)
+    status, answer = recorder.http("PATCH", "/groups/8077/definition", {"record": True})
+    assert status == 200 and answer["record"] is True, answer
     post(recorder, "/groups", {"number": "8078"}, 201)
     parties = [telephone(number) for number in ("1001", "1002")]
     for number in ("8078", "8077"):
