@@ -91,6 +91,7 @@ class E1Leg(PortedLeg):
             self.party.display_name = event.display
         if event.user_user is not None and self._settings.user_to_user:
             self.party.user_to_user = header_of(event.user_user)
+        self._hear_keys()
         self.taken()
 
     def notified(self, event: Notified) -> None:
@@ -160,6 +161,7 @@ class E1Leg(PortedLeg):
         except IllegalInState:
             return
         self.answered_at = self._exchange.now()
+        self._hear_keys()
         self.line.settle(self._exchange.now())
 
     def _connect(self, call: IsdnCall) -> None:
@@ -220,6 +222,11 @@ class E1Leg(PortedLeg):
         return True
 
     # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _hear_keys(self) -> None:
+        """Talkgroups, rooms and services are told of keys, which come as tones; a call of two sees to it itself."""
+        if self.port is not None and not self.port.closed and not self.port.listens:
+            self.port.listen(keys=True)
 
     def _incoming(self) -> IsdnCall | None:
         return self.call if self.call is not None and self.call.state not in _ENDING else None

@@ -21,7 +21,7 @@ from tests.interop.switch import Plan, Switch, password_of, running_switch, wait
 END = """
 [[gateways.e1.group]]
 name = "e1"
-floor = "user_information"
+floor = "{floor}"
 [[gateways.e1.span]]
 name = "line1"
 driver = "cesopsn"
@@ -53,11 +53,12 @@ def trunk(switch: Switch) -> dict[str, Any]:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Both switches, with the data link between them up."""
     here, there = free_port(), free_port()
-    ends = (("user", "slave", here, there), ("network", "master", there, here))
+    # One end tells of the floor in user-user information, the other by keys: each direction is tried in another way.
+    ends = (("user", "slave", "user_information", here, there), ("network", "master", "keys", there, here))
     with contextlib.ExitStack() as stack:
         made = []
-        for side, clock, local, remote in ends:
-            extra = END.format(side=side, clock=clock, local=local, remote=remote)
+        for side, clock, floor, local, remote in ends:
+            extra = END.format(side=side, clock=clock, floor=floor, local=local, remote=remote)
             plan = Plan(extra=extra, ipv6=False)
             made.append(stack.enter_context(running_switch(plan, tmp_path_factory.mktemp(side))))
         for switch in made:
