@@ -45,7 +45,8 @@ KEYS: Mapping[type[Answer], tuple[str, ...]] = {
 class PageQuery(Request):
     """Which part of a list."""
 
-    after: str = Field(default="", max_length=2048, description="Cursor: `next` of the page before.")
+    # Its longest form, percent-encoded, fits into a request line (8190 octets).
+    after: str = Field(default="", max_length=640, description="Cursor: `next` of the page before.")
     limit: int = Field(default=1000, ge=1, le=1000)
 
 
