@@ -120,11 +120,13 @@ async def test_a_late_entrant_hears_the_present_talker_at_once(switch: Switch) -
 
 
 async def test_with_lost_and_doubled_floor_control_nobody_is_stuck(switch: Switch) -> None:
-    """20 % of the floor messages are lost and 10 % come twice: one talker at any time, an answer for every request."""
+    """20 % of the floor messages are lost and 10 % come twice, in both encodings: one talker at any time, an answer for
+    every request.
+    """
     shim = Shim(drop=0.2, duplicate=0.1, seed=20)
     quick = ParticipantSettings(t100=0.3, c100=8, t101=0.3, c101=8, t104=0.3, c104=8, queue_poll=0.5)
     async with simulator(switch, participant=quick, shim=shim) as simulated:
-        members = simulated.add(NUMBERS[:12])
+        members = simulated.add(NUMBERS[:6]) + simulated.add(NUMBERS[6:12], System.POC)
         await in_group(simulated, members)
         for turn in range(24):
             chosen = [members[turn % 12], members[(turn * 5 + 1) % 12]]
