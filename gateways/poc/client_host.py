@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateways.poc.client import Asked, PocClient
+from gateways.poc.client import PocClient
+from gateways.poc.client_requests import Asked
 from softswitch.sip.events import Event, IncomingInvite, RequestReceived, ResponseReceived
 from softswitch.sip.message import Request
 from softswitch.sip.useragent import UserAgent

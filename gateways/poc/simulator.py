@@ -18,8 +18,9 @@ from functools import partial
 from typing import Self
 
 from gateways.poc import tones
-from gateways.poc.client import Habits, PocClient
+from gateways.poc.client import PocClient
 from gateways.poc.client_host import Clients
+from gateways.poc.client_requests import Habits
 from gateways.poc.recognition import System
 from gateways.poc.simulated import Shim, Simulated
 from softswitch.floor import Tier

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from gateways.poc.affiliations import Affiliations
-from gateways.poc.client import Habits, PocClient
+from gateways.poc.client import PocClient
 from gateways.poc.client_host import Clients
+from gateways.poc.client_requests import Habits
 from gateways.poc.context import Context
 from gateways.poc.floor_desk import FloorDesk
 from gateways.poc.leg import Terms
