@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from softswitch.api.definitions import Kind, definition_operations
 from softswitch.api.models import Answer, NoArguments, NoContent
 from softswitch.api.models.conference import (
     Announce,
@@ -46,6 +47,21 @@ ORDERS: dict[str, tuple[type[Any], type[Answer], int, str]] = {
     "end": (NoArguments, Conference, 202, "Release everybody"),
 }
 
+_KIND = Kind(
+    PATH,
+    "voice",
+    ConferenceDefinition,
+    NewConference,
+    ChangeConference,
+    add="Add a conference",
+    read="What is laid down of a conference",
+    change="Change a conference; whoever is inside stays",
+    remove="Give a conference up; everybody in it is released",
+    add_role="dispatcher",
+    change_role="dispatcher",
+    remove_role="dispatcher",
+)
+
 
 def operations(services: ApiServices) -> list[Operation]:
     """The operations of this component."""
@@ -59,7 +75,7 @@ def operations(services: ApiServices) -> list[Operation]:
     found = [_read(PATH, "Conferences", every, Conference, many=True)]
     desk = services.conference_desk
     if desk is not None:
-        found += _definitions(desk)
+        found += definition_operations(desk, _KIND)
         found += _plans(desk)
     found.append(_read(_ONE, "One conference and who is in it", one, Conference))
     if desk is not None:
@@ -74,65 +90,6 @@ def conference(services: ApiServices, number: str) -> Row:
         if row["number"] == number:
             return row
     raise not_found("conference", number)
-
-
-def _definitions(desk: ConferenceServices) -> list[Operation]:
-    async def create(context: Context) -> Row:
-        return await desk.create(context.body, context.principal)
-
-    async def current(context: Context) -> Row:
-        return desk.definition(context.path["id"])
-
-    async def change(context: Context) -> Row:
-        given = {name: value for name, value in context.body.items() if name in context.given}
-        return await desk.change(context.path["id"], given, context.principal)
-
-    async def remove(context: Context) -> None:
-        await desk.remove(context.path["id"], context.principal)
-
-    shared: dict[str, Any] = {"component": "voice", "answer": ConferenceDefinition}
-    return [
-        Operation(
-            method="POST",
-            path=PATH,
-            summary="Add a conference",
-            role="dispatcher",
-            handler=create,
-            body=NewConference,
-            status=201,
-            location=PATH + "/{number}",
-            **shared,
-        ),
-        Operation(
-            method="GET",
-            path=_ONE + "/definition",
-            summary="What is laid down of a conference",
-            role="viewer",
-            handler=current,
-            tagged=True,
-            **shared,
-        ),
-        Operation(
-            method="PATCH",
-            path=_ONE + "/definition",
-            summary="Change a conference; whoever is inside stays",
-            role="dispatcher",
-            handler=change,
-            body=ChangeConference,
-            current=current,
-            **shared,
-        ),
-        Operation(
-            method="DELETE",
-            path=_ONE,
-            summary="Give a conference up; everybody in it is released",
-            role="dispatcher",
-            handler=remove,
-            current=current,
-            status=204,
-            **shared,
-        ),
-    ]
 
 
 def _plans(desk: ConferenceServices) -> list[Operation]:

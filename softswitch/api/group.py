@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from softswitch.api.auth import Role
+from softswitch.api.definitions import Kind, definition_operations
 from softswitch.api.models import Answer, NoContent
 from softswitch.api.models.group import (
     ChangeGroup,
@@ -40,6 +41,19 @@ _WISHES = {
     "force": "Give the floor to a participant, before everybody but a more urgent talker",
 }
 
+_KIND = Kind(
+    "/groups",
+    "group",
+    GroupDefinition,
+    NewGroup,
+    ChangeGroup,
+    add="Add a talkgroup",
+    read="The rules of a talkgroup",
+    change="Change the rules of a talkgroup; whoever is inside stays",
+    remove="Give a talkgroup up (role admin), a temporary one or a patch (role dispatcher)",
+    remove_role="dispatcher",
+)
+
 
 def operations(services: ApiServices) -> list[Operation]:
     """The operations of this component."""
@@ -58,7 +72,7 @@ def operations(services: ApiServices) -> list[Operation]:
         found += _scanning(services.group_desk)
     found.append(_read("/groups/{id}", "One talkgroup, its call and its history", "group", get_group, Group))
     if services.group_desk is not None:
-        found += _definitions(services.group_desk)
+        found += definition_operations(services.group_desk, _KIND)
         found += _calls(services.group_desk)
         found += _dispatching(services.group_desk)
     found += [_floor(services, wish, summary) for wish, summary in _WISHES.items()]
@@ -69,9 +83,6 @@ def operations(services: ApiServices) -> list[Operation]:
 
 
 def _making(desk: GroupServices) -> list[Operation]:
-    async def create(context: Context) -> Row:
-        return await desk.create(context.body, context.principal)
-
     async def regroup(context: Context) -> Row:
         return await desk.regroup(context.body, context.principal)
 
@@ -79,7 +90,6 @@ def _making(desk: GroupServices) -> list[Operation]:
         return await desk.patch(context.body, context.principal)
 
     return [
-        _do("/groups", "Add a talkgroup", create, NewGroup, GroupDefinition, role="admin", status=201, made="number"),
         _do(
             "/groups/regroup",
             "Make a temporary talkgroup of members and groups, and call it (重组)",
@@ -97,52 +107,6 @@ def _making(desk: GroupServices) -> list[Operation]:
             GroupDefinition,
             status=201,
             made="number",
-        ),
-    ]
-
-
-def _definitions(desk: GroupServices) -> list[Operation]:
-    async def current(context: Context) -> Row:
-        return desk.definition(context.path["id"])
-
-    async def change(context: Context) -> Row:
-        given = {name: value for name, value in context.body.items() if name in context.given}
-        return await desk.change(context.path["id"], given, context.principal)
-
-    async def remove(context: Context) -> None:
-        await desk.remove(context.path["id"], context.principal)
-
-    return [
-        Operation(
-            method="GET",
-            path="/groups/{id}/definition",
-            summary="The rules of a talkgroup",
-            component="group",
-            role="viewer",
-            handler=current,
-            answer=GroupDefinition,
-            tagged=True,
-        ),
-        Operation(
-            method="PATCH",
-            path="/groups/{id}/definition",
-            summary="Change the rules of a talkgroup; whoever is inside stays",
-            component="group",
-            role="admin",
-            handler=change,
-            body=ChangeGroup,
-            answer=GroupDefinition,
-            current=current,
-        ),
-        Operation(
-            method="DELETE",
-            path="/groups/{id}",
-            summary="Give a talkgroup up (role admin), a temporary one or a patch (role dispatcher)",
-            component="group",
-            role="dispatcher",
-            handler=remove,
-            current=current,
-            status=204,
         ),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from softswitch.api.definitions import Kind, definition_operations
 from softswitch.api.models import NoContent
 from softswitch.api.models.queue import ChangeAgent, ChangeQueue, LogIn, NewQueue, Queue, QueueDefinition
 from softswitch.api.operations import Context, Operation
@@ -15,13 +16,25 @@ PATH = "/voice/queues"
 _ONE = PATH + "/{id}"
 _AGENT = _ONE + "/agents/{number}"
 
+_KIND = Kind(
+    PATH,
+    "voice",
+    QueueDefinition,
+    NewQueue,
+    ChangeQueue,
+    add="Add a queue",
+    read="What is laid down of a queue",
+    change="Change a queue; callers go on waiting",
+    remove="Give a queue up; who waits there is released",
+)
+
 
 def operations(services: ApiServices) -> list[Operation]:
     """The operations of this component."""
     desk = services.queue_desk
     if desk is None:
         return []
-    return [*_reading(desk), *_definitions(desk), *_agents(desk)]
+    return [*_reading(desk), *definition_operations(desk, _KIND), *_agents(desk)]
 
 
 def _reading(desk: QueueServices) -> list[Operation]:
@@ -35,65 +48,6 @@ def _reading(desk: QueueServices) -> list[Operation]:
     return [
         Operation(path=PATH, summary="Call queues", handler=every, many=True, **shared),
         Operation(path=_ONE, summary="One queue: who waits, who answers, and how it went", handler=one, **shared),
-    ]
-
-
-def _definitions(desk: QueueServices) -> list[Operation]:
-    async def create(context: Context) -> Row:
-        return await desk.create(context.body, context.principal)
-
-    async def current(context: Context) -> Row:
-        return desk.definition(context.path["id"])
-
-    async def change(context: Context) -> Row:
-        given = {name: value for name, value in context.body.items() if name in context.given}
-        return await desk.change(context.path["id"], given, context.principal)
-
-    async def remove(context: Context) -> None:
-        await desk.remove(context.path["id"], context.principal)
-
-    shared: dict[str, Any] = {"component": "voice", "answer": QueueDefinition}
-    return [
-        Operation(
-            method="POST",
-            path=PATH,
-            summary="Add a queue",
-            role="admin",
-            handler=create,
-            body=NewQueue,
-            status=201,
-            location=PATH + "/{number}",
-            **shared,
-        ),
-        Operation(
-            method="GET",
-            path=_ONE + "/definition",
-            summary="What is laid down of a queue",
-            role="viewer",
-            handler=current,
-            tagged=True,
-            **shared,
-        ),
-        Operation(
-            method="PATCH",
-            path=_ONE + "/definition",
-            summary="Change a queue; callers go on waiting",
-            role="admin",
-            handler=change,
-            body=ChangeQueue,
-            current=current,
-            **shared,
-        ),
-        Operation(
-            method="DELETE",
-            path=_ONE,
-            summary="Give a queue up; who waits there is released",
-            role="admin",
-            handler=remove,
-            current=current,
-            status=204,
-            **shared,
-        ),
     ]
 
 

@@ -71,15 +71,21 @@ Order = Callable[[str, Mapping[str, Any], Principal], Row]
 
 
 @dataclass(slots=True, kw_only=True)
-class GroupServices:
-    """What is done with talkgroups beyond reading; `orders` are insert, listen, release, mute of a dispatcher."""
+class DefinitionServices:
+    """Rooms that are laid down by number. `change` gets only the members that were given."""
 
-    create: Callable[[Mapping[str, Any], Principal], Awaitable[Row]]
-    regroup: Callable[[Mapping[str, Any], Principal], Awaitable[Row]]
-    patch: Callable[[Mapping[str, Any], Principal], Awaitable[Row]]
+    create: Change
     definition: Callable[[str], Row]
     change: Callable[[str, Mapping[str, Any], Principal], Awaitable[Row]]
     remove: Callable[[str, Principal], Awaitable[None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class GroupServices(DefinitionServices):
+    """What is done with talkgroups beyond reading; `orders` are insert, listen, release, mute of a dispatcher."""
+
+    regroup: Callable[[Mapping[str, Any], Principal], Awaitable[Row]]
+    patch: Callable[[Mapping[str, Any], Principal], Awaitable[Row]]
     scan_list: Callable[[str], Row]
     set_scan_list: Callable[[str, list[str], Principal], Awaitable[Row]]
     start_call: Order
@@ -97,16 +103,12 @@ TrunkOrders = Callable[[str, str, str, list[int]], Row]
 
 
 @dataclass(slots=True, kw_only=True)
-class ConferenceServices:
+class ConferenceServices(DefinitionServices):
     """What is done with conferences beyond reading; `order` takes the names of `softswitch.api.conference.ORDERS`.
 
     `participant` takes a conference, a party, one of change, whisper and remove, and what that needs.
     """
 
-    create: Change
-    definition: Callable[[str], Row]
-    change: Callable[[str, Mapping[str, Any], Principal], Awaitable[Row]]
-    remove: Callable[[str, Principal], Awaitable[None]]
     plans: Callable[[str], Iterable[Row]]
     plan: Callable[[str, str], Row]
     put_plan: Callable[[str, str, Mapping[str, Any], Principal], Awaitable[Row]]
@@ -127,14 +129,10 @@ class AmbienceServices:
 
 
 @dataclass(slots=True, kw_only=True)
-class QueueServices:
+class QueueServices(DefinitionServices):
     """Call queues. `agent` takes a queue, an agent, and one of log_in, log_out, pause and unpause."""
 
     queues: Rows
-    definition: Callable[[str], Row]
-    create: Change
-    change: Callable[[str, Mapping[str, Any], Principal], Awaitable[Row]]
-    remove: Callable[[str, Principal], Awaitable[None]]
     agent: Callable[[str, str, str, Principal], None]
 
 
