@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mediacodecs import comfort_noise
 from softswitch.media.formats import MAXIMUM_FORMATS
 from softswitch.media.layout import MAXIMUM_PACKET
 from softswitch.media.room_layout import MAXIMUM_TURN
@@ -26,6 +27,9 @@ SPOKEN_SAMPLES = 60 * 48 + MAXIMUM_TURN
 
 #: Decoders of one voice (formats that may come, the first of them), and the most words their states have.
 DECODERS, DECODER_WORDS, ENCODER_WORDS, RESAMPLER_WORDS = 3, 8192, 8192, 320
+
+#: In `decoder_of`: comfort noise (RFC 3389), which is no sound but says how to make some; words of what makes it.
+NOISE_DECODER, NOISE_WORDS = 255, comfort_noise.WORDS
 
 #: States of the jitter buffer: nothing comes; the first packets are gathered; packets are taken out in order.
 IDLE, GATHERING, FLOWING = 0, 1, 2
@@ -63,6 +67,8 @@ VOICE = np.dtype(
         ("frame_decoded", "i8"),  # samples of the last packet, at the decoder's rate
         ("decoder_codec", "i8", DECODERS),
         ("decoder_resampled", "i8", DECODERS),
+        ("noisy", "i8"),  # the last packet was comfort noise: some is heard until sound comes again
+        ("noise", "i8", NOISE_WORDS),
         # In the room.
         ("gain", "f8"),
         ("muted", "i8"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mediacodecs import framing
+from mediacodecs import comfort_noise, framing
 from mediacodecs.codec import CodecUnavailable
 from softswitch.media.errors import NotTranscodable
 from softswitch.media.formats import StreamFormat
@@ -22,6 +22,7 @@ from softswitch.media.voice_layout import (
     ENCODER_WORDS,
     IDLE,
     JITTER_PLACES,
+    NOISE_DECODER,
     RESAMPLER_WORDS,
     VOICE,
 )
@@ -110,6 +111,7 @@ def prepare_voice(
     voice["audience"] = NOBODY
     voice["event_source_timestamp"] = -1
     _prepare_decoders(voice, settings, room_hz)
+    _prepare_noise(voice, settings, number)
     spoken = spoken_format(settings)
     ptime_ms = _TURN_MS
     if spoken is not None:
@@ -120,6 +122,14 @@ def prepare_voice(
     # Not all members are sent to in the same turn: half of those with packets of 20 ms are in every other.
     voice["spoken_count"] = room_hz * _TURN_MS // 1000 * (number % (ptime_ms // _TURN_MS))
     voice["spoken"][: int(voice["spoken_count"])] = 0
+
+
+def _prepare_noise(voice: Any, settings: PortSettings, seed: int) -> None:
+    """Let comfort noise (RFC 3389) be heard as such."""
+    comfort_noise.reset(voice["noise"], seed + 1)
+    for i, entry in enumerate(settings.receivable):
+        if entry.encoding.upper() == "CN":
+            voice["decoder_of"][i] = NOISE_DECODER
 
 
 def prepare_speaker(voices: NDArray[Any], number: int, entry: StreamFormat, rate_hz: int) -> None:

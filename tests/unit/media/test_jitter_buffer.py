@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mediacodecs.g711 import ALaw
-from softswitch.media import PCMA, PortSettings
+from softswitch.media import PCMA, PortSettings, StreamFormat
 from softswitch.media.kernels import intake
 from softswitch.media.kernels.sound import hearing
 from softswitch.media.port_layout import PORT
@@ -27,10 +27,17 @@ PEAK = 8000
 class Line:
     """A sender whose packets reach one voice, and what is heard of it turn by turn."""
 
-    def __init__(self, sound: np.ndarray, *, frame: int = 160, first_sequence: int = 0) -> None:
+    def __init__(
+        self,
+        sound: np.ndarray,
+        *,
+        frame: int = 160,
+        first_sequence: int = 0,
+        formats: tuple[StreamFormat, ...] = (PCMA,),
+    ) -> None:
         self.voices, self.port = np.zeros(1, VOICE), np.zeros(1, PORT)[0]
         self.scratch = np.zeros(1, SCRATCH)[0]
-        prepare_voice(self.voices, 0, PortSettings(formats=(PCMA,)), 8000)
+        prepare_voice(self.voices, 0, PortSettings(formats=formats), 8000)
         self.voice = self.voices[0]
         self.frame, self.first = frame, first_sequence
         self.payload = ALaw().encode(sound)
@@ -44,6 +51,12 @@ class Line:
         head = struct.pack(">BBHII", 0x80, 8, sequence, 0, 1)
         packet = np.frombuffer(head + self.payload[at : at + self.frame].tobytes(), np.uint8)
         intake.take_in(self.port, self.voice, packet.copy(), len(packet), 0, sequence, renewed, self.now_ns)
+
+    def describes_noise(self, number: int, *, level_dbov: int) -> None:
+        """Packet `number` of the sender comes now, with comfort noise of its second format."""
+        sequence = (self.first + number) & 0xFFFF
+        packet = np.frombuffer(struct.pack(">BBHIIB", 0x80, 13, sequence, 0, 1, -level_dbov), np.uint8)
+        intake.take_in(self.port, self.voice, packet.copy(), len(packet), 1, sequence, False, self.now_ns)
 
     def turn(self) -> None:
         """The mixer takes the next 10 ms."""
@@ -126,6 +139,21 @@ def test_order_repetition_and_loss(mode, arrivals, counted, first):
     sound = line.sound()[400:]
     assert roughness(sound) < 2.5, "no click is heard"
     assert np.sqrt(np.mean(sound[800:] ** 2)) > 0.6 * PEAK / np.sqrt(2), "and no silence"
+
+
+def test_comfort_noise_is_heard_until_sound_comes_again(mode):
+    """RFC 3389 §5: after one description nothing more need come; the next sound comes whole."""
+    line = Line(tone(), formats=(PCMA, StreamFormat(13, "CN", 8000)))
+    line.run(0.2, steady(count=10))
+    line.describes_noise(10, level_dbov=-40)
+    line.run(0.5, {})
+    rustling = line.sound()[-3200:]
+    level_dbov = 20 * np.log10(np.sqrt(np.mean(rustling**2)) / 32768)
+    assert level_dbov == pytest.approx(-40, abs=1.5), "noise of the described level, as long as nothing comes"
+    line.first = 11
+    line.run(0.3, steady(count=15))
+    assert np.sqrt(np.mean(line.sound()[-1600:] ** 2)) > 0.6 * PEAK / np.sqrt(2), "sound again"
+    assert line.counted() == {"late": 0, "concealed": 0, "shortened": 0, "lengthened": 0}, "nothing was missing"
 
 
 def test_another_stream_begins_a_new_buffer(mode):

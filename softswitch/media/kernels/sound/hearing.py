@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from mediacodecs.comfort_noise import generate, update
 from softswitch.media.kernels.sound.coding import conceal, decode
 from softswitch.media.kernels.sound.compiler import part
 from softswitch.media.kernels.sound.depth import keep_depth, watch_anew
+from softswitch.media.layout import MAXIMUM_PACKET
 from softswitch.media.voice_layout import (
     DEPTH_NS,
     FLOWING,
@@ -20,6 +22,7 @@ from softswitch.media.voice_layout import (
     IDLE,
     JITTER_PLACES,
     LONGEST_FRAME,
+    NOISE_DECODER,
 )
 
 #: So long something is made up for packets that do not come; then it is silent until they do.
@@ -37,7 +40,7 @@ def pull(voice: Any, rate_hz: int, scratch: Any, now_ns: int) -> bool:
     while voice["heard_end"] - voice["heard_begin"] < wanted:
         if voice["state"] != FLOWING or not _go_on(voice, rate_hz, scratch):
             voice["turn_ns"] = now_ns
-            return bool(_rest(voice, wanted))
+            return bool(_rustle(voice, wanted) if voice["noisy"] != 0 else _rest(voice, wanted))
     if voice["state"] == FLOWING and keep_depth(voice, wanted):
         _be_ahead(voice, scratch)
     voice["turn_ns"] = now_ns
@@ -72,6 +75,17 @@ def _rest(voice: Any, wanted: int) -> bool:
 
 
 @part
+def _rustle(voice: Any, wanted: int) -> bool:
+    """Fill what is left of the last samples up with the noise that the peer has described."""
+    _make_room(voice, wanted)
+    end = voice["heard_end"]
+    missing = wanted - (end - voice["heard_begin"])
+    generate(voice["noise"], voice["heard"][end : end + missing], missing)
+    voice["heard_end"] = end + missing
+    return True
+
+
+@part
 def _go_on(voice: Any, rate_hz: int, scratch: Any) -> bool:
     """Take the next packet, or make up for it; false when the voice falls silent."""
     sequence = voice["next_sequence"]
@@ -81,6 +95,10 @@ def _go_on(voice: Any, rate_hz: int, scratch: Any) -> bool:
         voice["next_sequence"] = (sequence + 1) & 0xFFFF
         if voice["length"][place] > 0:
             _hear(voice, place, scratch)
+        if voice["noisy"] != 0 and voice["highest_sequence"] == sequence:  # nothing more need come (RFC 3389 §5)
+            voice["state"] = IDLE
+            voice["stretched"] = 0
+            return False
         return True
     if ((voice["highest_sequence"] - sequence) & 0xFFFF) < JITTER_PLACES:
         voice["next_sequence"] = (sequence + 1) & 0xFFFF
@@ -116,7 +134,12 @@ def _make_room(voice: Any, count: int) -> None:
 
 @part
 def _hear(voice: Any, place: int, scratch: Any) -> None:
-    """Decode the packet at a place of the buffer to the end of `heard`."""
+    """Decode the packet at a place of the buffer to the end of `heard`, or learn from it what silence sounds like."""
+    if voice["decoder_of"][voice["format"][place]] == NOISE_DECODER:
+        at = place * MAXIMUM_PACKET
+        update(voice["noise"], voice["payload"][at : at + voice["length"][place]], voice["length"][place])
+        voice["noisy"] = 1
+        return
     _make_room(voice, LONGEST_FRAME)
     end = voice["heard_end"]
     if end + LONGEST_FRAME > HEARD_SAMPLES:  # more than can be heard in time
@@ -125,6 +148,7 @@ def _hear(voice: Any, place: int, scratch: Any) -> None:
     if count > 0:
         voice["frame_samples"] = count
         voice["concealed_in_row"] = 0
+        voice["noisy"] = 0
         voice["heard_end"] = end + count
 
 
