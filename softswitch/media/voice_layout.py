@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediacodecs import comfort_noise
 from softswitch.media.formats import MAXIMUM_FORMATS
 from softswitch.media.layout import MAXIMUM_PACKET
 from softswitch.media.room_layout import MAXIMUM_TURN
@@ -29,7 +28,7 @@ SPOKEN_SAMPLES = 60 * 48 + MAXIMUM_TURN
 DECODERS, DECODER_WORDS, ENCODER_WORDS, RESAMPLER_WORDS = 3, 8192, 8192, 320
 
 #: In `decoder_of`: comfort noise (RFC 3389), which is no sound but says how to make some; words of what makes it.
-NOISE_DECODER, NOISE_WORDS = 255, comfort_noise.WORDS
+NOISE_DECODER, NOISE_WORDS = 255, 25
 
 #: States of the jitter buffer: nothing comes; the first packets are gathered; packets are taken out in order.
 IDLE, GATHERING, FLOWING = 0, 1, 2

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mediacodecs import comfort_noise, framing
+from mediacodecs import framing
 from mediacodecs.codec import CodecUnavailable
 from softswitch.media.errors import NotTranscodable
 from softswitch.media.formats import StreamFormat
@@ -126,6 +126,8 @@ def prepare_voice(
 
 def _prepare_noise(voice: Any, settings: PortSettings, seed: int) -> None:
     """Let comfort noise (RFC 3389) be heard as such."""
+    from mediacodecs import comfort_noise
+
     comfort_noise.reset(voice["noise"], seed + 1)
     for i, entry in enumerate(settings.receivable):
         if entry.encoding.upper() == "CN":
