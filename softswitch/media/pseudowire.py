@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mediacodecs.g711 import ALAW_DECODE, ALAW_ENCODE
 from softswitch.media.errors import MediaError
 from softswitch.media.formats import StreamFormat
 from softswitch.media.layout import NOBODY
@@ -328,6 +327,8 @@ def _gain_table(gain_db: float) -> NDArray[np.uint8]:
     """uint8[256]: the A-law octet of each octet's sample, made louder by `gain_db`."""
     if not gain_db:
         return np.arange(256, dtype=np.uint8)
+    from mediacodecs.g711 import ALAW_DECODE, ALAW_ENCODE  # which loads numba
+
     samples = np.clip(np.rint(ALAW_DECODE * 10 ** (gain_db / 20)), -32768, 32767).astype(np.int32)
     table: NDArray[np.uint8] = ALAW_ENCODE[(samples >> 4) + 2048]
     return table

@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 
+from mediacodecs import comfort_noise
 from mediacodecs.g711 import ALaw
 from softswitch.media import PCMA, PortSettings, StreamFormat
 from softswitch.media.kernels import intake
@@ -14,7 +15,7 @@ from softswitch.media.kernels.sound import hearing
 from softswitch.media.port_layout import PORT
 from softswitch.media.scratch_layout import SCRATCH
 from softswitch.media.tones import sine
-from softswitch.media.voice_layout import VOICE
+from softswitch.media.voice_layout import NOISE_WORDS, VOICE
 from softswitch.media.voices import prepare_voice
 
 from .conftest import use_plain_python
@@ -154,6 +155,7 @@ def test_comfort_noise_is_heard_until_sound_comes_again(mode):
     line.run(0.3, steady(count=15))
     assert np.sqrt(np.mean(line.sound()[-1600:] ** 2)) > 0.6 * PEAK / np.sqrt(2), "sound again"
     assert line.counted() == {"late": 0, "concealed": 0, "shortened": 0, "lengthened": 0}, "nothing was missing"
+    assert comfort_noise.WORDS == NOISE_WORDS
 
 
 def test_another_stream_begins_a_new_buffer(mode):
