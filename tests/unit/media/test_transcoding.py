@@ -36,6 +36,13 @@ def level_at(samples, hz, rate):
     return 20 * np.log10(max(amplitude, 1e-3) / 32768) + tones.FULL_SCALE_DBM0
 
 
+def steady_level_at(samples, hz, rate):
+    """The median of `level_at` over 100 ms each: a moment made up on a busy machine shifts the phase, but not this."""
+    count = rate // 10
+    windows = [samples[at : at + count] for at in range(0, max(len(samples) - count, 1), count)]
+    return np.median([level_at(window, hz, rate) for window in windows])
+
+
 class Talker:
     """One end: encodes a tone packet by packet, and keeps and decodes what it gets."""
 
@@ -71,6 +78,7 @@ class Talker:
 
 
 def converse(*talkers, seconds=0.9):
+    """Let all say their tones; returns how many packets of 20 ms there was time for."""
     begin = time.monotonic()
     turns = int(seconds * 100)
     for i in range(turns):
@@ -80,6 +88,7 @@ def converse(*talkers, seconds=0.9):
         while time.monotonic() < begin + (i + 1) * 0.01:
             for talker in talkers:
                 talker.listen()
+    return (time.monotonic() - begin) * 50
 
 
 @pytest.fixture
@@ -109,13 +118,13 @@ def test_each_hears_the_other_in_its_own_codec(compiled, make_leg, one, other):
     legs = make_leg(compiled, formats=(one,)), make_leg(compiled, formats=(other,))
     compiled.connect(legs[0].port, legs[1].port)
     talkers = Talker(legs[0], one, 700), Talker(legs[1], other, 1100)
-    converse(*talkers)
+    count = converse(*talkers)
     for talker, hz, own in zip(talkers, (1100, 700), (700, 1100), strict=True):
-        assert level_at(talker.heard(), hz, talker.rate) == pytest.approx(-12, abs=1.5)
+        assert steady_level_at(talker.heard(), hz, talker.rate) == pytest.approx(-12, abs=1.5)
         assert level_at(talker.heard(), own, talker.rate) < -40, "nobody hears itself"
         packets = talker.packets
         assert {packet.payload_type for packet in packets} == {talker.entry.payload_type}
-        assert len(packets) == pytest.approx(45, abs=3)
+        assert len(packets) == pytest.approx(count, abs=3)
         for before, after in itertools.pairwise(packets):
             assert after.sequence == (before.sequence + 1) & 0xFFFF
             assert after.timestamp == (before.timestamp + talker.entry.clock_rate // 50) & 0xFFFFFFFF
@@ -126,7 +135,7 @@ def test_as_plain_python_too(engine, make_leg):
     engine.connect(legs[0].port, legs[1].port)
     talkers = Talker(legs[0], PCMA, 700), Talker(legs[1], WIDE, None)
     converse(*talkers, seconds=0.6)
-    assert level_at(talkers[1].heard(), 700, 16000) == pytest.approx(-12, abs=1.5)
+    assert steady_level_at(talkers[1].heard(), 700, 16000) == pytest.approx(-12, abs=1.5)
 
 
 @pytest.mark.parametrize(("heard_ms", "said_ms"), [(10, 20), (20, 60), (60, 20), (30, 40), (20, 10)])
@@ -137,7 +146,7 @@ def test_packets_of_any_length(compiled, make_leg, heard_ms, said_ms):
     talkers = Talker(legs[0], PCMA, 700, heard_ms), Talker(legs[1], wide, None)
     converse(*talkers, seconds=1.2)
     assert {len(packet.payload) for packet in talkers[1].packets} == {8 * said_ms}
-    assert level_at(talkers[1].heard(), 700, 16000) == pytest.approx(-12, abs=1.5)
+    assert steady_level_at(talkers[1].heard(), 700, 16000) == pytest.approx(-12, abs=1.5)
 
 
 def test_telephone_events_go_between_the_packets_of_sound(engine, make_leg):
