@@ -10,7 +10,7 @@ from gateways.poc import mcpc, resource_lists
 from gateways.poc.bodies import Bodies, multipart
 from gateways.poc.client_requests import Asked, ClientRequests, Habits
 from gateways.poc.floor_line import FloorLine
-from gateways.poc.mcptt_info import CONTENT_TYPE, McpttInfo
+from gateways.poc.mcptt_info import CONTENT_TYPE, LOCAL, REMOTE, McpttInfo
 from gateways.poc.recognition import System
 from softswitch.floor import mcptt, tbcp
 from softswitch.floor.causes import Tier
@@ -109,7 +109,7 @@ class PocClient(ClientRequests):
             parts.append((resource_lists.CONTENT_TYPE, resource_lists.serialize_resource_lists(uris)))
         body, content_type = multipart(*parts)
         uri = self.uri_of(target) if target else self._psi
-        self._implicit = implicit
+        self._implicit = implicit or info.ambient == LOCAL
         self.session = self.agent.invite(
             request_uri=uri,
             next_hop=self.habits.server,
@@ -213,7 +213,7 @@ class PocClient(ClientRequests):
             return
         bodies = Bodies.of(event.request)
         self.invited_by = bodies.info
-        listened_to = bodies.info is not None and bodies.info.ambient == "remote-init"
+        listened_to = bodies.info is not None and bodies.info.ambient == REMOTE
         if listened_to and not self.listenable:
             event.session.reject(403, now)
             return

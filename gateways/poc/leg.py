@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from gateways.poc.bodies import Bodies, multipart
 from gateways.poc.floor_desk import DeskLink, FloorDesk
 from gateways.poc.floor_line import DEFAULT_PRIORITY, FloorLine, count_sections, without_floor_line
-from gateways.poc.mcptt_info import CONTENT_TYPE, McpttInfo
+from gateways.poc.mcptt_info import CONTENT_TYPE, REMOTE, McpttInfo
 from gateways.poc.recognition import MCPTT_REFERENCE, MCPTT_SERVICE, System, with_features
 from softswitch.calls.leg import Party
 from softswitch.calls.sip_leg import SipLeg
@@ -173,7 +173,7 @@ class PocLeg(SipLeg):
     def invitation(self, offer: bytes) -> tuple[Fields, bytes, str]:
         """See SipLeg: the offer with our floor control line, and what the session is about."""
         fields: Fields = [("Answer-Mode", "Manual" if self.manual else "Auto")]
-        if self.info is not None and self.info.ambient:
+        if self.info is not None and self.info.ambient == REMOTE:
             fields.append(("Priv-Answer-Mode", "Auto"))  # whatever the user has chosen (RFC 5373 §4.2)
         self._sections = count_sections(offer)
         line = self._own_line()
@@ -201,7 +201,7 @@ class PocLeg(SipLeg):
             session_type="ambient-listening",
             request_uri=f"sip:{number}@{self.terms.domain}",
             calling_user=listener,
-            ambient="remote-init",
+            ambient=REMOTE,
         )
         self.offer_floor(Dialect.MCPTT)
 

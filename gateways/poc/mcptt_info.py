@@ -17,6 +17,9 @@ NAMESPACE: Final = "urn:3gpp:ns:mcpttInfo:1.0"
 CONTENT_TYPE: Final = "application/vnd.3gpp.mcptt-info+xml"
 _CHILDREN: Final = {"uri": "mcpttURI", "text": "mcpttString", "flag": "mcpttBoolean"}
 _EXTENSIONS: Final = "anyExt"
+#: Who began an ambient listening call: who listens, or who is listened to (TS 24.379 §11.1.6).
+REMOTE: Final = "remote-init"
+LOCAL: Final = "local-init"
 _TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
 
 

@@ -12,8 +12,10 @@ from gateways.poc.called_party import CalledParty, call_party
 from gateways.poc.context import CONDUCTOR, Context
 from gateways.poc.invitation import Invitation, Session
 from gateways.poc.leg import PocLeg
-from gateways.poc.mcptt_info import McpttInfo
-from gateways.poc.refusals import BARRED, NO_SETTINGS, Refused
+from gateways.poc.mcptt_info import LOCAL, REMOTE, McpttInfo
+from gateways.poc.recognition import System
+from gateways.poc.refusals import BARRED, NO_FLOOR_LINE, NO_SETTINGS, NOT_LISTENABLE, Refused
+from softswitch.calls.ambience import ambience_group
 from softswitch.calls.call import NORMAL, Call
 from softswitch.calls.hunting import Hunt, Stage, Target
 from softswitch.calls.leg import Cause, Leg, Party
@@ -22,6 +24,7 @@ from softswitch.calls.routing import Caller
 from softswitch.calls.talkgroup import Conduct
 from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
 from softswitch.events import CallRecorded, Event, GroupLeft
+from softswitch.events.groups import AmbienceChanged
 from softswitch.floor import Tier
 from softswitch.floor.adapters import Action, Command
 
@@ -37,6 +40,9 @@ class _Meeting:
     invitation: Invitation
     together: bool = False
     callee: CalledParty | None = None
+    #: in an ambient listening call: who is listened to by whom, and the leg of the former once it is there.
+    listened: tuple[str, str] | None = None
+    microphone: str = ""
 
 
 class PartySessions:
@@ -59,7 +65,7 @@ class PartySessions:
             if settings is not None and settings.barred:
                 raise Refused(BARRED)
             manual = manual or (settings is not None and not settings.automatic)
-        if invitation.session is Session.AMBIENT and not context.is_dispatcher(leg.party.number):
+        if invitation.session is Session.AMBIENT and not self._may_listen(leg, invitation):
             call.refuse(_BARRED)
             return
         leg.manual = manual
@@ -69,6 +75,22 @@ class PartySessions:
         else:
             self._meet(call, leg, invitation)
 
+    def _may_listen(self, leg: PocLeg, invitation: Invitation) -> bool:
+        """Whether the listener is a dispatcher; raises `Refused` when there is no terminal to be listened to."""
+        context = self._context
+        listened, listener = _ambient(leg, invitation)
+        if not context.is_dispatcher(listener):
+            return False
+        if invitation.floor is None:
+            raise Refused(NO_FLOOR_LINE)
+        if listened != leg.party.number:
+            found = context.exchange.router.stages(listened, Caller(listener))[1]
+            devices = [] if isinstance(found, Cause) else [target for stage in found for target in stage.targets]
+            systems = {context.clients.system_of(target.number, target.request_uri) for target in devices}
+            if systems != {System.MCPTT}:
+                raise Refused(NOT_LISTENABLE)
+        return True
+
     def _info(self, leg: PocLeg, invitation: Invitation) -> McpttInfo:
         info = invitation.info
         return McpttInfo(
@@ -77,6 +99,7 @@ class PartySessions:
             emergency=info.emergency,
             alert=info.alert,
             imminent_peril=info.imminent_peril,
+            ambient=(info.ambient or REMOTE) if invitation.session is Session.AMBIENT else None,
         )
 
     # -- without floor control ----------------------------------------------------------------------------------------
@@ -102,10 +125,13 @@ class PartySessions:
     def _meet(self, call: Call, leg: PocLeg, invitation: Invitation) -> None:
         number = f"{invitation.session.value}.{call.id}"
         people = (leg.party.number, *invitation.callees)
-        self._context.talkgroups.put(
-            TalkgroupDefinition(number, "", plain_members(people), kind="temporary", auto_end=True)
-        )
         meeting = self._meetings[number] = _Meeting(leg, call, invitation)
+        if invitation.session is Session.AMBIENT:
+            listened, listener = meeting.listened = _ambient(leg, invitation)
+            definition = ambience_group(number, listened, listener)
+        else:
+            definition = TalkgroupDefinition(number, "", plain_members(people), kind="temporary", auto_end=True)
+        self._context.talkgroups.put(definition)
         self._by_call[call.id] = number
         leg.before_answer = lambda: self._start(number)
         if leg.manual:
@@ -120,6 +146,8 @@ class PartySessions:
         def welcome(call: Call, leg: Leg) -> Cause | None:
             meeting.callee = None
             refused = self._context.talkgroups.enter(call, leg, number)
+            if meeting.listened is not None and leg.party.number == meeting.listened[0]:
+                meeting.microphone = leg.id
             if refused is None and not meeting.together:
                 meeting.together = True
                 target = Target(number, service=f"talkgroup:{number}")
@@ -141,6 +169,8 @@ class PartySessions:
         meeting, group = self._meetings.get(number), context.talkgroups.in_use(number)
         if meeting is None or group is None:
             return False
+        if meeting.listened is not None:
+            return self._open_microphone(meeting, meeting.listened)
         tier = meeting.invitation.tier
         if tier is not Tier.NORMAL:
             group.conduct(CONDUCTOR, Conduct(tier))
@@ -149,6 +179,17 @@ class PartySessions:
             return False
         context.talkgroups.command(meeting.caller.id, Command(Action.REQUEST, tier=tier))
         return any(talker.participant == meeting.caller.id for talker in group.arbiter.talkers)
+
+    def _open_microphone(self, meeting: _Meeting, listened: tuple[str, str]) -> bool:
+        """Who is listened to has the floor for as long as the call lasts; True when that is the caller."""
+        microphone = meeting.microphone or meeting.caller.id
+        self._context.talkgroups.command(microphone, Command(Action.REQUEST), forced=True)
+        self._tell(meeting, listened, "heard")
+        return microphone == meeting.caller.id
+
+    def _tell(self, meeting: _Meeting, listened: tuple[str, str], state: str) -> None:
+        by = meeting.caller.party.number
+        self._context.exchange.bus.tell(AmbienceChanged, meeting.call.id, *listened, by, state, 0, "")
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -175,6 +216,8 @@ class PartySessions:
         if meeting is None:
             return
         self._by_call.pop(meeting.call.id, None)
+        if meeting.listened is not None and meeting.together:
+            self._tell(meeting, meeting.listened, "ended")
         if meeting.callee is not None:
             meeting.callee.disconnect(ELSEWHERE)
         group = self._context.talkgroups.in_use(number)
@@ -183,3 +226,9 @@ class PartySessions:
         if not meeting.call.is_over:
             meeting.call.disconnect(NORMAL)
         self._context.talkgroups.remove(number)
+
+
+def _ambient(leg: PocLeg, invitation: Invitation) -> tuple[str, str]:
+    """Who is listened to and who listens in an ambient listening call."""
+    caller, callee = leg.party.number, invitation.callees[0]
+    return (caller, callee) if invitation.info.ambient == LOCAL else (callee, caller)

@@ -46,6 +46,7 @@ NO_FLOOR_LINE = Refusal(488, 0, "the floor control line cannot be accepted")
 ENCRYPTED = Refusal(488, 140, "unable to decrypt XML content")
 NO_SESSION_TYPE = Refusal(400, 0, "the session type is not understood")
 NOT_ALLOWED_CANCEL = Refusal(403, 0, "the alert belongs to somebody else")
+NOT_LISTENABLE = Refusal(480, 0, "no terminal of the user can be listened to")
 BARRED = Refusal(480, 0, "incoming sessions are barred")
 
 #: Everything that can be refused here, for the documentation's table and its test.

@@ -86,6 +86,15 @@ class Listening:
         }
 
 
+def ambience_group(number: str, party: str, listener: str) -> TalkgroupDefinition:
+    """The group in which one terminal is heard by one listener.
+
+    The listener says nothing, and the terminal takes no keys: it need not know that it has a floor to give back.
+    """
+    members = (GroupMember(party, floor_by="api"), GroupMember(listener, listen_only=True))
+    return TalkgroupDefinition(number, "", members, talk_s=0.0, kind="ambience")
+
+
 class Ambience:
     """All terminals that are listened to."""
 
@@ -110,9 +119,7 @@ class Ambience:
         """
         self._devices(party)
         listening = Listening(self._new_id(), party, listener, by, max_s, self._exchange.wall())
-        # The listener says nothing, the terminal takes no keys: it need not know that it has a floor to give back.
-        members = (GroupMember(party, floor_by="api"), GroupMember(listener, listen_only=True))
-        self._groups.put(TalkgroupDefinition(listening.group, "", members, talk_s=0.0, kind="ambience"))
+        self._groups.put(ambience_group(listening.group, party, listener))
         self._by_id[listening.id] = listening
         shown = Invitation(listener, party, f"listening to {party}"[:120], by)
         call = listening.ears = self._inviter.call(shown, lambda taken, leg: self._welcome(listening, taken, leg))
@@ -251,4 +258,4 @@ class Ambience:
         self._exchange.bus.tell(AmbienceChanged, *who, state, status, text)
 
 
-__all__ = ["ANSWER_S", "UNSEEN", "Ambience", "Listening", "NotListenable"]
+__all__ = ["ANSWER_S", "UNSEEN", "Ambience", "Listening", "NotListenable", "ambience_group"]

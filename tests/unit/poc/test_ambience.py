@@ -142,3 +142,43 @@ def test_it_is_taken_back_by_whoever_ordered_it() -> None:
     with pytest.raises(LookupError):
         world.ambience.end(listening.id)
     world.check_over()
+
+
+@pytest.mark.parametrize("kind", ["remote-init", "local-init", None])
+def test_a_client_begins_to_listen_or_to_be_listened_to(kind: str | None) -> None:
+    """The listener begins, also when nothing is said, or who wants to be heard; only a dispatcher listens."""
+    world = PocWorld()
+    caller, callee = ("1001", "1009") if kind == "local-init" else ("1009", "1001")
+    one, two = world.clients(caller, callee)
+    info = McpttInfo(session_type="ambient-listening", ambient=kind)
+    world.do(lambda: one.call(info, world.now, callees=(callee,)))
+    assert one.joined and two.joined, (one.told, two.told)
+    assert two.invited_by is not None and two.invited_by.ambient == (kind or "remote-init")
+    assert world.talking() == ["1001"], "who is listened to has the floor, and gives it back to nobody"
+    world.do(lambda: world.devices["1009"].client.press(world.now))
+    world.advance(40.0)
+    assert world.talking() == ["1001"]
+    world.do(lambda: one.hang_up(world.now))
+    world.advance(0.1)
+    assert two.session is None and [state for state, _ in states(world)] == ["heard", "ended"]
+    world.check_over()
+
+
+@pytest.mark.parametrize(
+    ("caller", "callee", "options", "status"),
+    [
+        ("1001", "1002", {}, 403),
+        ("1009", "1003", {}, 480),
+        ("1009", "1002", {"with_floor": False}, 488),
+    ],
+    ids=["no dispatcher", "no terminal of that kind", "no floor control"],
+)
+def test_who_may_not_listen_is_refused(caller: str, callee: str, options: dict[str, bool], status: int) -> None:
+    world = PocWorld()
+    one = world.client(caller)
+    world.client("1002")
+    world.phone("1003")
+    info = McpttInfo(session_type="ambient-listening")
+    world.do(lambda: one.call(info, world.now, callees=(callee,), **options))
+    assert one.told[-1] == ("INVITE", status)
+    world.check_over()
