@@ -36,8 +36,11 @@ def talk(pair: WirePair, slot: int, spoken: bytes) -> None:
         pair.run(0.02)
 
 
-@CARRIAGES
-@pytest.mark.parametrize("rtp_header", list(RtpHeader), ids=lambda header: header.name.lower())
+@pytest.mark.parametrize(
+    ("carriage", "rtp_header"),
+    [*((Carriage.CESOPSN, header) for header in RtpHeader), (Carriage.SATOP, RtpHeader.NONE)],
+    ids=lambda value: value.name.lower(),
+)
 def test_sound_and_frames_come_through_bit_for_bit(
     monkeypatch: pytest.MonkeyPatch, carriage: Carriage, rtp_header: RtpHeader
 ) -> None:
@@ -152,7 +155,7 @@ def test_bit_errors_are_found(monkeypatch: pytest.MonkeyPatch, carriage: Carriag
     frames = [bytes([0, 1, number]) + bytes(60) for number in range(30)]
     for frame in frames:
         pair.one.send_frame(frame)
-    pair.run(0.6)
+    pair.run(0.3)
     assert set(pair.other.frames()) <= set(frames)
     if carriage is Carriage.SATOP:
         assert 20 < pair.other.counters()["crc4_errors"] < 200
@@ -258,7 +261,7 @@ def test_anything_may_come(monkeypatch: pytest.MonkeyPatch, carriage: Carriage) 
 
     pair = WirePair(monkeypatch, settings(carriage=carriage, master=True), settings(carriage=carriage), there=garbage)
     pair.other.open(9)
-    pair.run(0.5)
+    pair.run(0.3)
     pair.fates[id(pair.one)] = faithful
     pair.run(0.3)
     assert pair.other.alarms[-1] == 0, "the line is well again after the garbage"
@@ -285,12 +288,13 @@ def test_an_end_that_waits_is_quiet_until_the_far_end_speaks(monkeypatch: pytest
     def wire(datagram: bytes, chance: random.Random) -> Iterable[tuple[int, bytes]]:
         return faithful(datagram, chance) if there[0] else ()
 
-    pair = WirePair(monkeypatch, settings(waits=True), settings(master=True), back=wire)
+    alone = {"slots": (1,), "d_slot": 0, "frames": 64, "depth_ms": 40}
+    pair = WirePair(monkeypatch, settings(waits=True, **alone), settings(master=True, **alone), back=wire)
     there[0] = False
-    pair.run(1.1, step_ns=2 * _MS)
+    pair.run(1.1, step_ns=4 * _MS)
     quiet_from = len(pair.one.sent)
-    pair.run(0.3, step_ns=2 * _MS)
+    pair.run(0.4, step_ns=4 * _MS)
     assert len(pair.one.sent) == quiet_from, "a second after it began nothing is sent any more"
     there[0] = True
-    pair.run(0.2)
-    assert len(pair.one.sent) > quiet_from + 150 and pair.one.alarms[-1] == 0, "the line runs at once"
+    pair.run(0.4, step_ns=4 * _MS)
+    assert len(pair.one.sent) > quiet_from + 40 and pair.one.alarms[-1] == 0, "the line runs at once"
