@@ -11,10 +11,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-#: Looks are so far apart at least; a thread with ports to serve turns twenty times a second, an idle one five times.
-LOOK_S = 0.2
+#: It is looked at so often; a thread with ports to serve turns twenty times a second, an idle one five times. Looks
+#: that come sooner, because there was something else to do, do not count.
+LOOK_S, _SOONEST_S = 0.2, 0.15
 #: So many looks without a turn make it suspect: looks, and not seconds, since we may have been delayed ourselves.
-_SILENT_LOOKS = 4
+_SILENT_LOOKS = 3
 #: One that waits for a processor, or for a disk, is given so long.
 _PATIENCE_S = 10.0
 _WAITING = frozenset("RD")
@@ -33,7 +34,7 @@ class Pulse:
 
     def hung(self, now: float) -> bool:
         """Whether it has come to a stop; `now` in seconds of the monotonic clock. Never waits."""
-        if now - self._looked < LOOK_S:
+        if now - self._looked < _SOONEST_S:
             return False
         self._looked = now
         turns = int(self._worker["turns"])
