@@ -28,8 +28,7 @@ def as_role(role: str) -> dict[str, str]:
     return {"Authorization": f"Bearer secret-{role}"}
 
 
-@pytest.fixture
-def services() -> ApiServices:
+def quiet_services() -> ApiServices:
     """Services of a switch with nothing going on."""
     return ApiServices(
         node="node1",
@@ -42,6 +41,12 @@ def services() -> ApiServices:
         trace=TraceHub(),
         health=lambda: {"calls": 2, "registrations": 3},
     )
+
+
+@pytest.fixture
+def services() -> ApiServices:
+    """See `quiet_services`."""
+    return quiet_services()
 
 
 Connect = Callable[[], Any]

@@ -22,7 +22,7 @@ from softswitch.control.ambience import AmbienceDesk
 from softswitch.control.calls import CallControl
 from softswitch.control.groups import GroupDesk
 from softswitch.events import Event
-from tests.unit.api.conftest import TOKENS, as_role
+from tests.unit.api.conftest import TOKENS, as_role, quiet_services
 from tests.unit.api.everything import everything
 from tests.unit.calls.phone import PhoneCall
 from tests.unit.calls.room_engine import RoomWorld
@@ -120,13 +120,13 @@ class Desk:
             playbacks=nothing,
             settings=SimpleNamespace(service=[]),
         )
-        made, real = everything(), cast(Application, app)
+        made, real = quiet_services(), cast(Application, app)
         desk, calls = GroupDesk(real), CallControl(real)
         made.group_desk, made.floor, made.ambience = desk.services, desk.floor, AmbienceDesk(real).services
         made.groups, made.call, made.calls, made.call_commands = (
             world.talkgroups.describe, calls.row, calls.rows, calls.commands
         )  # fmt: skip
-        made.access, made.record_audit = None, self.notes.append
+        made.record_audit = self.notes.append
         return made
 
     def _carry_out(self, work: Callable[[float], Any]) -> Any:
