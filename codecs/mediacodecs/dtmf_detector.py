@@ -36,7 +36,7 @@ _HITS_SUSPECTED = 3
 _LEAST_DBM0 = -33.0
 _MOST_HIGH_TWIST, _MOST_LOW_TWIST = 10**0.6, 10**1.0  # high group louder by 6 dB, low group louder by 10 dB
 _DOMINANCE = 10**0.6
-_LEAST_SHARE = 0.6
+_LEAST_SHARE = 0.68
 _MOST_DEVIATION = 0.025
 
 _hann = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(_WINDOW) + 0.5) / _WINDOW)

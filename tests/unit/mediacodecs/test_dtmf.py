@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import wave
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mediacodecs import dtmf, dtmf_detector
 from mediacodecs.dtmf import COLUMN, HIGH_HZ, LOW_HZ, PEAK_0_DBM0, ROW
 from mediacodecs.dtmf_detector import END
+from softswitch.media.resample import resample
 
 RNG = np.random.default_rng(11)
 EVERY_DIGIT = range(16)
@@ -146,6 +152,21 @@ def test_other_tones_are_no_digits(hertz):
 @pytest.mark.parametrize("gain", [1.0, 0.3, 0.1])
 def test_speech_is_not_taken_for_digits(speech, gain):
     assert detect(speech * gain) == []
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@pytest.mark.parametrize(("voice", "pitch"), [("en+m3", 30), ("en+f2", 70)])
+def test_minutes_of_a_low_and_a_high_voice_are_not_taken_for_digits(tmp_path, voice, pitch):
+    """Talk-off: some three minutes of fluent speech each."""
+    text = " ".join((Path(__file__).parents[3] / "README.md").read_text().split()[:500])
+    wav = tmp_path / "speech.wav"
+    subprocess.run(
+        ["espeak-ng", "-v", voice, "-p", str(pitch), "-w", str(wav), "--stdin"], input=text.encode(), check=True
+    )
+    with wave.open(str(wav)) as file:
+        spoken = resample(np.frombuffer(file.readframes(file.getnframes()), np.int16), file.getframerate(), 8000)
+    assert len(spoken) > 120 * 8000, "some minutes"
+    assert detect(spoken.astype(float)) == []
 
 
 def test_noise_and_music_are_not_taken_for_digits():
