@@ -36,6 +36,7 @@ from softswitch.api.pages import CONTENT_SECURITY_POLICY, operations_page, statu
 from softswitch.api.problems import Handler, problem_middleware
 from softswitch.api.services import ApiServices
 from softswitch.api.sockets import OPEN_STREAMS, OpenStreams, close_streams
+from softswitch.runtime.binding import naming
 from softswitch.runtime.metrics import CONTENT_TYPE
 from softswitch.runtime.tasks import TaskOwner
 
@@ -143,7 +144,8 @@ class ApiServer:
             await asyncio.to_thread(context.load_verify_locations, self._services.client_authority)
             context.verify_mode = ssl.CERT_OPTIONAL
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, ssl_context=context, reuse_address=True).start()
+        with naming("http", host, port):
+            await web.TCPSite(self._runner, host, port, ssl_context=context, reuse_address=True).start()
         address: tuple[Any, ...] = self._runner.addresses[0]
         self.bound = (address[0], address[1])
         return self.bound

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from softswitch.runtime.binding import naming
 from softswitch.runtime.udp import Receiver
 from softswitch.sip.address import Address
 from softswitch.sip.errors import ProtocolError
@@ -181,13 +182,15 @@ async def listen_stream(
     name: str, host: str, port: int, make: Callable[[], StreamConnection], context: ssl.SSLContext | None = None
 ) -> StreamListener:
     """Listen on host:port (port 0: any), with TLS when a context is given. Raises OSError."""
-    server = await asyncio.get_running_loop().create_server(
-        make,
-        host,
-        port,
-        ssl=context,
-        backlog=1024,
-        reuse_address=True,
-        ssl_handshake_timeout=10.0 if context else None,
-    )
-    return StreamListener(name, "tls" if context else "tcp", server)
+    transport = "tls" if context else "tcp"
+    with naming(transport, host, port):
+        server = await asyncio.get_running_loop().create_server(
+            make,
+            host,
+            port,
+            ssl=context,
+            backlog=1024,
+            reuse_address=True,
+            ssl_handshake_timeout=10.0 if context else None,
+        )
+    return StreamListener(name, transport, server)

@@ -15,6 +15,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
+from softswitch.runtime.binding import naming
 from softswitch.sip.address import Address
 
 logger = logging.getLogger(__name__)
@@ -97,7 +98,8 @@ def bind_udp(host: str, port: int) -> socket.socket:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         with contextlib.suppress(OSError):
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
-        bound.bind((host, port))
+        with naming("udp", host, port):
+            bound.bind((host, port))
     except BaseException:
         bound.close()
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import wave
 from pathlib import Path
 
@@ -118,6 +119,11 @@ def read_growing(path: Path) -> Samples:
     return np.frombuffer(octets[: len(octets) // 2 * 2], "<i2").astype(np.float64)
 
 
+def recorded_s(path: Path) -> float:
+    """How long a WAV file is that is still being written, in seconds."""
+    return len(read_growing(path)) / RATE
+
+
 def longest_alike(sent: Samples, received: Samples, *, least: float) -> tuple[float, list[float]]:
     """How many seconds on end of what was received are found in what was sent, and the score of every half second.
 
@@ -132,6 +138,20 @@ def longest_alike(sent: Samples, received: Samples, *, least: float) -> tuple[fl
         run = run + 1 if scores[-1] >= least else 0
         longest = max(longest, run)
     return (longest + 1) / 2 if longest else 0.0, scores
+
+
+def hear_on_end(file: Path, sent: Samples, seconds: float, *, least: float, since_s: float = 0.0) -> None:
+    """Wait until `seconds` on end of what a phone records are what the other one says.
+
+    Phones that get no processor time leave gaps, so that it may take a while; what is coded wrongly never gets there.
+    What was recorded in the first `since_s` seconds does not count.
+    """
+    deadline = time.monotonic() + 30
+    longest, scores = 0.0, list[float]()
+    while longest < seconds:
+        assert time.monotonic() < deadline, f"{file.name}: {longest:g} s on end reach {least}; scores {scores}"
+        time.sleep(0.5)
+        longest, scores = longest_alike(sent, read_growing(file)[int(since_s * RATE) :], least=least)
 
 
 def assert_alike(sent: Samples, received: Samples, *, seconds: float, least: float = 0.98, what: str = "") -> None:

@@ -17,7 +17,9 @@ _HERE = Path(__file__).resolve().parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here is an interop test and may take as long as a peer needs."""
+    """Everything here is an interop test and may take as long as a peer needs; files with long waits come first."""
+    waiting = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    items.sort(key=lambda item: item.path not in waiting)
     for item in items:
         if _HERE in Path(item.path).parents:
             item.add_marker(pytest.mark.interop)

@@ -133,7 +133,8 @@ def test_recordings_go_on_without_the_switch(world: RecordedWorld) -> None:
     world.switch.start()
     assert world.switch.helper_pids() == helpers, "the same recorder goes on"
     assert {row["state"] for row in world.rows()} == {"recording"}, "and what it records"
-    assert f"{CALLS} recordings go on from before" in world.switch.log_text()
+    told = f"{CALLS} recordings go on from before"
+    wait_until(lambda: told in world.switch.log_text(), 20, "it hears of them from the recorder, and says so")
     time.sleep(1)
     world.traffic.stop()
     world.check_whole(world.complete(UNCLAIMED_S + 10))
