@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -93,6 +94,15 @@ class Pjsua:
             assert told["event"] != "error", f"pjsua {self.setup['number']}: {told}"
             if told["event"] == event and all(told.get(name) == value for name, value in fields.items()):
                 return told
+
+    def exchanged(self, direction: str, message: str) -> None:
+        """Assert that a message went out (``TX``) or came (``RX``), for instance ``Request msg UPDATE``.
+
+        It is read from the log of the phone, which is whole when the phone has left.
+        """
+        log = Path(str(self.setup["log"])).read_text(errors="replace")
+        messages = re.findall(r"\b([TR]X) \d+ bytes (\w+ msg [^/\s]+(?:/[A-Z]+)?)", log)
+        assert (direction, message) in messages, f"pjsua {self.setup['number']}: no {direction} {message} in {messages}"
 
     def registered(self) -> None:
         """Wait until the switch has taken the registration."""

@@ -114,6 +114,8 @@ def test_reliable_provisional(switch: Switch, tmp_path: Path) -> None:
         connect(caller, called, "1002")
         caller.do("hangup", call=1)
         called.wait("state", state="DISCONNECTED")
+    caller.exchanged("RX", "Response msg 200/PRACK")
+    called.exchanged("RX", "Request msg PRACK")
 
 
 def test_update(switch: Switch, tmp_path: Path) -> None:
@@ -122,9 +124,11 @@ def test_update(switch: Switch, tmp_path: Path) -> None:
         connect(caller, called, "1002")
         time.sleep(0.3)
         caller.do("update", call=1)
-        time.sleep(1)
+        caller.wait("media")
         caller.do("hangup", call=1)
         called.wait("state", state="DISCONNECTED")
+    caller.exchanged("TX", "Request msg UPDATE")
+    caller.exchanged("RX", "Response msg 200/UPDATE")
 
 
 def test_declined(switch: Switch, tmp_path: Path) -> None:

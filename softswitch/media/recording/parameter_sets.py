@@ -5,6 +5,7 @@ from __future__ import annotations
 #: Profiles whose sets tell of the colour format.
 _HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _MOST_ZEROS = 31
+_SEQUENCE_SET = 7  # nal_unit_type, table 7-1
 _LARGEST = 16384
 
 
@@ -43,6 +44,8 @@ class _Bits:
 
 def picture_size(unit: bytes) -> tuple[int, int] | None:
     """Width and height in pixels; None for what is no sequence parameter set."""
+    if not unit or unit[0] & 0x1F != _SEQUENCE_SET:
+        return None
     try:
         width, height = _size(_Bits(unit))
     except (IndexError, ValueError):

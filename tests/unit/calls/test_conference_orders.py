@@ -63,7 +63,9 @@ def test_three_wrong_pins_or_none_at_all_and_the_caller_is_released() -> None:
 
 def test_who_hangs_up_at_the_door_leaves_nothing() -> None:
     world = RoomWorld(conference=CLOSED)
-    world.phone("1001").call("7001").hang_up()
+    call = world.phone("1001").call("7001")
+    assert call.talking, "who is at the door hears that a PIN is wanted"
+    call.hang_up()
     world.check_over()
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateways.e1.q921 import Link, LinkError, LinkEstablished, LinkParameters, LinkReleased, LinkState, Side
+from gateways.e1.q921.frame import Frame
 from tests.unit.e1.wire import Line, connected
 
 
@@ -19,6 +20,10 @@ def established_user() -> Link:
     link.receive_data(bytes.fromhex("000173"), 0.0)
     assert link.next_event() == LinkEstablished()
     return link
+
+
+def arrived(link: Link) -> int:
+    return sum(count for name, count in link.counters.items() if name == "malformed" or name.startswith("received "))
 
 
 def sent(link: Link) -> list[str]:
@@ -175,11 +180,12 @@ def test_whatever_is_lost_messages_arrive_once_and_in_order(seed: int, rate: flo
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(max_size=12), max_size=20), st.booleans())
-def test_garbage_never_raises(frames: list[bytes], up: bool) -> None:
+def test_garbage_is_counted_and_only_frames_are_sent(frames: list[bytes], up: bool) -> None:
     link = established_user() if up else Link(Side.NETWORK)
+    before = arrived(link)
     for at, frame in enumerate(frames):
         link.receive_data(frame, at / 10)
         link.receive_data(b"\x02\x01" + frame, at / 10)
-        link.data_to_send()
-    while link.next_event() is not None:
-        pass
+        for octets in link.data_to_send():
+            assert Frame.parse(octets, link.side).serialize(link.side) == octets, f"{octets.hex()} is no frame of ours"
+    assert arrived(link) - before == 2 * len(frames), f"each is counted, by its kind or as malformed: {link.counters}"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateways.e1.q931 import Cause, ChannelId, Kind, Message, PartyNumber, Q931Error, Setup
 from gateways.e1.q931.elements import INBAND, SPEECH, ElementId, Progress, Text, UserUser
+from tests.unit.damage import damaged
 
 EXCLUSIVE_17 = ChannelId((17,), exclusive=True)
 
@@ -122,14 +123,18 @@ def test_a_setup_says_who_calls() -> None:
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.binary(max_size=80))
+@given(st.binary(max_size=80) | damaged(*(bytes.fromhex(octets)[5:] for octets, _ in EXAMPLES.values())))
 def test_garbage_is_refused_or_read(tail: bytes) -> None:
     for data in (tail, bytes.fromhex("0802001105") + tail):
         try:
             message = Message.parse(data)
         except Q931Error:
             continue
-        Message.parse(message.serialize())
+        again = Message.parse(message.serialize())
+        said = (message.kind, message.reference, message.to_originator)
+        assert (again.kind, again.reference, again.to_originator) == said, "the head is written as it was read"
+        assert set(again.elements) == set(message.elements), f"so is every element of {data.hex()}"
+        assert not again.faults, f"what was read can be read again, not {again.faults} of {data.hex()}"
 
 
 @settings(max_examples=200, deadline=None)

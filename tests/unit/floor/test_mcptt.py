@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from softswitch.floor import mcptt
 from softswitch.floor.messages import FloorMessage, Kind, Location, TrackInfo
 from softswitch.rtp import RtpError
+from tests.unit.damage import damaged
 from tests.unit.floor.golden import CLIENT, MCPTT, octets
 
 _u16 = st.integers(0, 0xFFFF)
@@ -81,13 +82,15 @@ def test_several_packets_share_a_datagram(messages: list[FloorMessage]) -> None:
     assert mcptt.parse_datagram(b"".join(map(mcptt.serialize, messages))) == messages
 
 
-@given(st.binary(max_size=80))
+@given(st.binary(max_size=80) | damaged(*(octets(text) for text, _ in MCPTT.values())))
 def test_any_octets_are_messages_or_an_error(data: bytes) -> None:
     try:
-        mcptt.parse_datagram(data)
-        mcptt.parse(data)
+        messages = mcptt.parse_datagram(data)
     except RtpError:
-        pass
+        with pytest.raises(RtpError):
+            mcptt.parse(data)
+        return
+    assert mcptt.parse_datagram(b"".join(map(mcptt.serialize, messages))) == messages
 
 
 @given(st.integers(0, 31), st.binary(max_size=60))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from softswitch.location.geolocation import conveyed, positions_of
 from softswitch.location.pidf_lo import LocationObject, parse_pidf_lo, serialize_pidf_lo
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.message import Request
+from tests.unit.damage import damaged
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model"
@@ -108,11 +107,18 @@ def test_broken_shapes_are_refused(shape: str) -> None:
         parse_pidf_lo(document(shape))
 
 
-@given(st.binary(max_size=400))
-def test_anything_else_is_refused_in_order(data: bytes) -> None:
+@given(st.binary(max_size=400) | damaged(*(shape.encode("latin-1") for shape, *_ in SHAPES)))
+def test_anything_else_is_refused_or_somewhere_on_earth(data: bytes) -> None:
     for octets in (data, document(data.decode("latin-1"))):
-        with contextlib.suppress(ProtocolError):
-            parse_pidf_lo(octets)
+        try:
+            found = parse_pidf_lo(octets)
+        except ProtocolError as error:
+            assert error.status == 400, f"the sender is told of a bad request, not {error.status}"
+            continue
+        for location in found:
+            assert location.point or location.civic, "a location says where"
+            latitude, longitude = location.point or (0.0, 0.0)
+            assert -90 <= latitude <= 90 and -180 <= longitude <= 180, f"{location.point} is nowhere on Earth"
 
 
 @given(

@@ -233,6 +233,7 @@ def test_members_of_any_thread(make_engine, make_leg):
     engine = make_engine(threads=3)
     room = engine.open_fan_out("talkgroup")
     legs = [make_leg(engine, owner=f"call-{i}") for i in range(6)]
+    assert len({leg.port.thread.number for leg in legs}) > 1, "the members are served by several threads"
     for leg in legs:
         room.join(leg.port)
     room.talk(legs[0].port)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from softswitch.media.recording import requests
@@ -149,14 +150,32 @@ def test_other_formats_leave_pictures_out(studio: Studio) -> None:
 
 @pytest.mark.parametrize("make", [H264Assembler, Vp8Assembler])
 @given(payloads=st.lists(st.binary(max_size=40), max_size=8), fmtp=st.text(max_size=40))
-def test_nothing_that_arrives_raises(make: Any, payloads: list[bytes], fmtp: str) -> None:
+def test_whatever_arrives_is_a_picture_or_none(make: Any, payloads: list[bytes], fmtp: str) -> None:
     assembler = make("sprop-parameter-sets=" + fmtp)
     for payload in payloads:
         assembler.add(payload)
-    assembler.take()
+    taken = assembler.take()
+    assert taken is None or taken.data, "a picture has octets"
+    if make is H264Assembler and taken is not None:
+        units = list(lengthwise(taken.data))
+        assert all(units) and all(unit in b"".join(payloads) or len(unit) > 1 for unit in units), f"units: {units}"
+    assert assembler.take() is None, "a picture is taken once"
 
 
-@given(st.binary(max_size=60))
-def test_the_size_is_read_from_parameter_sets_alone(unit: bytes) -> None:
-    size = picture_size(unit)
-    assert size is None or min(size) > 0
+def lengthwise(data: bytes) -> Iterator[bytes]:
+    """The units that stand behind their lengths in four octets; fails when the last one is cut."""
+    while data:
+        size = int.from_bytes(data[:4], "big")
+        assert len(data) >= 4 + size, f"a unit of {size} octets, of which {len(data) - 4} are there"
+        yield data[4 : 4 + size]
+        data = data[4 + size :]
+
+
+@given(st.binary(max_size=60), st.integers(0, 255))
+@example(b"\xff" * 20, 0x67)
+def test_the_size_is_read_from_parameter_sets_alone(content: bytes, head: int) -> None:
+    size = picture_size(bytes([head]) + content)
+    if head & 0x1F == 7:
+        assert size is None or 0 < min(size) <= max(size) <= 16384, f"{size} is no size of a picture"
+    else:
+        assert size is None, f"a unit of kind {head & 0x1F} is no sequence parameter set and has no size, not {size}"

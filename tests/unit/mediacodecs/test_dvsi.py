@@ -78,12 +78,24 @@ def test_a_serial_line_is_cut_into_packets(cuts, noise):
     assert found == sent and stream.skipped == len(noise.replace(b"a", b""))
 
 
-@given(st.binary(max_size=200))
-def test_no_octets_do_harm(data):
-    stream = packets.PacketStream()
+@given(st.binary(max_size=200), st.sampled_from([packets.CONTROL, packets.CHANNEL, packets.SPEECH]))
+def test_no_octets_do_harm(data, kind):
     session = ready()
-    for packet in [data, *stream.receive(data)]:
+    ticket = session.encode(PCM, 1.0)
+    unreadable = 0
+    for packet in [data, *packets.PacketStream().receive(data), packets.build(kind, data)]:
         session.receive_data(packet, 1.0)
+        unreadable += not readable(packet)
+    assert session.malformed >= unreadable, f"{unreadable} packets cannot be read, {session.malformed} are counted"
+    answers = [event.ticket for event in events(session) if isinstance(event, Encoded | Decoded | Missed)]
+    assert answers in ([], [ticket]), f"one frame was asked for, which is answered once at most, not {answers}"
+
+
+def readable(packet):
+    try:
+        return bool(packets.read(packet))
+    except ValueError:
+        return False
 
 
 def sent(session):

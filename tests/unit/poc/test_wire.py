@@ -23,6 +23,7 @@ from softswitch.floor.channel import Dialect, Peer
 from softswitch.rtp import RtpError
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.message import Request
+from tests.unit.damage import damaged
 
 #: As TS 24.379 F.1 shapes it, with a prefix of its own, an unknown element and white space.
 INFO = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -33,6 +34,16 @@ INFO = b"""<?xml version="1.0" encoding="UTF-8"?>
   <m:broadcast-ind>false</m:broadcast-ind>
   <m:anyExt><other/></m:anyExt>
 </m:mcptt-Params></m:mcpttinfo>"""
+
+SETTINGS = (
+    b'<poc-settings xmlns="urn:oma:params:xml:ns:poc:poc-settings"><entity id="a"><isb-settings>'
+    b'<incoming-session-barring active="true"/></isb-settings><am-settings><answer-mode>manual</answer-mode>'
+    b"</am-settings></entity></poc-settings>"
+)
+COMMAND = (
+    b'<command-list xmlns="urn:3gpp:ns:affiliationCommand:1.0"><affiliate><group>sip:1@x</group></affiliate>'
+    b"<de-affiliate><group>sip:2@x</group></de-affiliate></command-list>"
+)
 
 SDP = b"""v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r
 m=application 40002 udp MCPTT\r\na=fmtp:MCPTT mc_queueing;mc_priority=5;mc_granted;mc_implicit_request\r\n"""
@@ -138,17 +149,8 @@ def test_session_messages_go_there_and_back() -> None:
 
 
 def test_settings_and_commands() -> None:
-    body = (
-        b'<poc-settings xmlns="urn:oma:params:xml:ns:poc:poc-settings"><entity id="a"><isb-settings>'
-        b'<incoming-session-barring active="true"/></isb-settings><am-settings><answer-mode>manual</answer-mode>'
-        b"</am-settings></entity></poc-settings>"
-    )
-    assert PocSettings.parse(body) == PocSettings(automatic=False, barred=True)
-    command = (
-        b'<command-list xmlns="urn:3gpp:ns:affiliationCommand:1.0"><affiliate><group>sip:1@x</group></affiliate>'
-        b"<de-affiliate><group>sip:2@x</group></de-affiliate></command-list>"
-    )
-    assert AffiliationCommand.parse(command) == AffiliationCommand(("1",), ("2",))
+    assert PocSettings.parse(SETTINGS) == PocSettings(automatic=False, barred=True)
+    assert AffiliationCommand.parse(COMMAND) == AffiliationCommand(("1",), ("2",))
 
 
 def test_warnings_are_as_the_standard_has_them() -> None:
@@ -177,23 +179,50 @@ def test_the_desk_follows_a_client_behind_a_nat() -> None:
 
 
 @given(st.binary(max_size=400))
-def test_octets_never_raise_anything_else(data: bytes) -> None:
-    with contextlib.suppress(RtpError):
-        mcpc.SessionMessage.parse(data)
-    with contextlib.suppress(RtpError):
-        mcpc.SessionMessage.parse(b"\x80\xcc" + (len(data) // 4 + 2).to_bytes(2, "big") + b"1234MCPC" + data)
-    FloorLine.find(data)
-    for parse in (McpttInfo.parse, parse_resource_lists, PocSettings.parse, AffiliationCommand.parse):
-        with contextlib.suppress(ProtocolError):
-            parse(data)  # type: ignore[operator]
+def test_any_octets_are_a_session_message_or_an_error(data: bytes) -> None:
+    data += bytes(-len(data) % 4)
+    for packet in (data, b"\x80\xcc" + (len(data) // 4 + 2).to_bytes(2, "big") + b"1234MCPC" + data):
+        try:
+            message = mcpc.SessionMessage.parse(packet)
+        except RtpError:
+            continue
+        assert message.kind == packet[0] & 0x0F and message.ssrc == int.from_bytes(packet[4:8], "big")
+
+
+@given(st.binary(max_size=400) | damaged(SDP, TBCP))
+def test_any_octets_have_a_floor_line_or_none(data: bytes) -> None:
+    line = FloorLine.find(data)
+    if line is None:
+        return
+    assert 0 < line.port < 65536 and line.format.encode() in data.upper(), f"{line} is not what {data!r} says"
+    assert line.priority is None or 1 <= line.priority <= 255, "a priority that there is"
+
+
+@given(st.binary(max_size=400) | damaged(INFO, SETTINGS, COMMAND, serialize_resource_lists(["sip:a@b", "sip:c@d"])))
+def test_any_octets_are_a_body_or_a_protocol_error(data: bytes) -> None:
+    with contextlib.suppress(ProtocolError):
+        info = McpttInfo.parse(data)
+        assert McpttInfo.parse(info.serialize()) == info, f"{info} is not read back"
+    with contextlib.suppress(ProtocolError):
+        parties = parse_resource_lists(data)
+        assert parse_resource_lists(serialize_resource_lists(parties)) == parties
+    with contextlib.suppress(ProtocolError):
+        PocSettings.parse(data)
+        assert b"poc-settings" in data, "nothing else is taken for settings"
+    with contextlib.suppress(ProtocolError):
+        AffiliationCommand.parse(data)
+        assert b"command-list" in data, "nothing else is taken for an affiliation"
 
 
 @given(st.binary(max_size=200), st.sampled_from([CONTENT_TYPE, "application/sdp", "multipart/mixed;boundary=x", ""]))
-def test_requests_never_raise_anything_else(data: bytes, kind: str) -> None:
+def test_requests_are_invitations_or_refused(data: bytes, kind: str) -> None:
     request = Request("INVITE", "sip:a@b", [("Content-Type", kind)], data)
-    system_of(request)
+    if data and kind == CONTENT_TYPE:
+        assert system_of(request) is System.MCPTT, "the kind of the body is enough"
     with contextlib.suppress(ProtocolError):
-        Bodies.of(request)
+        bodies = Bodies.of(request)
+        if kind == "application/sdp":
+            assert bodies.sdp == (data or None), "a single part is the whole body"
     for system in System:
         with contextlib.suppress(ProtocolError, Refused):
-            Invitation.of(request, system)
+            assert Invitation.of(request, system).system is system

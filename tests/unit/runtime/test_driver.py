@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -314,6 +315,6 @@ async def test_trace_sees_both_directions(tasks: TaskOwner) -> None:
 
 async def test_post_from_another_thread_runs_on_the_loop(tasks: TaskOwner) -> None:
     bench = Bench(tasks)
-    done = asyncio.Event()
-    await asyncio.to_thread(bench.driver.post_threadsafe, lambda now: done.set())
-    await asyncio.wait_for(done.wait(), 5)
+    ran: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    await asyncio.to_thread(bench.driver.post_threadsafe, lambda now: ran.set_result(threading.get_ident()))
+    assert await asyncio.wait_for(ran, 5) == threading.get_ident(), "it runs in the thread of the loop"

@@ -230,8 +230,11 @@ def test_mangled_messages_never_raise(plan: list[tuple[int, list[tuple[int, int,
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=400))
-def test_any_octets_never_raise(data: bytes) -> None:
+def test_any_octets_are_dropped_or_refused_and_leave_nothing(data: bytes) -> None:
     net = Net()
     alice = net.phone("alice", 5080)
     net.inject(data, PEER, alice)
     net.inject(b"INVITE sip:a SIP/2.0\r\n" + data + b"\r\n\r\n", PEER, alice)
+    assert alice.agent.counters["messages_malformed"] >= 1, f"an INVITE of chance is counted: {alice.agent.counters}"
+    net.run(200)
+    assert net.is_empty(), f"left: {alice.agent.gauges()}"
