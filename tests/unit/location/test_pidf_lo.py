@@ -107,7 +107,12 @@ def test_broken_shapes_are_refused(shape: str) -> None:
         parse_pidf_lo(document(shape))
 
 
-@given(st.binary(max_size=400) | damaged(*(shape.encode("latin-1") for shape, *_ in SHAPES)))
+_positions = st.lists(st.floats(-1000, 1000), max_size=4).map(
+    lambda numbers: f"<gml:Point><gml:pos>{' '.join(map(str, numbers))}</gml:pos></gml:Point>".encode()
+)
+
+
+@given(st.binary(max_size=400) | _positions | damaged(*(shape.encode() for shape, *_ in SHAPES)))
 def test_anything_else_is_refused_or_somewhere_on_earth(data: bytes) -> None:
     for octets in (data, document(data.decode("latin-1"))):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateways.poc import mcpc
@@ -190,6 +190,7 @@ def test_any_octets_are_a_session_message_or_an_error(data: bytes) -> None:
 
 
 @given(st.binary(max_size=400) | damaged(SDP, TBCP))
+@example(SDP.replace(b"40002", b"0"))
 def test_any_octets_have_a_floor_line_or_none(data: bytes) -> None:
     line = FloorLine.find(data)
     if line is None:
