@@ -49,5 +49,6 @@ def test_every_metric_that_the_console_draws_exists() -> None:
 def test_alert_rules_are_complete() -> None:
     yaml = pytest.importorskip("yaml")
     (group,) = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"]
+    assert group["rules"], "there are rules"
     for rule in group["rules"]:
         assert {"alert", "expr", "labels", "annotations"} <= set(rule), rule

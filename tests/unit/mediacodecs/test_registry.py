@@ -9,6 +9,8 @@ from mediacodecs import CodecUnavailable, create, registry, supported
 
 
 def test_everything_supported_can_be_created_and_keeps_its_word():
+    usable = {status.encoding for status in supported() if status.usable}
+    assert {"PCMU", "PCMA", "L16"} <= usable, f"what needs no library is usable everywhere, not only {usable}"
     for status in supported():
         if not status.usable:
             assert "apt-get install" in status.reason, status

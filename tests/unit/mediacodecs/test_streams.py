@@ -11,6 +11,7 @@ from mediacodecs.streams import MOST_SAMPLES, new_decoder, new_encoder
 
 def test_what_is_relayed_only_says_why_and_cannot_be_made():
     supported = {status.encoding.upper() for status in registry.supported()}
+    assert registry.relayed_only(), "some encodings are relayed only"
     for status in registry.relayed_only():
         assert not status.usable
         assert status.reason.startswith(("not coded: ", "not sent to phones; ")), "why not, in words"
