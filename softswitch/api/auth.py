@@ -126,8 +126,9 @@ class Authenticator:
         source = request.remote or ""
         wait = self._limit.blocked_for(source)
         if wait > 0:
-            headers = {"Retry-After": str(int(wait) + 1)}
-            raise Problem(429, "too many wrong tokens from this address", kind="too-many-failures", headers=headers)
+            seconds = str(int(wait) + 1)
+            text = f"too many wrong tokens from this address; try again in {seconds} s"
+            raise Problem(429, text, kind="too-many-failures", headers={"Retry-After": seconds})
         token = token_of(request)
         if token is None:
             principal = self._of_certificate(request)

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 CLIENT_GONE = 499  # not registered; what HTTP servers log when a client closed before its answer: nobody reads it
+_FIELDS_TOLD = 5  # in the sentence for people; `errors` names them all
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -70,11 +71,17 @@ def not_found(what: str, name: str) -> Problem:
 def invalid(error: ValidationError, where: str) -> Problem:
     """A 422 that names each field that is wrong; `where` is body, query or path."""
     fields = [
-        {"field": ".".join(str(part) for part in each["loc"]) or where, "in": where, "detail": each["msg"]}
+        {
+            "field": ".".join(str(part) for part in each["loc"]) or where,
+            "in": where,
+            "detail": each["msg"].removeprefix("Value error, "),
+        }
         for each in error.errors(include_url=False, include_context=False, include_input=False)
     ]
-    names = ", ".join(str(each["field"]) for each in fields)
-    return Problem(422, f"invalid {where}: {names}", kind="invalid-request", members={"errors": fields})
+    told = [f"{each['field']}: {each['detail']}" if each["field"] != where else each["detail"] for each in fields]
+    more = f"; and {len(told) - _FIELDS_TOLD} more" if len(told) > _FIELDS_TOLD else ""
+    text = f"invalid {where}: {'; '.join(told[:_FIELDS_TOLD])}{more}"
+    return Problem(422, text, kind="invalid-request", members={"errors": fields})
 
 
 def illegal_transition(error: IllegalTransition) -> Problem:

@@ -15,6 +15,7 @@ SUBPROTOCOL = "softswitch"
 PING_SECONDS = 30.0
 GOING_AWAY = 1001
 MOST_SOCKETS = 2000
+NO_SOCKET = "this resource is a WebSocket: open it as one; events come with `Accept: text/event-stream` too"
 
 
 class OpenStreams:
@@ -42,7 +43,7 @@ async def open_socket(request: web.Request, *, compress: bool = True) -> web.Web
         protocols=(SUBPROTOCOL,), heartbeat=PING_SECONDS, max_msg_size=4096, timeout=2.0, compress=compress
     )
     if not socket.can_prepare(request):
-        raise web.HTTPBadRequest(text="this resource is a WebSocket")
+        raise web.HTTPBadRequest(text=NO_SOCKET)
     _check_room(request)
     await socket.prepare(request)
     return socket

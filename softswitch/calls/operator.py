@@ -63,6 +63,12 @@ class Refused(RuntimeError):
         super().__init__(f"{field}: {cause.text}")
 
 
+def _named(cause: Cause, number: str) -> Cause:
+    """A refusal of the dialplan in words that say which number is meant."""
+    text = f"there is no number {number}" if cause.status == 404 else f"{number}: {cause.text}"
+    return cause._replace(text=text)
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """A call to be placed. `play` names a sound heard instead of a callee; `by` is who ordered it."""
@@ -119,11 +125,11 @@ class Operator:
             record.route, record.emergency = decision.rule, decision.emergency
             if isinstance(found, Cause) and found.status in (403, 404):
                 call.refuse(found)
-                raise Refused("callee", found)
+                raise Refused("callee", _named(found, order.callee))
         stages = exchange.router.stages(order.caller, Caller(order.callee))[1]
         if isinstance(stages, Cause):
             call.refuse(stages)
-            raise Refused("caller", stages)
+            raise Refused("caller", _named(stages, order.caller))
         call.ring_caller(_shortened(stages, order.timeout_s))
         return call
 
@@ -218,7 +224,7 @@ class Operator:
         leaving = call.other(staying)
         stages = self._exchange.router.stages(target, Caller(staying.party.number))[1]
         if isinstance(stages, Cause):
-            raise Refused("target", stages)
+            raise Refused("target", _named(stages, target))
         self._exchange.media.side(staying).held = False
         call.transferred_by = by
         call.replacement = Replacement(self._exchange, call, leaving, staying, None)

@@ -26,6 +26,7 @@ _SHOWN = (
     "number",
     "name",
     "state",
+    "reason",
     "floor",
     "talker",
     "locked",

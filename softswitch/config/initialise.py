@@ -168,6 +168,7 @@ path = "softswitch.db"
 durability = "full"
 
 [security]
+# digest_algorithms = ["MD5"]   # for phones that cannot register because they know no SHA-256 (RFC 8760)
 rate_requests = 200
 failed_authentications = 10
 ban_seconds = 300

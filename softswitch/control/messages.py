@@ -82,9 +82,11 @@ class MessageControl:
                 continue
             decision = app.router.decide(number, draft.caller)
             if decision.refused is not None or not decision.stages:
-                why = decision.refused.reason if decision.refused is not None else "it leads nowhere"
-                fields = [{"field": f"recipients.{index}", "in": "body", "detail": f"{number}: {why}"}]
-                raise Problem(422, f"{number}: {why}", kind="invalid-request", members={"errors": fields})
+                why = f"{number}: {decision.refused.reason}" if decision.refused is not None else ""
+                if not why or decision.refused is not None and decision.refused.status == 404:
+                    why = f"there is no number {number}"
+                fields = [{"field": f"recipients.{index}", "in": "body", "detail": why}]
+                raise Problem(422, why, kind="invalid-request", members={"errors": fields})
 
     async def _cancel(self, identifier: str, principal: Principal) -> Row:
         cancelled = self._app.driver.call(lambda now: self._app.messaging.outbox.cancel(identifier))

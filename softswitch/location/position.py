@@ -45,7 +45,7 @@ class Position:
         if not -360.0 <= self.longitude <= 360.0:
             raise BadPosition("longitude is beyond a full turn")
         if self.latitude == 0.0 and self.longitude == 0.0:  # what receivers send before they know where they are
-            raise BadPosition("no fix yet")
+            raise BadPosition("0/0 is no position: the device has no fix yet")
         if (self.accuracy_m or 0.0) < 0.0 or (self.speed_mps or 0.0) < 0.0:
             raise BadPosition("accuracy and speed cannot be negative")
         heading = None if self.heading_deg is None else self.heading_deg % 360.0

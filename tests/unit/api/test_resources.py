@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from softswitch.api.auth import Principal
-from softswitch.api.problems import Problem
+from softswitch.api.models.location import PositionsQuery
+from softswitch.api.problems import Problem, invalid
 from softswitch.api.services import ApiServices
 from softswitch.calls.machine import IllegalTransition, Method, State
 from tests.unit.api.conftest import Connect, as_role
@@ -226,6 +228,15 @@ async def test_bad_requests_are_problem_details(connect: Connect, path: str, sta
         assert response.content_type == "application/problem+json"
         body = await response.json()
     assert body["status"] == status and body["title"] and body["detail"]
+
+
+def test_detail_of_a_bad_request_says_what_is_wrong() -> None:
+    with pytest.raises(ValidationError) as caught:
+        PositionsQuery.model_validate({"box": "39,116", "limit": 0})
+    problem = invalid(caught.value, "query")
+    assert problem.detail == (
+        "invalid query: box: give south,west,north,east in degrees; limit: Input should be greater than or equal to 1"
+    ), "people read the detail alone, so it says why and not only where"
 
 
 async def test_wrong_method_names_the_right_ones(connect: Connect) -> None:
