@@ -82,9 +82,10 @@ class MessageControl:
                 continue
             decision = app.router.decide(number, draft.caller)
             if decision.refused is not None or not decision.stages:
-                why = f"{number}: {decision.refused.reason}" if decision.refused is not None else ""
-                if not why or decision.refused is not None and decision.refused.status == 404:
-                    why = f"there is no number {number}"
+                refused = decision.refused
+                why = f"there is no number {number}"
+                if refused is not None and refused.status != 404:
+                    why = f"{number}: {refused.reason}"
                 fields = [{"field": f"recipients.{index}", "in": "body", "detail": why}]
                 raise Problem(422, why, kind="invalid-request", members={"errors": fields})
 
