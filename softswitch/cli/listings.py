@@ -38,7 +38,12 @@ LISTINGS = {
         },
     ),
     "groups": Listing(
-        "/groups", "Talkgroups", {name: _member(name) for name in ("number", "name", "floor", "talker", "members")}
+        "/groups",
+        "Talkgroups",
+        {
+            **{name: _member(name) for name in ("number", "name", "floor", "talker", "members")},
+            "participants": lambda row: [each.get("party") for each in row.get("participants", ())],
+        },
     ),
     "conferences": Listing(
         "/voice/conferences",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -30,7 +30,12 @@ _SHOWN = (
     "floor",
     "talker",
     "locked",
+    "groups",
+    "present",
+    "missing",
+    "unanswered",
 )
+_ROLL_CALL_POLL_S = 0.5
 
 
 def run(arguments: Namespace) -> int:
@@ -67,15 +72,34 @@ async def _carry_out(switch: Switch, order: Order, words: list[str]) -> Any:
 
 def _line(content: Any) -> str:
     found: Mapping[str, Any] = content if isinstance(content, Mapping) else {}
-    return ", ".join(f"{name} {cell(found[name])}" for name in _SHOWN if found.get(name) not in (None, ""))
+    return ", ".join(f"{name} {cell(found[name])}" for name in _SHOWN if found.get(name) not in (None, "", []))
+
+
+async def _leg(client: Client, group: str, party: str) -> str:
+    """The leg by which a party is in a talkgroup. Raises CommandError."""
+    inside = {each.party: each.leg_id for each in (await client.group(group)).participants}
+    if party not in inside:
+        present = ", ".join(inside) or "nobody"
+        raise CommandError(f"{party} is not in talkgroup {group}; in it: {present}")
+    return inside[party]
 
 
 async def _floor(client: Client, group: str, party: str, wish: str) -> Any:
-    """The floor is asked for a leg: that of the party."""
-    inside = {each.party: each.leg_id for each in (await client.group(group)).participants}
-    if party not in inside:
-        raise CommandError(f"{party} is not in talkgroup {group}")
-    return await client.floor(group, wish, inside[party])
+    return await client.floor(group, wish, await _leg(client, group, party))
+
+
+async def _member(client: Client, group: str, party: str, order: str, **more: Any) -> Any:
+    return await client.order_group(group, order, leg_id=await _leg(client, group, party), **more)
+
+
+async def _roll_call(client: Client, group: str, members: Sequence[str]) -> Any:
+    """Call everybody, wait until it is over, and tell who did not answer."""
+    call = await client.group_roll_call(group, members)
+    while call.state == "running":
+        await asyncio.sleep(_ROLL_CALL_POLL_S)
+        call = next(each for each in await client.group_roll_calls(group) if each.roll_call_id == call.roll_call_id)
+    missing = [each.party for each in call.results if not each.answered]
+    return call.model_dump(mode="json") | {"unanswered": missing}
 
 
 async def _revoke(client: Client, group: str) -> Any:
@@ -111,6 +135,14 @@ _ORDERS: dict[str, dict[str, Order]] = {
         "regroup": lambda client, *members: client.regroup(members=list(members)),
         "patch": lambda client, *groups: client.patch_groups(groups),
         "remove": lambda client, group: client.remove_group(group),
+        "invite": lambda client, group, *members: client.order_group(group, "invite", members=list(members)),
+        "insert": lambda client, group, party: client.order_group(group, "insert", party=party),
+        "listen": lambda client, group, party: client.order_group(group, "listen", party=party),
+        "put-out": lambda client, group, party: _member(client, group, party, "release"),
+        "mute": lambda client, group, party: _member(client, group, party, "mute", muted=True),
+        "unmute": lambda client, group, party: _member(client, group, party, "mute", muted=False),
+        "roll-call": lambda client, group, *members: _roll_call(client, group, members),
+        "scan": lambda client, party, *groups: client.set_scan_list(party, groups),
     },
     "conferences": {
         "start": _start,

@@ -63,9 +63,11 @@ def test_status(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_groups(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    switch.answers["GET", "/api/v1/groups"] = (200, {"items": [{"number": "8001", "members": ["1001", "1002"]}]})
+    group = {"number": "8001", "members": ["1001", "1002"], "participants": [{"party": "1003"}, {"party": "1004"}]}
+    switch.answers["GET", "/api/v1/groups"] = (200, {"items": [group]})
     assert main(["groups", "--url", switch.url]) == 0
-    assert "1001, 1002" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "1001, 1002" in shown and "1003, 1004" in shown, "members, and who is in the group"
 
 
 def test_conferences_and_queues(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,6 +193,29 @@ def test_every_action_is_carried_out_and_completed() -> None:
 )  # fmt: skip
 def test_how_many_words_an_action_takes(words: tuple[str, ...], count: int, right: bool) -> None:
     assert fits(words, count) is right
+
+
+def test_a_roll_call_is_followed_to_its_end(
+    switch: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("softswitch.cli.orders._ROLL_CALL_POLL_S", 0.0)
+    call = {"roll_call_id": "r-1", "group": "8001", "present": 0, "missing": 2, "results": []}
+    results = [{"party": "1001", "answered": True}, {"party": "1002", "answered": False}]
+    switch.answers["POST", "/api/v1/groups/8001/roll_call"] = (201, {**call, "state": "running"})
+    over = {**call, "state": "ended", "present": 1, "missing": 1, "results": results}
+    switch.answers["GET", "/api/v1/groups/8001/roll_call"] = (200, {"items": [over]})
+    assert main(["groups", "roll-call", "8001", "--url", switch.url]) == 0
+    assert capsys.readouterr().out == "state ended, present 1, missing 1, unanswered 1002\n"
+
+
+def test_a_member_is_named_by_its_number(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    inside = [{"party": "1003", "leg_id": "l-3", "call_id": "c-3"}]
+    switch.answers["GET", "/api/v1/groups/8001"] = (200, {"number": "8001", "participants": inside})
+    switch.answers["POST", "/api/v1/groups/8001/mute"] = (202, {"number": "8001", "participants": inside})
+    assert main(["groups", "mute", "8001", "1003", "--url", switch.url]) == 0
+    capsys.readouterr()
+    assert main(["groups", "put-out", "8001", "1004", "--url", switch.url]) == 1
+    assert "1004 is not in talkgroup 8001; in it: 1003" in capsys.readouterr().err
 
 
 def test_orders_and_their_failures(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
