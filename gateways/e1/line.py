@@ -153,6 +153,7 @@ class Line:
             "in_use": sorted(slot for slot in access.channels.slots if access.channels.call_in(slot) is not None),
             "blocked": sorted(access.channels.blocked),
             "faulty": sorted(access.channels.faulty),
+            "restarting": sorted(access.restarting),
             "echo_db": self.span.echo_loss_db(),
             "counters": self.counters(),
         }

@@ -40,6 +40,7 @@ def _list(rows: list[dict[str, Any]], *, json: bool) -> int:
             f"{len(span['in_use'])}/{span['channels']}",
             ",".join(map(str, span["blocked"])),
             ",".join(map(str, span["faulty"])),
+            ",".join(map(str, span["restarting"])),
             ", ".join(span["alarms"]) or span["last_error"],
         )
         for row in rows
@@ -47,5 +48,5 @@ def _list(rows: list[dict[str, Any]], *, json: bool) -> int:
     ]
     if spans:
         write("")
-        write_table("E1 spans", ("span", "side", "link", "in use", "blocked", "faulty", "alarms"), spans)
+        write_table("E1 spans", ("span", "side", "link", "in use", "blocked", "faulty", "restarting", "alarms"), spans)
     return OK

@@ -28,20 +28,21 @@ def numbers(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def test_newest_nearest_box_and_track(switch: Switch) -> None:
-    report(switch, "car-1", 39.90, 116.40)
-    report(switch, "car-2", 39.91, 116.41, speed_mps=12.5, heading_deg=90)
-    report(switch, "ship", 10.0, 179.9)
-    near = switch.rows("/location/positions?near=39.911,116.41&limit=2")
+    """Far from the places of the examples, where other tests of this switch leave their reports."""
+    report(switch, "car-1", -41.30, 174.70)
+    report(switch, "car-2", -41.29, 174.71, speed_mps=12.5, heading_deg=90)
+    report(switch, "ship", -55.5, 179.9)
+    near = switch.rows("/location/positions?near=-41.289,174.71&limit=2")
     assert numbers(near) == ["car-2", "car-1"] and 100 < near[0]["distance_m"] < 120
-    assert numbers(switch.rows("/location/positions?near=39.911,116.41&radius_m=500")) == ["car-2"]
-    assert numbers(switch.rows("/location/positions?box=39,116,40,117")) == ["car-1", "car-2"]
-    assert numbers(switch.rows("/location/positions?box=0,170,20,-170")) == ["ship"]
+    assert numbers(switch.rows("/location/positions?near=-41.289,174.71&radius_m=500")) == ["car-2"]
+    assert numbers(switch.rows("/location/positions?box=-42,174,-41,175")) == ["car-1", "car-2"]
+    assert numbers(switch.rows("/location/positions?box=-56,179,-55,-179")) == ["ship"]
     assert numbers(switch.rows("/location/positions?numbers=ship,car-2,none")) == ["car-2", "ship"]
     page = switch.get("/location/positions?limit=1&numbers=car-1,car-2")
     assert page["next"] == "car-1"
     assert numbers(switch.rows("/location/positions?limit=1&numbers=car-1,car-2&after=car-1")) == ["car-2"]
     for metres in range(5):
-        report(switch, "car-3", 39.9 + metres / 1e4, 116.4)
+        report(switch, "car-3", -41.3 + metres / 1e4, 174.7)
     assert len(switch.rows("/location/positions/car-3/track")) == 5
     assert len(switch.rows("/location/positions/car-3/track?tolerance_m=5")) == 2
     assert switch.http("DELETE", "/location/positions/car-3")[0] == 204

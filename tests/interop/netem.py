@@ -8,7 +8,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from tests.interop.ports import free_port
+from tests.interop.ports import brief_port
 
 
 class LossyLine:
@@ -18,7 +18,7 @@ class LossyLine:
     """
 
     def __init__(self, far: tuple[str, int], *, port: int = 0, drop_out: int = 0, drop_back: int = 0) -> None:
-        self.port = port or free_port()
+        self.port = port or brief_port()
         self.far = far
         self.lost: list[bytes] = []
         self.carried = {"out": 0, "back": 0}

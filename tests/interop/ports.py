@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import itertools
 import os
@@ -11,7 +12,8 @@ from functools import cache
 from pathlib import Path
 
 _LANES = 10
-_FIRST, _LANE = 10000, 600  # the lanes' ports for signalling and for what the peers listen on
+_FIRST, _LANE = 9000, 350  # the lanes' ports for signalling and for what the peers listen on
+_FIRST_BRIEF = _FIRST + _LANES * _LANE  # as many again for peers of one test
 _FIRST_RTP, _RTP_BLOCK, _BLOCKS = 16000, 800, 2  # all of it below 32768, where the ephemeral ports begin
 
 
@@ -31,9 +33,9 @@ def _lane() -> int:
 
 
 @cache
-def _candidates() -> itertools.cycle[int]:
-    first = _FIRST + _lane() * _LANE
-    return itertools.cycle(range(first, first + _LANE, 4))
+def _candidates(first_of_all: int) -> itertools.cycle[int]:
+    first = first_of_all + _lane() * _LANE
+    return itertools.cycle(range(first, first + _LANE - 3, 4))
 
 
 @cache
@@ -43,24 +45,38 @@ def _rtp_blocks() -> itertools.cycle[int]:
 
 
 def _free(port: int) -> bool:
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            if kind == socket.SOCK_STREAM:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return False
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(family, kind) as probe:
+                if kind == socket.SOCK_STREAM:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((address, port))
+                except OSError as error:
+                    if error.errno == errno.EADDRINUSE:
+                        return False
     return True
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 free for UDP and TCP, with the three after it left to its user (SIP, RTP, RTCP)."""
+def _next_free(first_of_all: int) -> int:
     for _ in range(_LANE // 4):
-        port = next(_candidates())
+        port = next(_candidates(first_of_all))
         if all(_free(port + offset) for offset in range(4)):
             return port
     raise RuntimeError("no free port is left")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 and ::1 free for UDP and TCP, with the three after it left to its user (SIP, RTP, RTCP)."""
+    return _next_free(_FIRST)
+
+
+def brief_port() -> int:
+    """Like `free_port`, for a peer that binds it at once and is gone with its test.
+
+    Such ports are many, and come round again: never to one that a plan was given and its owner has not bound yet.
+    """
+    return _next_free(_FIRST_BRIEF)
 
 
 def rtp_block() -> tuple[int, int]:

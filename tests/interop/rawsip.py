@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.interop import digest
-from tests.interop.ports import free_port
+from tests.interop.ports import brief_port
 
 _serial = itertools.count(1)
 
@@ -60,7 +60,7 @@ class RawPhone:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port: int = self.socket.getsockname()[1]
-        self.rtp_port = free_port()
+        self.rtp_port = brief_port()
         self.call_id = f"{secrets.token_hex(8)}@127.0.0.1"
         self.tag = secrets.token_hex(4)
         self.cseq = 0

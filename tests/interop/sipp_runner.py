@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.interop.ports import free_port
+from tests.interop.ports import brief_port
 
 SCENARIOS = Path(__file__).resolve().parent / "sipp"
 _serial = itertools.count(1)
@@ -35,7 +35,7 @@ class Sipp:
         media_port: int | None = None,
     ) -> None:
         self.scenario = scenario
-        self.port = port or free_port()
+        self.port = port or brief_port()
         self.timeout_s = timeout_s
         self.calls = calls
         stem = f"{scenario}-{next(_serial)}"
@@ -44,7 +44,7 @@ class Sipp:
         self.screen = folder / f"{stem}.screen"
         bare = address.strip("[]")
         command = ["sipp", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", address, "-mi", bare, "-p", str(self.port)]
-        command += ["-mp", str(media_port or free_port()), "-m", str(calls), "-t", transport, "-nostdin"]
+        command += ["-mp", str(media_port or brief_port()), "-m", str(calls), "-t", transport, "-nostdin"]
         command += ["-timeout", f"{timeout_s}s", "-timeout_error", "-trace_err", "-error_file", str(self.errors)]
         command += ["-trace_msg", "-message_file", str(self.messages), *arguments]
         self.command = command

@@ -142,6 +142,7 @@ def test_channels_taken_out_of_service(line: Switch) -> None:
     for action in ("unblock", "restart"):
         status, row = line.http("POST", "/system/trunks/e1/channels", {"action": action})
         assert status == 200 and not row["spans"][0]["blocked"], f"{action} answered {status} {row}"
+    wait_until(lambda: not trunk(line)["spans"][0]["restarting"], 15, "the far end acknowledged the restart")
     with RawPhone(("127.0.0.1", line.plan.sip), "1001", password_of("1001")) as phone:
         assert phone.invite("9600", "8").status == 200, "the channels serve again"
         phone.bye()

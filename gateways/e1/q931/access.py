@@ -56,7 +56,7 @@ class Access:
         self._calls: dict[tuple[int, bool], IsdnCall] = {}
         self._next_reference = 1
         self._restarts = Restarts(self, frozenset(slots))
-        self.channels = Channels(side, slots, choose, lambda: self._restarts.pending)
+        self.channels = Channels(side, slots, choose, lambda: self.restarting)
         self._segments = Segments()
         self._was_up = False
         self._output: deque[bytes] = deque()
@@ -80,6 +80,11 @@ class Access:
         call.send_setup()
         call.started(now)
         return call
+
+    @property
+    def restarting(self) -> frozenset[int]:
+        """Timeslots that wait for the far end's RESTART ACKNOWLEDGE."""
+        return self._restarts.pending
 
     def restart(self, now: float, slots: Iterable[int] | None = None) -> None:
         """Put channels in order at both ends (§5.5), all of them by default; calls in them are cleared."""

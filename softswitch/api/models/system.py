@@ -71,6 +71,7 @@ class Span(Answer):
     in_use: list[int] = Field(default_factory=list, description="Timeslots with a call.")
     blocked: list[int] = Field(default_factory=list, description="Timeslots taken out of service.")
     faulty: list[int] = Field(default_factory=list, description="Timeslots the far end does not answer for.")
+    restarting: list[int] = Field(default_factory=list, description="Timeslots being put in order at both ends.")
     echo_db: dict[int, float] = Field(
         default_factory=dict, description="By how much the echo of channels in use is weaker (ERLE), by timeslot."
     )
