@@ -208,6 +208,11 @@ class Metrics(Collector):
             lambda: network.unframeable,
         )
         self.counter(
+            "sip_keepalives",
+            "Datagrams that only kept a phone's NAT open: STUN, answered, and line ends.",
+            lambda: network.keepalives,
+        )
+        self.counter(
             "sip_messages_unsendable",
             "SIP messages whose destination could not be reached.",
             lambda: network.unsendable,

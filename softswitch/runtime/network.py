@@ -88,6 +88,11 @@ class SipNetwork:
         self._sweep: asyncio.TimerHandle | None = None
         self._closing = False
 
+    @property
+    def keepalives(self) -> int:
+        """Datagrams that were not SIP but kept a phone's NAT open."""
+        return sum(listener.keepalives for listener in self._udp.values())
+
     # --- listeners -------------------------------------------------------------------------------------------------
 
     async def listen_udp(self, name: str, host: str, port: int, receiver: Receiver | None = None) -> tuple[str, int]:

@@ -214,7 +214,7 @@ class Registrar:
         fields += [("Contact", binding.contact_field(time)) for binding in held]
         if registration.show_path:
             fields += [("Path", value) for value in registration.path]
-        if registration.outbound and (source.reliable or settings.stun_keepalive):
+        if registration.outbound:
             fields.append(("Require", "outbound"))
             if settings.flow_timer:
                 fields.append(("Flow-Timer", str(settings.flow_timer)))

@@ -29,9 +29,8 @@ class RegistrarSettings:
 
     `contacts_full` says what happens to the contact beyond `max_contacts` of one address-of-record: "refuse" it (403)
     or "replace-oldest". `path`: "strict" refuses a Path that the user agent does not support (420), "lazy" keeps it
-    without telling the user agent, "off" ignores it. `stun_keepalive` says that the datagram listeners answer STUN,
-    without which outbound is not promised over UDP (RFC 5626 §3.5.2). `replace_instance` lets a contact take the place
-    of an older one of the same instance that has no reg-id. `contact_allowed` may forbid contacts (403).
+    without telling the user agent, "off" ignores it. `replace_instance` lets a contact take the
+    place of an older one of the same instance that has no reg-id. `contact_allowed` may forbid contacts (403).
     """
 
     default_expires: int = 3600
@@ -43,7 +42,6 @@ class RegistrarSettings:
     nat: NatPolicy = "auto"
     path: Literal["strict", "lazy", "off"] = "strict"
     outbound: bool = True
-    stun_keepalive: bool = False
     flow_timer: int = 120
     replace_instance: bool = True
     service_route: tuple[str, ...] = ()

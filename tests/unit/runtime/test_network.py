@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from softswitch.rtp.ice.stun import BINDING, REQUEST, StunMessage
 from softswitch.runtime.network import SipNetwork
 from softswitch.runtime.tasks import TaskOwner
 from softswitch.runtime.tcp import StreamConnection, StreamLimits
@@ -101,6 +102,22 @@ async def test_datagram_reaches_the_other_side_and_back(nodes: Nodes, host: str)
     assert (data, source) == (MESSAGE, Address("udp", *left_at, "east"))
     right.network.send(b"answer", source)
     assert (await left.next())[0] == b"answer"
+
+
+async def test_keepalives_are_not_messages(nodes: Nodes) -> None:
+    node = nodes()
+    at = await node.network.listen_udp("udp", "127.0.0.1", 0)
+    asked = StunMessage(REQUEST, BINDING, b"twelve octet").serialize()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.settimeout(5)
+        phone.bind(("127.0.0.1", 0))
+        for data in (b"\r\n\r\n", b"\0\0\0\0", b"", asked, b"\1\2\3", MESSAGE):
+            phone.sendto(data, at)
+        arrived = [(await node.next())[0], (await node.next())[0]]
+        answer = StunMessage.parse(phone.recv(1500))
+        assert answer.mapped_address == phone.getsockname(), "the phone learns where it is seen"
+    assert arrived == [b"\1\2\3", MESSAGE], "neither line ends nor STUN are SIP, anything else is for the parser"
+    assert node.network.keepalives == 4
 
 
 async def test_source_addresses_are_shared_objects(nodes: Nodes) -> None:
