@@ -6,6 +6,7 @@ Which dialog a message belongs to is found out when somebody asks.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from softswitch.runtime.trace import TracedMessage
 
 #: What a message costs besides its octets.
 _OVERHEAD = 300
-#: Requests that belong to no call, and what their answers hold: they would push out what does.
+#: Requests that belong to no call would push out what does; so would the answers to them, known by their CSeq alone
+#: (RFC 3261 §8.2.6.2), for Allow names the same methods in the answers to any request.
 _REQUESTS = (b"REGISTER ", b"OPTIONS ", b"PUBLISH ")
-_ANSWERS = (b" REGISTER\r", b" OPTIONS\r", b" PUBLISH\r")
+_ANSWERED = re.compile(rb"\nCSeq[ \t]*:[ \t]*\d+[ \t]+(?:REGISTER|OPTIONS|PUBLISH)[ \t]*\r?\n", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class MessageStore:
     def __call__(self, message: TracedMessage) -> None:
         """Keep one message, and let go of what is too old or too much."""
         data = message.data
-        if data.startswith(_REQUESTS) or (data.startswith(b"SIP/2.0") and any(part in data for part in _ANSWERS)):
+        if data.startswith(_REQUESTS) or (data.startswith(b"SIP/2.0") and _ANSWERED.search(data)):
             return
         messages = self._messages
         messages.append(message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import xml.etree.ElementTree as ElementTree
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +92,16 @@ def test_the_store_keeps_calls_within_its_bounds() -> None:
     for number in range(2000):
         store(invite("much@h", time=160.0 + number / 1000))
     assert store.octets <= 100_000
+
+
+@pytest.mark.parametrize("status", ["180 Ringing", "200 OK", "405 Method Not Allowed"])
+@pytest.mark.parametrize("last", ["REGISTER", "OPTIONS", "PUBLISH"])
+def test_answers_of_calls_are_kept_whatever_method_allow_ends_with(status: str, last: str) -> None:
+    store = MessageStore(MessageLimits())
+    store(message(f"SIP/2.0 {status}\nAllow: INVITE, BYE, {last}\nCall-ID: a@h\nCSeq: 7 INVITE\n\n", "out"))
+    assert len(store) == 1, "the CSeq says whose answer it is"
+    store(message(f"SIP/2.0 {status}\nAllow: INVITE, {last}\nCall-ID: r@h\ncseq:\t8  {last}\n\n", "out"))
+    assert len(store) == 1, f"an answer to {last} belongs to no call"
 
 
 def test_frames_have_right_lengths_and_checksums() -> None:
