@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from pydantic import ValidationError
 
 from softswitch.calls.machine import IllegalTransition
@@ -96,6 +96,16 @@ def illegal_transition(error: IllegalTransition) -> Problem:
 
 def _has_gone(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
+
+
+async def expectation(request: web.Request) -> web.StreamResponse | None:
+    """What is answered to an Expect header before the request is handled (RFC 9110 §10.1.1)."""
+    if request.headers["Expect"].lower() != "100-continue":
+        return Problem(417, "only 100-continue can be expected").response()
+    if request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    return None
 
 
 @web.middleware

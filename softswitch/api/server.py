@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from softswitch.api import (
     access,
@@ -30,17 +28,17 @@ from softswitch.api import (
 from softswitch.api.auth import Authenticator, from_loopback, require
 from softswitch.api.console_site import add_console
 from softswitch.api.fanout import Fanout
+from softswitch.api.malformed import Runner
 from softswitch.api.openapi import openapi_document
 from softswitch.api.operations import PREFIX, Operation, Router, json_response
 from softswitch.api.pages import CONTENT_SECURITY_POLICY, operations_page, status_page
-from softswitch.api.problems import Handler, problem_middleware
+from softswitch.api.problems import Handler, expectation, problem_middleware
 from softswitch.api.services import ApiServices
 from softswitch.api.sockets import OPEN_STREAMS, OpenStreams, close_streams
 from softswitch.runtime.binding import naming
 from softswitch.runtime.metrics import CONTENT_TYPE
 from softswitch.runtime.tasks import TaskOwner
 
-_http_logger = logging.getLogger(__name__ + ".http")
 LARGEST_BODY = 256 * 1024
 _SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -62,7 +60,9 @@ def create_api(services: ApiServices) -> web.Application:
     router = Router(services, authenticator)
     operations = every_operation(services)
     for operation in operations:
-        application.router.add_route(operation.method, PREFIX + operation.path, router.handler(operation))
+        application.router.add_route(
+            operation.method, PREFIX + operation.path, router.handler(operation), expect_handler=expectation
+        )
     _add_documents(application, services, operations)
     if services.render_metrics is not None:
         application.router.add_get("/metrics", _metrics(services, authenticator))
@@ -118,22 +118,14 @@ async def security_middleware(request: web.Request, handler: Handler) -> web.Str
     return response
 
 
-def _is_fault(record: logging.LogRecord) -> bool:
-    """Whether a record of the HTTP layer tells of a fault of ours: what strangers send that is no HTTP does not."""
-    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
-
-
-_http_logger.addFilter(_is_fault)
-
-
 class ApiServer:
     """Runs the application on one address."""
 
     def __init__(self, services: ApiServices) -> None:
         self._services = services
         # The access log stays off: metrics and audit hold what it would say, without tokens in URLs.
-        self._runner = web.AppRunner(
-            create_api(services), access_log=None, handle_signals=False, shutdown_timeout=2.0, logger=_http_logger
+        self._runner = Runner(
+            create_api(services), services.malformed, access_log=None, handle_signals=False, shutdown_timeout=2.0
         )
         self.bound: tuple[str, int] = ("", 0)
 

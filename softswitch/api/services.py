@@ -7,6 +7,8 @@ not allow it with `IllegalTransition`, anything else with `Problem`.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,7 @@ from softswitch.api.auth import ApiClient, ApiToken, Principal
 from softswitch.api.journal import EventJournal
 from softswitch.api.webhooks import Webhooks
 from softswitch.runtime.ladder_view import CallLadder
+from softswitch.runtime.logs import FloodLog
 from softswitch.runtime.trace import TraceHub
 
 Row = Mapping[str, Any]
@@ -49,6 +52,10 @@ async def _no_rows(query: Mapping[str, Any]) -> Iterable[Row]:
 
 async def _no_row(name: str) -> Row | None:
     return None
+
+
+def _flood_log() -> FloodLog:
+    return FloodLog(logging.getLogger(__name__), time.monotonic)
 
 
 def _no_note(note: AuditNote) -> None:
@@ -296,3 +303,4 @@ class ApiServices:
     event_types: Rows = _nothing
     webhooks: Webhooks | None = None
     browsers: BrowserServices | None = None
+    malformed: FloodLog = field(default_factory=_flood_log)

@@ -113,6 +113,8 @@ class Control:
             webhooks=self._webhooks,
             browsers=Browsers(app).services,
         )
+        malformed = self.services.malformed
+        app.metrics.counter("http_malformed", "Requests that were no HTTP.", lambda: malformed.total)
 
     def restore(self) -> None:
         """Take in what outlived the last run; the application is open."""
