@@ -21,6 +21,8 @@ from softswitch.media.pseudowire import PseudowireSettings
 
 #: Where the engine would open RTP ports; none are, but it wants to know.
 _FIRST_PORT, _LAST_PORT = 52_000, 52_099
+#: Of the jitter buffer: the other end of a demonstration runs on the same machine, which may be busy.
+_DEPTH_MS = 40
 
 
 def _endpoint(text: str) -> tuple[str, int]:
@@ -45,7 +47,9 @@ async def run(local: tuple[str, int], remote: tuple[str, int], calls: Sequence[s
 
     with MediaEngine(first_port=_FIRST_PORT, last_port=_LAST_PORT) as engine:
         loop.add_reader(engine.event_fd, lambda: list(engine.poll()))
-        span = PseudowireSpan(engine, "far", PseudowireSettings(local=local, remote=remote, master=True))
+        span = PseudowireSpan(
+            engine, "far", PseudowireSettings(local=local, remote=remote, master=True, depth_ms=_DEPTH_MS)
+        )
         exchange = SimulatedExchange(span, engine, now=loop.time, later=later, side=Side.NETWORK, calls=calls)
         await exchange.open()
         await ended.wait()

@@ -9,10 +9,11 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from gateways.e1.alarms import AlarmCleared, AlarmRaised
 from gateways.e1.calls_in import CallsIn
 from gateways.e1.calls_out import CallsOut
 from gateways.e1.leg import E1Leg
-from gateways.e1.line import Line
+from gateways.e1.line import Line, LineEvent
 from gateways.e1.q931 import Cause, CauseValue, IsdnCall
 from gateways.e1.q931.events import (
     ChannelAssigned,
@@ -24,7 +25,6 @@ from gateways.e1.q931.events import (
     DigitsReceived,
     DigitsWanted,
     Disconnecting,
-    IsdnEvent,
     LinkChanged,
     Notified,
     Offered,
@@ -72,7 +72,7 @@ class E1Gateway:
         for line in self.group.lines:
             try:
                 await line.span.open(_Observer(self, line))
-            except (OSError, MediaError, ValueError) as error:
+            except (MediaError, ValueError) as error:
                 line.last_error = str(error)
                 logger.error("E1 span %s does not start: %s", line.name, error)
                 self._exchange.bus.publish(TrunkStateChanged(f"{self.name}/{line.name}", "down", str(error)))
@@ -111,20 +111,13 @@ class E1Gateway:
         """Carry out `change` in the switch's own turn."""
         self._post(change)
 
-    def alarms_changed(self, line: Line, alarms: frozenset[Alarm], now: float) -> None:
-        """The defects of a span are others now."""
-        for alarm in sorted(alarms - line.alarms, key=lambda each: each.name):
-            logger.warning("E1 span %s: %s", line.name, alarm.value)
-            self._exchange.bus.publish(SpanAlarmRaised(self.name, line.name, alarm.name, alarm.value))
-        for alarm in sorted(line.alarms - alarms, key=lambda each: each.name):
-            self._exchange.bus.publish(SpanAlarmCleared(self.name, line.name, alarm.name))
-        line.alarms_changed(alarms, now)
-
-    def deliver(self, line: Line, event: IsdnEvent) -> None:
+    def deliver(self, line: Line, event: LineEvent) -> None:
         """Something happened on a line."""
         if isinstance(event, LinkChanged):
             state = "up" if event.up else "down"
             self._exchange.bus.publish(TrunkStateChanged(f"{self.name}/{line.name}", state, event.reason))
+        elif isinstance(event, AlarmRaised | AlarmCleared):
+            self._tell_alarm(line, event)
         elif isinstance(event, ChannelsFaulty):
             logger.warning("E1 span %s: channels %s are out of order: %s", line.name, sorted(event.slots), event.reason)
             self._tell_channels(line, event.slots, "faulty", event.reason)
@@ -140,6 +133,17 @@ class E1Gateway:
             self._cleared(event)
         elif isinstance(getattr(event, "call", None), IsdnCall):
             self._about_call(line, event)
+
+    def _tell_alarm(self, line: Line, event: AlarmRaised | AlarmCleared) -> None:
+        alarm = event.alarm
+        if isinstance(event, AlarmCleared):
+            self._exchange.bus.publish(SpanAlarmCleared(self.name, line.name, alarm.name))
+            return
+        if event.repetition == 0:
+            logger.warning("E1 span %s: %s", line.name, alarm.value)
+        elif event.repetition == 1:
+            logger.warning("E1 span %s: %s again; events alone tell how often it comes back", line.name, alarm.value)
+        self._exchange.bus.publish(SpanAlarmRaised(self.name, line.name, alarm.name, alarm.value))
 
     def _about_call(self, line: Line, event: Any) -> None:
         leg = event.call.owner
@@ -233,9 +237,9 @@ class _Observer:
         """See SpanObserver."""
         self._gateway.posted(lambda now: self._line.dframe_received(frame, now))
 
-    def alarms_changed(self, alarms: frozenset[Alarm], now: float) -> None:
+    def defects_changed(self, defects: frozenset[Alarm], now: float) -> None:
         """See SpanObserver."""
-        self._gateway.posted(lambda now: self._gateway.alarms_changed(self._line, alarms, now))
+        self._gateway.posted(lambda now: self._line.defects_changed(defects, now))
 
 
 __all__ = ["E1Gateway", "Hold", "TrunkSettings"]

@@ -9,21 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from gateways.e1.alarms import AlarmCleared, AlarmRaised, Alarms, AlarmTimes
 from gateways.e1.q921 import DataReceived, Link, LinkError, LinkEstablished, LinkParameters, LinkReleased, Side
 from gateways.e1.q931 import Access, AccessParameters
 from gateways.e1.q931.channels import Choice
 from gateways.e1.q931.events import IsdnEvent
 from gateways.e1.span.interface import Alarm, Span
 
-#: Alarms with which nothing can be heard on the D channel (Q.921 §5.5.1.3, PH-DEACTIVATE).
+#: What a line tells: events of its calls, and alarms.
+LineEvent = IsdnEvent | AlarmRaised | AlarmCleared
+
+#: Defects with which nothing can be heard on the D channel (Q.921 §5.5.1.3, PH-DEACTIVATE).
 _SILENT = frozenset({Alarm.LOS, Alarm.LOF, Alarm.AIS, Alarm.PACKETS})
 
 
 class Line:
-    """Span `name`; `side` is ours. `deliver` gets each event of layer 3.
+    """Span `name`; `side` is ours. `deliver` gets each event of layer 3 and each alarm.
 
-    `rearm` is called when `next_timer` may have changed. `hold_off_s`: how long an alarm may last before the data link
-    is given up. `optional`: it is no fault when nobody is at the far end.
+    `rearm` is called when `next_timer` may have changed. `hold_off_s`: how long a defect may last before the data link
+    is given up; `alarm_times`: how long before it is an alarm. `optional`: it is no fault when nobody is at the far
+    end.
     """
 
     def __init__(
@@ -32,20 +37,20 @@ class Line:
         span: Span,
         side: Side,
         *,
-        deliver: Callable[[Line, IsdnEvent], None],
+        deliver: Callable[[Line, LineEvent], None],
         rearm: Callable[[Line], None],
         link: LinkParameters | None = None,
         parameters: AccessParameters | None = None,
         slots: Iterable[int] | None = None,
         choose: Choice | None = None,
         hold_off_s: float = 0.5,
+        alarm_times: AlarmTimes | None = None,
         optional: bool = False,
     ) -> None:
         self.name = name
         self.span = span
         self.link = Link(side, link)
         self.access = Access(side, parameters, slots=span.slots if slots is None else slots, choose=choose)
-        self.alarms: frozenset[Alarm] = frozenset()
         #: monotonic seconds of the last change of the data link.
         self.changed_at = 0.0
         #: whether it may be that nobody is at the far end.
@@ -56,6 +61,13 @@ class Line:
         self._hold_off_s = hold_off_s
         self._give_up: float | None = None
         self._started = False
+        self._alarms = Alarms(alarm_times)
+        self._was_there = not optional
+
+    @property
+    def alarms(self) -> frozenset[Alarm]:
+        """The defects that have lasted: what operators are told."""
+        return self._alarms.raised
 
     # -- what the driver tells --------------------------------------------------------------------------------------
 
@@ -64,10 +76,11 @@ class Line:
         self.link.receive_data(frame, now)
         self.settle(now)
 
-    def alarms_changed(self, alarms: frozenset[Alarm], now: float) -> None:
+    def defects_changed(self, defects: frozenset[Alarm], now: float) -> None:
         """See SpanObserver."""
-        self.alarms = alarms
-        if not alarms & _SILENT:
+        self._was_there |= Alarm.PACKETS not in defects
+        self._alarms.defects_are(defects if self._was_there else defects - {Alarm.PACKETS}, now)
+        if not defects & _SILENT:
             self._give_up = None
             if not self._started:
                 self._started = True
@@ -80,7 +93,7 @@ class Line:
 
     def next_timer(self) -> float | None:
         """When `handle_timer` is wanted."""
-        candidates = (self.link.next_timer(), self.access.next_timer(), self._give_up)
+        candidates = (self.link.next_timer(), self.access.next_timer(), self._alarms.next_timer(), self._give_up)
         return min((at for at in candidates if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
@@ -90,6 +103,7 @@ class Line:
             self.link.line_failed()
         self.link.handle_timer(now)
         self.access.handle_timer(now)
+        self._alarms.handle_timer(now)
         self.settle(now)
 
     def stop(self, now: float) -> None:
@@ -105,7 +119,7 @@ class Line:
         if self.alarms:
             return f"E1 span {self.name}: " + ", ".join(sorted(alarm.value for alarm in self.alarms))
         if not self.access.is_up:
-            return f"the D channel of E1 span {self.name} is down"
+            return f"the D channel of E1 span {self.name} is down" + (self.last_error and f": {self.last_error}")
         return ""
 
     # -- draining ---------------------------------------------------------------------------------------------------
@@ -118,7 +132,7 @@ class Line:
             while (event := self.link.next_event()) is not None:
                 busy = True
                 self._on_link(event, now)
-            while (told := self.access.next_event()) is not None:
+            while (told := self.access.next_event() or self._alarms.next_event()) is not None:
                 busy = True
                 self._deliver(self, told)
             for message in self.access.data_to_send():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from gateways.e1.line import Line
+from gateways.e1.line import Line, LineEvent
 from gateways.e1.q921 import LinkParameters, Side
 from gateways.e1.q931 import AccessParameters, Cause, CauseValue, IsdnCall, PartyNumber, Setup
 from gateways.e1.q931.events import (
@@ -20,7 +20,6 @@ from gateways.e1.q931.events import (
     Connected,
     DigitsReceived,
     Disconnecting,
-    IsdnEvent,
     Offered,
 )
 from gateways.e1.span.interface import Span
@@ -155,7 +154,7 @@ class SimulatedExchange:
         self._wake_at = None
         self.line.handle_timer(now)
 
-    def _on_event(self, event: IsdnEvent) -> None:
+    def _on_event(self, event: LineEvent) -> None:
         if isinstance(event, Offered):
             self._offered(event)
         elif isinstance(event, DigitsReceived) and event.call in self._digits:

@@ -88,7 +88,7 @@ def demo_document() -> dict[str, Any]:
             {"number": "*45", "kind": "queue_login"},
             {"number": "*46", "kind": "queue_logout"},
         ],
-        "gateways": {"e1": {"span": [{"name": "line1", "wait": True}]}},
+        "gateways": {"e1": {"span": [{"name": "line1", "wait": True, "jitter_ms": 40}]}},
         "conference": [{"number": str(number), "name": f"Conference {number}"} for number in range(7001, 7010)],
         "queue": [{"number": "6000", "name": "Help desk", "agents": ["1001", "1002", "1003"]}],
         "talkgroup": [{"number": str(number), "name": f"Talkgroup {number}"} for number in range(8001, 8010)],

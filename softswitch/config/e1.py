@@ -156,6 +156,12 @@ class E1SpanSettings(Section):
         "satop): for a line that is not always connected. One end at most may wait.",
     )
     jitter_ms: int = Field(default=10, ge=1, le=63, description="Depth of the jitter buffer: 4 packets at least.")
+    alarm_raise_s: PositiveSeconds = Field(
+        default=2.5, description="How long a defect of the line lasts before it is an alarm (ITU-T G.7710)."
+    )
+    alarm_clear_s: PositiveSeconds = Field(
+        default=10.0, description="How long a defect must be away before its alarm is cleared (ITU-T G.7710)."
+    )
     card_span: int = Field(
         default=1, ge=1, le=128, description="Number of the span on the cards of this machine (dahdi)."
     )

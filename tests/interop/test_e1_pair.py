@@ -28,6 +28,8 @@ driver = "cesopsn"
 side = "{side}"
 clock = "{clock}"
 jitter_ms = 40
+alarm_raise_s = 0.5
+alarm_clear_s = 0.5
 local = "127.0.0.1:{local}"
 remote = "127.0.0.1:{remote}"
 [[route]]

@@ -7,7 +7,6 @@ many spans an E1-over-IP gateway and the driver `cesopsn` are the better way.
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import struct
 from collections import Counter
@@ -102,11 +101,14 @@ class DahdiSpan:
         """See Span."""
         why_not = self._device.unusable()
         if why_not:
-            raise OSError(errno.ENODEV, why_not)
-        self._first = self._device.first_channel(self._number)
-        self._d_channel = self._device.open_channel(
-            self._first + _D_SLOT - 1, buffers=_FRAME_BUFFERS, octets=_FRAME_OCTETS
-        )
+            raise MediaError(why_not)
+        try:
+            self._first = self._device.first_channel(self._number)
+            self._d_channel = self._device.open_channel(
+                self._first + _D_SLOT - 1, buffers=_FRAME_BUFFERS, octets=_FRAME_OCTETS
+            )
+        except OSError as error:
+            raise MediaError(f"span {self._number} of the telephony cards cannot be used: {error.strerror}") from error
         self._observer = observer
         asyncio.get_running_loop().add_reader(self._d_channel, self._read_frames)
         self._look_at_line()
@@ -135,7 +137,7 @@ class DahdiSpan:
             alarms |= {Alarm.LOS}
         if alarms != self._alarms and self._observer is not None:
             self._alarms = alarms
-            self._observer.alarms_changed(alarms, loop.time())
+            self._observer.defects_changed(alarms, loop.time())
 
     # -- the D channel ----------------------------------------------------------------------------------------------
 

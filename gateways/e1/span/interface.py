@@ -30,7 +30,7 @@ class SpanObserver(Protocol):
     def dframe_received(self, frame: bytes, now: float) -> None:
         """A good frame of the D channel, without FCS."""
 
-    def alarms_changed(self, alarms: frozenset[Alarm], now: float) -> None:
+    def defects_changed(self, defects: frozenset[Alarm], now: float) -> None:
         """The defects that there are now."""
 
 
@@ -40,7 +40,7 @@ class Span(Protocol):
     slots: frozenset[int]
 
     async def open(self, observer: SpanObserver) -> None:
-        """Begin to send and receive. Raises OSError, MediaError, ValueError with what is missing."""
+        """Begin to send and receive. Raises MediaError, ValueError with what is missing."""
 
     async def close(self) -> None:
         """End it."""

@@ -44,7 +44,7 @@ class LoopSpan:
     async def open(self, observer: SpanObserver) -> None:
         """See Span."""
         self._observer = observer
-        observer.alarms_changed(frozenset(), asyncio.get_running_loop().time())
+        observer.defects_changed(frozenset(), asyncio.get_running_loop().time())
 
     async def close(self) -> None:
         """See Span."""

@@ -5,6 +5,7 @@ The media engine cuts and joins the packets; here alarms get their names, and fr
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from gateways.e1.span.interface import Alarm, SpanObserver
@@ -38,6 +39,7 @@ class PseudowireSpan:
         """See Span."""
         self._observer = observer
         self._wire = self._engine.open_pseudowire(f"span:{self._name}", self.settings, self)
+        self.alarms_changed(self._wire.alarms, time.monotonic())
 
     async def close(self) -> None:
         """See Span."""
@@ -74,7 +76,7 @@ class PseudowireSpan:
     def alarms_changed(self, alarms: int, now: float) -> None:
         """See PseudowireObserver."""
         if self._observer is not None:
-            self._observer.alarms_changed(frozenset(_ALARMS[bit] for bit in WireAlarm if alarms & bit), now)
+            self._observer.defects_changed(frozenset(_ALARMS[bit] for bit in WireAlarm if alarms & bit), now)
 
     def _running(self) -> Pseudowire:
         if self._wire is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gateways.e1.alarms import AlarmTimes
 from gateways.e1.gateway import E1Gateway, Hold, TrunkSettings
 from gateways.e1.line import Line
 from gateways.e1.mapping import CauseTable
@@ -74,6 +75,7 @@ class _Builder:
             link=LinkParameters(t200=span.timers.t200, t203=span.timers.t203),
             parameters=access_parameters(span),
             slots=span.timeslots,
+            alarm_times=AlarmTimes(span.alarm_raise_s, span.alarm_clear_s),
             optional=span.wait,
         )
 

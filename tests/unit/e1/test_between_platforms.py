@@ -163,11 +163,14 @@ async def test_a_hold_is_told_across_the_line() -> None:
 
 async def test_alarms_are_events_and_problems() -> None:
     pair = await Pair().up()
-    observer = pair.a.span.observer
-    observer.alarms_changed(frozenset({Alarm.RAI, Alarm.LMFA}), pair.a.world.now)
-    observer.alarms_changed(frozenset({Alarm.RAI}), pair.a.world.now)
-    assert [event.alarm for event in pair.a.world.told(SpanAlarmRaised)] == ["LMFA", "RAI"]
-    assert [event.alarm for event in pair.a.world.told(SpanAlarmCleared)] == ["LMFA"]
+    observer, world = pair.a.span.observer, pair.a.world
+    observer.defects_changed(frozenset({Alarm.RAI, Alarm.LMFA}), world.now)
+    assert world.told(SpanAlarmRaised) == [] == pair.a.gateway.problems(), "a moment's defect is no alarm"
+    pair.run(3)
+    assert [event.alarm for event in world.told(SpanAlarmRaised)] == ["LMFA", "RAI"]
+    observer.defects_changed(frozenset({Alarm.RAI}), world.now)
+    pair.run(11)
+    assert [event.alarm for event in world.told(SpanAlarmCleared)] == ["LMFA"]
     assert pair.a.gateway.problems() == ["E1 span span1: remote alarm indication"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -108,7 +109,7 @@ class Observer:
     def dframe_received(self, frame: bytes, now: float) -> None:
         self.frames.append(frame)
 
-    def alarms_changed(self, alarms: frozenset[Alarm], now: float) -> None:
+    def defects_changed(self, alarms: frozenset[Alarm], now: float) -> None:
         self.alarms.append(alarms)
 
 
@@ -189,8 +190,19 @@ async def test_alarms_have_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_machine_without_cards_says_what_to_do(tmp_path: Path) -> None:
     assert "/etc/dahdi/system.conf" in dahdi_device.unusable(tmp_path)
     if dahdi_device.unusable():
-        with pytest.raises(OSError, match="no telephony card"):
+        with pytest.raises(MediaError, match=r"^no telephony card"):
             await DahdiSpan(FakeEngine(), "card", 1).open(Observer())  # type: ignore[arg-type]
+
+
+async def test_a_span_that_no_card_has_is_named() -> None:
+    device = FakeDevice()
+
+    def refuse(number: int) -> int:
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+    device.first_channel = refuse  # type: ignore[method-assign]
+    with pytest.raises(MediaError, match=r"^span 3 of the telephony cards cannot be used: No such device$"):
+        await DahdiSpan(FakeEngine(), "card", 3, device=device).open(Observer())  # type: ignore[arg-type]
 
 
 def test_requests_are_those_of_the_kernel() -> None:

@@ -38,7 +38,7 @@ class WireSpan:
 
     async def open(self, observer: SpanObserver) -> None:
         self.observer = observer
-        observer.alarms_changed(frozenset(), 0.0)
+        observer.defects_changed(frozenset(), 0.0)
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -279,14 +279,14 @@ def test_alarms_end_the_link_after_a_while() -> None:
     span.far = span
     told: list[Any] = []
     line = Line("x", span, Side.USER, deliver=lambda line, event: told.append(event), rearm=lambda line: None)
-    line.alarms_changed(frozenset(), 0.0)
+    line.defects_changed(frozenset(), 0.0)
     line.link.receive_data(bytes.fromhex("000173"), 0.1)
     line.settle(0.1)
     assert line.access.is_up
-    line.alarms_changed(frozenset({Alarm.RAI}), 1.0)
+    line.defects_changed(frozenset({Alarm.RAI}), 1.0)
     line.handle_timer(2.0)
     assert line.access.is_up, "a remote alarm by itself does not stop the D channel"
-    line.alarms_changed(frozenset({Alarm.LOF}), 3.0)
+    line.defects_changed(frozenset({Alarm.LOF}), 3.0)
     line.handle_timer(3.4)
     assert line.access.is_up, "shorter than the hold-off"
     line.handle_timer(3.5)
