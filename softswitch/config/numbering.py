@@ -263,7 +263,7 @@ class TalkgroupSettings(Section):
     members: tuple[Number, ...] = Field(default=(), description="Numbers of the members; empty: whoever calls in.")
     talk_s: PositiveSeconds = Field(default=60, description="Longest talk of one member in seconds.")
     priority: Annotated[int, Field(ge=0, le=15, strict=True)] = Field(
-        default=4, description="Priority, 15 the highest."
+        default=4, description="Which of several groups a terminal that scans hears; 15 the highest."
     )
 
 

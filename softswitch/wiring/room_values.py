@@ -69,7 +69,11 @@ def talkgroups(settings: Settings) -> list[TalkgroupDefinition]:
     """The talkgroups."""
     return [
         TalkgroupDefinition(
-            normalise(entry.number), entry.name, plain_members(entry.members), talk_s=float(entry.talk_s)
+            normalise(entry.number),
+            entry.name,
+            plain_members(entry.members),
+            priority=entry.priority,
+            talk_s=float(entry.talk_s),
         )
         for entry in settings.talkgroup
     ]

@@ -15,7 +15,7 @@ import pytest
 from tests.interop import audio
 from tests.interop.pjsua import Pjsua
 from tests.interop.rawsip import RawPhone, RtpParty, media_address
-from tests.interop.switch import Plan, Switch, password_of, running_switch
+from tests.interop.switch import Plan, Switch, password_of, running_switch, wait_until
 
 ROOMS = """
 [[conference]]
@@ -32,6 +32,9 @@ talk_s = 1
 [[talkgroup]]
 number = "8003"
 members = ["1001"]
+[[talkgroup]]
+number = "8004"
+priority = 9
 """
 TONES = {"1001": 500.0, "1002": 800.0, "1003": 1250.0}
 LEVEL_DBM0 = -12.0
@@ -188,6 +191,22 @@ def test_in_a_talkgroup_only_who_has_the_floor_is_heard(rooms: Switch) -> None:
         three.press("*")
         time.sleep(0.4)
         assert all_hear([one, three], 1.0) == {"1001": {"1003"}, "1003": silence}
+
+
+def test_who_scans_hears_the_more_important_group(rooms: Switch) -> None:
+    """1001 sits in 8001 and scans 8004: it is heard there only who talks, and 8004 cuts 8001 short."""
+    status, answer = rooms.http("PUT", "/groups/scan_lists/1001", {"groups": ["8004"]})
+    assert status == 200, f"the scan list was answered {status} {answer}"
+    with meeting(rooms, "8001", "1001", "1002") as (scanner, two), meeting(rooms, "8004", "1003") as (three,):
+        for party, key, heard in (
+            (two, "*", {"1002"}),
+            (three, "*", {"1003"}),
+            (three, "#", {"1002"}),
+            (two, "#", set[str]()),
+        ):
+            party.press(key)
+            wait_until(lambda wanted=heard: tones_in(scanner.heard(0.4)) == wanted, 10, f"1001 hears {heard or 'nobody'}")
+    assert rooms.http("PUT", "/groups/scan_lists/1001", {"groups": []})[0] == 200
 
 
 def test_who_talks_too_long_is_cut_off(rooms: Switch) -> None:
