@@ -48,6 +48,7 @@ class Application(Node):
         self.media_watch.begin(self.now())
         self.loop.add_reader(self.engine.event_fd, self.media_events.poll)
         await self.media_events.begin_recording()
+        await self.vocoders.open()
         self.driver.post(lambda now: self.recordings.start())
         for listen in self.settings.sip.listen:
             await self.listen(listen)
@@ -87,6 +88,7 @@ class Application(Node):
             self.loop.remove_reader(self.engine.event_fd)
         for gateway in self.gateways:
             await gateway.close()
+        self.vocoders.close()
         await self.network.close()
         self.locations.flush()
         self.recordings.stop_all()
@@ -113,5 +115,6 @@ class Application(Node):
         if self.driver.handler_failures:
             found.append(f"{self.driver.handler_failures} messages could not be handled; the log tells which")
         found += [problem for gateway in self.gateways for problem in gateway.problems()]
+        found += self.vocoders.problems()
         found += [f"media worker {w.number} does not run" for w in self.engine.workers() if not w.alive]
         return found

@@ -13,6 +13,7 @@ from softswitch.app.media_events import MediaEvents
 from softswitch.calls.call import Call
 from softswitch.calls.leg import Leg
 from softswitch.config.models import ListenSettings, Settings
+from softswitch.events import VocoderState
 from softswitch.media import Port
 from softswitch.observing.correlation import Correlation
 from softswitch.observing.hep_reports import HepReports
@@ -26,6 +27,7 @@ from softswitch.runtime.logs import CorrelatingFilter
 from softswitch.runtime.network import SipNetwork
 from softswitch.runtime.resolver import Resolver, ResolverSettings
 from softswitch.runtime.tasks import TaskOwner
+from softswitch.runtime.vocoder_bank import VocoderBank
 from softswitch.sip.address import Address
 from softswitch.sip.events import Event
 from softswitch.wiring import media_values, sip_values
@@ -46,6 +48,7 @@ class Node(Desks):
         self._build_network(tasks)
         self._watch_network()
         self._watch_media()
+        self.vocoders = VocoderBank(settings.vocoder, lambda *state: self.bus.publish(VocoderState(*state)))
 
     def _build_network(self, tasks: TaskOwner) -> None:
         self.resolver = Resolver(ResolverSettings(), random=random.random, clock=self.now)

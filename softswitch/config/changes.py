@@ -41,6 +41,7 @@ NEEDS_RESTART = frozenset(
         "recording.minimum_free_mb",
         "location.max_devices",
         "storage.path",
+        "vocoder",
         "storage.durability",
         "storage.queue",
     }

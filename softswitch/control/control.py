@@ -130,6 +130,7 @@ class Control:
             "one_way": app.quality_watch.one_way,
             "workers": [asdict(worker) for worker in app.engine.workers()],
             "helper": asdict(app.engine.helper()),
+            "vocoders": app.vocoders.describe(),
         }
 
     def _journalled(self) -> float:

@@ -43,6 +43,7 @@ from softswitch.events.media import (
     MediaWorkerGivenUp,
     MediaWorkerLost,
     MediaWorkerStarted,
+    VocoderState,
     WebRtcSessionOffered,
 )
 from softswitch.events.recordings import (
@@ -112,5 +113,6 @@ __all__ = [
     "StorageFull",
     "Subscriber",
     "TrunkStateChanged",
+    "VocoderState",
     "WebRtcSessionOffered",
 ]

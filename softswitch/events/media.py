@@ -38,6 +38,17 @@ class MediaWorkerGivenUp(Event):
 
 
 @dataclasses.dataclass(slots=True)
+class VocoderState(Event):
+    """A channel of a vocoder answers now (`ready`), or does not any more, and why."""
+
+    type: ClassVar[str] = "media.vocoder"
+    vocoder: str
+    channel: str
+    ready: bool
+    reason: str
+
+
+@dataclasses.dataclass(slots=True)
 class MediaPortsReleased(Event):
     """RTP ports that this switch found open when it started, and that no call claimed in time, were closed.
 

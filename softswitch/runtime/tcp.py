@@ -17,6 +17,7 @@ from softswitch.runtime.binding import naming
 from softswitch.runtime.udp import Receiver
 from softswitch.sip.address import Address
 from softswitch.sip.errors import ProtocolError
+from softswitch.sip.parser import DEFAULT_LIMITS, Limits
 from softswitch.sip.stream import KeepAlive, StreamFramer
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """Bounds on stream connections; times in seconds."""
+    """Bounds on stream connections; times in seconds. `message` is what one message may measure."""
 
     connections: int = 20_000
     connections_per_source: int = 256
@@ -34,6 +35,7 @@ class StreamLimits:
     connect: float = 5.0
     write_buffer_octets: int = 1 << 20
     waiting_messages: int = 64
+    message: Limits = DEFAULT_LIMITS
 
 
 class StreamConnection(asyncio.Protocol):
@@ -67,7 +69,7 @@ class StreamConnection(asyncio.Protocol):
         self._made = made
         self._lost = lost
         self._lost_framing = lost_framing
-        self._framer = StreamFramer()
+        self._framer = StreamFramer(limits.message)
         self._transport: asyncio.Transport | None = None
         self._registered = False
 

@@ -152,13 +152,18 @@ class VocoderPool:
         """Channels that can be leased now."""
         return sum(self._usable(i) for i in range(len(self.channels)))
 
+    def counts(self) -> dict[str, int]:
+        """How many channels answer, how many are leased, how often all were."""
+        ready = sum(self._answers(i) for i in range(len(self.channels)))
+        return {"ready": ready, "leased": len(self._leased), "exhausted": self.exhausted}
+
     def lease(self) -> Vocoder:
         """A channel that is ready; raises VocoderLost when none is, VocoderBusy when all those are leased."""
         for i, channel in enumerate(self.channels):
             if self._usable(i):
                 self._leased.add(i)
                 return channel
-        if not any(getattr(channel, "ready", True) for channel in self.channels):
+        if not self.counts()["ready"]:
             raise VocoderLost(f"vocoder {self.name} does not answer")
         self.exhausted += 1
         raise VocoderBusy(f"all {len(self.channels)} channels of vocoder {self.name} are in use")
@@ -173,7 +178,10 @@ class VocoderPool:
             channel.close()
 
     def _usable(self, index: int) -> bool:
-        return index not in self._leased and bool(getattr(self.channels[index], "ready", True))
+        return index not in self._leased and self._answers(index)
+
+    def _answers(self, index: int) -> bool:
+        return bool(getattr(self.channels[index], "ready", True))
 
 
 async def open_pool(settings: Any, listener: StateListener | None = None) -> VocoderPool:

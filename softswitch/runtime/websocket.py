@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 SUBPROTOCOL = "sip"
 PING_SECONDS = 30.0
 WAITING_MESSAGES = 256
-LARGEST_MESSAGE = 65_536
 TRY_AGAIN_LATER = 1013
 
 
@@ -87,7 +86,8 @@ def sip_websocket_handler(
         offered = [each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
         if SUBPROTOCOL not in offered:
             raise web.HTTPBadRequest(text='the WebSocket subprotocol must be "sip" (RFC 7118 §4)')
-        socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,), heartbeat=PING_SECONDS, max_msg_size=LARGEST_MESSAGE)
+        longest = network.limits.message.message
+        socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,), heartbeat=PING_SECONDS, max_msg_size=longest)
         await socket.prepare(request)
         peer = request.transport.get_extra_info("peername") if request.transport else None
         local = request.transport.get_extra_info("sockname") if request.transport else None

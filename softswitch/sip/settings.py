@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from softswitch.sip.digest import HA1s
+from softswitch.sip.parser import DEFAULT_LIMITS, Limits
 from softswitch.sip.timers import TimerSettings
 
 
@@ -23,7 +24,8 @@ class UserAgentSettings:
     `reliable` is "supported" (reliable provisionals when the peer requires them or the caller of `progress` wishes),
     "always" (whenever the peer supports them), "required" (421 to a peer without them) or "off" (RFC 3262 §3).
     `session_expires` 0 asks for no session timer; a peer's wish is honoured all the same (RFC 4028 §4).
-    `datagram_limit` is the size above which a request goes by TCP, 0 for never (RFC 3261 §18.1.1).
+    `limits` is what a message may measure. `datagram_limit` is the size above which a request goes by TCP, 0 for never
+    (RFC 3261 §18.1.1).
     """
 
     timers: TimerSettings = field(default_factory=TimerSettings)
@@ -47,6 +49,7 @@ class UserAgentSettings:
     supported: tuple[str, ...] = ("100rel", "timer", "replaces", "path", "outbound", "norefersub")
     accept: tuple[str, ...] = ("application/sdp", "multipart/*")
     max_forwards: int = 70
+    limits: Limits = DEFAULT_LIMITS
     reliable: str = "supported"
     session_expires: int = 1800
     min_se: int = 90

@@ -91,7 +91,7 @@ class TransactionLayer:
     def receive_data(self, data: bytes, source: Address, now: float) -> None:
         """One datagram or one framed message. Never raises, whatever it holds."""
         try:
-            message = parse_message(data)
+            message = parse_message(data, self.settings.limits)
         except MalformedMessage as error:
             self._refuse(error, error.message, source)
             return

@@ -14,6 +14,7 @@ from softswitch.runtime.overload import OverloadSettings
 from softswitch.runtime.tcp import StreamLimits
 from softswitch.runtime.tls import TlsContexts, TlsSettings
 from softswitch.sip.address import Address
+from softswitch.sip.parser import Limits
 from softswitch.sip.registrar import RegistrarSettings
 from softswitch.sip.settings import Login, UserAgentSettings
 from softswitch.sip.timers import TimerSettings
@@ -30,6 +31,7 @@ def agent_settings(settings: Settings) -> UserAgentSettings:
         reliable=sip.reliable_provisional,
         session_expires=sip.session_expires,
         min_se=sip.min_se,
+        limits=message_limits(sip),
     )
 
 
@@ -146,4 +148,9 @@ def outgoing_tls(sip: SipSettings) -> TlsContexts:
 
 def stream_limits(sip: SipSettings) -> StreamLimits:
     """Limits of TCP, TLS and WebSocket connections."""
-    return StreamLimits(idle=sip.tcp_idle_s, connections=sip.tcp_connections)
+    return StreamLimits(idle=sip.tcp_idle_s, connections=sip.tcp_connections, message=message_limits(sip))
+
+
+def message_limits(sip: SipSettings) -> Limits:
+    """What one message may measure."""
+    return Limits(message=sip.max_message_octets)

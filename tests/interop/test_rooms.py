@@ -89,6 +89,11 @@ def tones_in(samples: audio.Samples) -> set[str]:
     return found
 
 
+def until_hears(party: Party, tones: set[str]) -> None:
+    """Wait until a party hears these tones and no others."""
+    wait_until(lambda: tones_in(party.heard(0.4)) == tones, 10, f"{party.number} hears {tones or 'nobody'}")
+
+
 def all_hear(parties: list[Party], seconds: float) -> dict[str, set[str]]:
     """Whom each of the parties hears during the same `seconds`."""
     before = [len(party.rtp.packets) for party in parties]
@@ -205,7 +210,7 @@ def test_who_scans_hears_the_more_important_group(rooms: Switch) -> None:
             (two, "#", set[str]()),
         ):
             party.press(key)
-            wait_until(lambda wanted=heard: tones_in(scanner.heard(0.4)) == wanted, 10, f"1001 hears {heard or 'nobody'}")
+            until_hears(scanner, heard)
     assert rooms.http("PUT", "/groups/scan_lists/1001", {"groups": []})[0] == 200
 
 

@@ -121,11 +121,24 @@ class MediaHelper(Answer):
     alive: bool
 
 
+class Vocoder(Answer):
+    """A vocoder of digital radio."""
+
+    name: str
+    kind: str
+    channels: int
+    ready: int = Field(description="Channels that answer.")
+    leased: int = Field(description="Channels in use by talkers.")
+    exhausted: int = Field(description="Times that a talker found all in use.")
+    reason: str = Field(default="", description="Why it cannot be used at all.")
+
+
 class MediaStatus(Answer):
     """The media engine's figures."""
 
     workers: list[MediaWorker] = Field(default_factory=list)
     helper: MediaHelper | None = None
+    vocoders: list[Vocoder] = Field(default_factory=list)
     jitter_buffer_ms: float = Field(default=0.0, description="Mean depth of the jitter buffers in use.")
     degraded: int = Field(default=0, description="Parties that sound bad now.")
     one_way: int = Field(default=0, description="Ports that send and receive nothing.")

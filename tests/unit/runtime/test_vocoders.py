@@ -10,6 +10,7 @@ import pytest
 from mediacodecs import CodecUnavailable, create
 from mediacodecs.vocoders import VocoderBusy, VocoderLost
 from softswitch.config.vocoder import VocoderSettings
+from softswitch.runtime.vocoder_bank import VocoderBank
 from softswitch.runtime.vocoders import open_pool
 from tests.ambe_server import SerialServer, StandIn, UdpServer
 
@@ -154,3 +155,30 @@ async def test_an_unknown_kind_is_told():
 def test_a_serial_channel_needs_a_device():
     with pytest.raises(ValueError, match="2 channels need as many devices"):
         VocoderSettings(name="x", kind="dvsi-serial", devices=("/dev/ttyUSB0",), channels=2)
+
+
+async def test_the_bank_opens_what_it_can_and_says_what_it_cannot(stand_in):
+    server, states = UdpServer(stand_in), []
+    entries = (
+        VocoderSettings(name="dmr", kind="dvsi-udp", port=server.port),
+        VocoderSettings(name="stick", kind="dvsi-serial", devices=("/dev/there-is-none",)),
+    )
+    bank = VocoderBank(entries, lambda vocoder, *state: states.append(state))
+    await bank.open()
+    await found(states)
+    rows = {row["name"]: row for row in bank.describe()}
+    assert (rows["dmr"]["ready"], rows["dmr"]["reason"]) == (1, "")
+    assert rows["stick"]["ready"] == 0 and "there-is-none" in rows["stick"]["reason"]
+    assert len(bank.problems()) == 1, "only what cannot be used is a problem"
+    bank.pool("dmr").lease()
+    assert bank.describe()[0]["leased"] == 1
+    with pytest.raises(VocoderLost, match="there-is-none"):
+        bank.pool("stick")
+    with pytest.raises(LookupError, match="no vocoder 'p25'"):
+        bank.pool("p25")
+    stand_in.mute = True
+    assert (await bank.pool("dmr").channels[0].decode(bytes(7))).shape == (160,)
+    await found(states, ready=False)
+    assert any("1 of 1 channels do not answer" in problem for problem in bank.problems())
+    bank.close()
+    server.close()

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from softswitch.config.models import Settings, SipSettings
 from softswitch.sip.address import Address
 from softswitch.sip.events import IncomingInvite, RequestReceived
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse_message
 from softswitch.sip.settings import UserAgentSettings
+from softswitch.wiring.sip_values import agent_settings
 from tests.unit.sip_session.netem import ANSWER, Net, Phone, ignore_invite, ring
 
 PEER = Address("udp", "127.0.0.1", 5090)
@@ -31,9 +33,9 @@ def request(method: str = "OPTIONS", **changes: str | None) -> bytes:
     return f"{method} sip:alice@127.0.0.1 SIP/2.0\r\n{lines}\r\n".encode()
 
 
-def answer_to(data: bytes, agent_settings: UserAgentSettings | None = None) -> tuple[Phone, list[Response]]:
+def answer_to(data: bytes, settings: UserAgentSettings | None = None) -> tuple[Phone, list[Response]]:
     net = Net()
-    alice = net.phone("alice", 5080, agent_settings)
+    alice = net.phone("alice", 5080, settings)
     alice.on_invite = ignore_invite
     alice.agent.receive_data(data, PEER, 0.0)
     alice.drain()
@@ -238,3 +240,10 @@ def test_any_octets_are_dropped_or_refused_and_leave_nothing(data: bytes) -> Non
     assert alice.agent.counters["messages_malformed"] >= 1, f"an INVITE of chance is counted: {alice.agent.counters}"
     net.run(200)
     assert net.is_empty(), f"left: {alice.agent.gauges()}"
+
+
+def test_a_longer_message_than_the_configuration_allows_is_513() -> None:
+    settings = agent_settings(Settings(sip=SipSettings(max_message_octets=1500)))
+    long = request(Subject="x" * 1500)
+    assert [answer.status for answer in answer_to(long, settings)[1]] == [513]
+    assert [answer.status for answer in answer_to(long)[1]] == [200], "the default takes 65 536 octets"
