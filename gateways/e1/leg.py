@@ -86,8 +86,9 @@ class E1Leg(PortedLeg):
         """CONNECT arrived."""
         self.answered_at = self._exchange.now()
         if event.connected is not None and event.connected.digits and not event.connected.restricted:
-            self.party = party_of(event.connected, event.display)
-        elif event.display:
+            # It is told to the other party; in groups and rooms this one stays who was invited.
+            self.party.asserted = party_of(event.connected).asserted
+        if event.display:
             self.party.display_name = event.display
         if event.user_user is not None and self._settings.user_to_user:
             self.party.user_to_user = header_of(event.user_user)

@@ -73,6 +73,8 @@ class Inviter:
 
 
 def _welcome(call: OriginatedCall, welcome: Welcome) -> None:
+    if call.caller.trunk:  # its route may have made another number of the one that was invited, and that has the rights
+        call.caller.party.number = call.record.callee
     refused = welcome(call, call.caller)
     if refused is not None:
         call.disconnect(refused)

@@ -209,7 +209,7 @@ async def test_talkgroups_are_patched_across_the_line() -> None:
     a.group_calls.start("8001")
     a.group_calls.include("8001", ["98001"])
     pair.run()
-    assert [e.party for e in a.told(GroupJoined)] == ["1001", "8001"], "the far group is a party of ours"
+    assert [e.party for e in a.told(GroupJoined)] == ["1001", "98001"], "the far group is a party of ours"
     assert [e.party for e in b.told(GroupJoined)] == ["1002", "8001"], "and ours is one of theirs"
     press(here, "*")
     pair.run()
@@ -220,7 +220,7 @@ async def test_talkgroups_are_patched_across_the_line() -> None:
     assert a.floor_events()[-1] == b.floor_events()[-1] == "idle", "both are silent"
     press(there, "*")
     pair.run()
-    assert (a.floor_events()[-1], b.floor_events()[-1]) == ("granted 8001", "granted 1002"), "and the other way round"
+    assert (a.floor_events()[-1], b.floor_events()[-1]) == ("granted 98001", "granted 1002"), "and the other way round"
     press(there, "#")
     pair.run()
     here.hang_up()
