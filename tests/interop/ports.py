@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 
 _LANES = 10
-_FIRST, _LANE = 9000, 350  # the lanes' ports for signalling and for what the peers listen on
-_FIRST_BRIEF = _FIRST + _LANES * _LANE  # as many again for peers of one test
-_FIRST_RTP, _RTP_BLOCK, _BLOCKS = 16000, 800, 2  # all of it below 32768, where the ephemeral ports begin
+_FIRST, _PLANNED = 9000, 320  # the lanes' ports for signalling and for what the peers listen on
+_FIRST_BRIEF, _BRIEF = _FIRST + _LANES * _PLANNED, 640  # those for peers of one test
+_FIRST_RTP, _RTP_BLOCK, _BLOCKS = _FIRST_BRIEF + _LANES * _BRIEF, 700, 2  # all below 32768, the first ephemeral port
 
 
 @cache
@@ -33,9 +33,9 @@ def _lane() -> int:
 
 
 @cache
-def _candidates(first_of_all: int) -> itertools.cycle[int]:
-    first = first_of_all + _lane() * _LANE
-    return itertools.cycle(range(first, first + _LANE - 3, 4))
+def _candidates(first_of_all: int, ports: int) -> itertools.cycle[int]:
+    first = first_of_all + _lane() * ports
+    return itertools.cycle(range(first, first + ports, 4))
 
 
 @cache
@@ -58,9 +58,9 @@ def _free(port: int) -> bool:
     return True
 
 
-def _next_free(first_of_all: int) -> int:
-    for _ in range(_LANE // 4):
-        port = next(_candidates(first_of_all))
+def _next_free(first_of_all: int, ports: int) -> int:
+    for _ in range(ports // 4):
+        port = next(_candidates(first_of_all, ports))
         if all(_free(port + offset) for offset in range(4)):
             return port
     raise RuntimeError("no free port is left")
@@ -68,7 +68,7 @@ def _next_free(first_of_all: int) -> int:
 
 def free_port() -> int:
     """A port of 127.0.0.1 and ::1 free for UDP and TCP, with the three after it left to its user (SIP, RTP, RTCP)."""
-    return _next_free(_FIRST)
+    return _next_free(_FIRST, _PLANNED)
 
 
 def brief_port() -> int:
@@ -76,7 +76,7 @@ def brief_port() -> int:
 
     Such ports are many, and come round again: never to one that a plan was given and its owner has not bound yet.
     """
-    return _next_free(_FIRST_BRIEF)
+    return _next_free(_FIRST_BRIEF, _BRIEF)
 
 
 def rtp_block() -> tuple[int, int]:

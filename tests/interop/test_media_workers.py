@@ -25,7 +25,11 @@ _PACKET_S = 0.04
 
 def _udp(port: int = 0) -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.bind(("127.0.0.1", port))
+    try:
+        made.bind(("127.0.0.1", port))
+    except OSError:
+        made.close()
+        raise
     made.setblocking(False)
     return made
 
@@ -154,9 +158,11 @@ class World:
         self.switch = switch
         self.callees = Callees(switch.plan.callee)
         stack.callback(self.callees.close)
-        self.phones = [stack.enter_context(RawPhone(("127.0.0.1", switch.plan.trunk))) for _ in range(CALLS)]
+        self.phones = []
         streams = {}
-        for phone in self.phones:
+        for _ in range(CALLS):
+            phone = stack.enter_context(RawPhone(("127.0.0.1", switch.plan.trunk)))
+            self.phones.append(phone)
             sound = _udp(phone.rtp_port)
             stack.callback(sound.close)
             answer = phone.invite("5502", "8")
