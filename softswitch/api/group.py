@@ -18,6 +18,7 @@ from softswitch.api.models.group import (
     GroupCall,
     GroupDefinition,
     InviteToGroup,
+    MadeGroup,
     MuteMember,
     NewGroup,
     Patch,
@@ -95,7 +96,7 @@ def _making(desk: GroupServices) -> list[Operation]:
             "Make a temporary talkgroup of members and groups, and call it (重组)",
             regroup,
             Regroup,
-            GroupDefinition,
+            MadeGroup,
             status=201,
             made="number",
         ),
@@ -104,7 +105,7 @@ def _making(desk: GroupServices) -> list[Operation]:
             "Join talkgroups into one with one arbiter, until it is removed",
             patch,
             Patch,
-            GroupDefinition,
+            MadeGroup,
             status=201,
             made="number",
         ),
@@ -155,7 +156,7 @@ def _calls(desk: GroupServices) -> list[Operation]:
         return desk.calls(context.path["id"])
 
     async def include(context: Context) -> Row:
-        return desk.include(context.path["id"], context.body["members"], context.principal)
+        return desk.include(context.path["id"], context.body, context.principal)
 
     async def end(context: Context) -> None:
         desk.end_call(context.path["id"], context.principal)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -82,6 +82,17 @@ def invalid(error: ValidationError, where: str) -> Problem:
     more = f"; and {len(told) - _FIELDS_TOLD} more" if len(told) > _FIELDS_TOLD else ""
     text = f"invalid {where}: {'; '.join(told[:_FIELDS_TOLD])}{more}"
     return Problem(422, text, kind="invalid-request", members={"errors": fields})
+
+
+def wrong_field(field: str, detail: str) -> Problem:
+    """A 422 about one member of a body that is well-formed, and yet cannot be meant."""
+    return wrong_fields([field], detail)
+
+
+def wrong_fields(fields: Iterable[str], detail: str) -> Problem:
+    """A 422 about several of them."""
+    errors = [{"field": field, "in": "body", "detail": detail} for field in fields]
+    return Problem(422, detail, kind="invalid-request", members={"errors": errors})
 
 
 def illegal_transition(error: IllegalTransition) -> Problem:

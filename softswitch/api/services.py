@@ -98,7 +98,7 @@ class GroupServices(DefinitionServices):
     start_call: Order
     calls: Callable[[str], Iterable[Row]]
     calls_of: Callable[[str], Row]
-    include: Callable[[str, list[str], Principal], Row]
+    include: Order
     end_call: Callable[[str, Principal], None]
     roll_call: Order
     roll_calls: Callable[[str], Iterable[Row]]

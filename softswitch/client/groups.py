@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from softswitch.api.models.group import Group, GroupCall, GroupDefinition, RollCall, ScanListRow
+from softswitch.api.models.group import Group, GroupCall, GroupDefinition, MadeGroup, RollCall, ScanListRow
 from softswitch.api.models.recordings import Recording
 from softswitch.client.connection import Connection, part
 
@@ -43,23 +43,24 @@ class GroupOperations(Connection):
         """End the call of a talkgroup."""
         await self.request("DELETE", f"{_GROUPS}/{part(number)}/calls")
 
-    async def regroup(self, *, key: str = "", **members: Any) -> GroupDefinition:
+    async def regroup(self, *, key: str = "", **members: Any) -> MadeGroup:
         """Make a temporary talkgroup and call it; with `key`, a repetition makes no second one."""
         headers = {"Idempotency-Key": key} if key else None
-        return await self.one("POST", f"{_GROUPS}/regroup", GroupDefinition, members, headers)
+        return await self.one("POST", f"{_GROUPS}/regroup", MadeGroup, members, headers)
 
-    async def patch_groups(self, groups: Iterable[str], **members: Any) -> GroupDefinition:
+    async def patch_groups(self, groups: Iterable[str], **members: Any) -> MadeGroup:
         """Join talkgroups into one with one arbiter."""
-        return await self.one("POST", f"{_GROUPS}/patch", GroupDefinition, {"groups": list(groups), **members})
+        return await self.one("POST", f"{_GROUPS}/patch", MadeGroup, {"groups": list(groups), **members})
 
     async def floor(self, number: str, wish: str, leg_id: str, tier: str = "normal") -> Group:
         """One of request, release, revoke and force, on behalf of a participant."""
         body = {"leg_id": leg_id, "tier": tier}
         return await self.one("POST", f"{_GROUPS}/{part(number)}/floor/{wish}", Group, body)
 
-    async def group_roll_call(self, number: str, members: Iterable[str] = ()) -> RollCall:
-        """Call everybody of a talkgroup and note who answers."""
-        return await self.one("POST", f"{_GROUPS}/{part(number)}/roll_call", RollCall, {"members": list(members)})
+    async def group_roll_call(self, number: str, members: Iterable[str] = (), *, everybody: bool = False) -> RollCall:
+        """Call all members of a talkgroup, `members` alone, or all who are registered, and note who answers."""
+        body = {"members": list(members), "everybody": everybody}
+        return await self.one("POST", f"{_GROUPS}/{part(number)}/roll_call", RollCall, body)
 
     async def group_rules(self, number: str) -> GroupDefinition:
         """The rules of a talkgroup."""

@@ -13,7 +13,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from softswitch.api.auth import ApiToken, Principal
-from softswitch.api.problems import Problem, not_found
+from softswitch.api.problems import Problem, not_found, wrong_field
 from softswitch.api.services import AccessServices, Row
 from softswitch.app import Application
 from softswitch.calls.operator import parties
@@ -126,7 +126,7 @@ class AccessDesk:
     async def _set_rules(self, body: Mapping[str, Any], by: Principal) -> Row:
         for place, rule in enumerate(body["rules"]):
             if rule["department"] and rule["department"] not in self._app.departments.all:
-                raise _fault(f"rules.{place}.department", f"there is no department {rule['department']!r}")
+                raise wrong_field(f"rules.{place}.department", f"there is no department {rule['department']!r}")
         self._app.access_rules.added = tuple(AccessRule(**rule) for rule in body["rules"])
         self._app.store.write(put_document("rules", "all", {"rules": body["rules"]}))
         await flushed(self._app)
@@ -154,7 +154,7 @@ class AccessDesk:
         try:
             self._app.departments.put(department)
         except DepartmentError as error:
-            raise _fault(error.field, str(error)) from error
+            raise wrong_field(error.field, str(error)) from error
         self._app.store.write(put_document("departments", department.id, asdict(department)))
         await flushed(self._app)
         return self._department(department.id)
@@ -225,7 +225,7 @@ class AccessDesk:
             raise Problem(409, f"there is a token {name} already", kind="exists")
         number = body["number"] or ""
         if number and self._app.directory.get(number) is None:
-            raise _fault("number", f"there is no subscriber {number}")
+            raise wrong_field("number", f"there is no subscriber {number}")
         secret = secrets.token_urlsafe(32)
         expires: datetime | None = body["expires"]
         document = {
@@ -257,12 +257,6 @@ class AccessDesk:
         self._renew_tokens()
         self._app.store.write(delete_document("tokens", name))
         await flushed(self._app)
-
-
-def _fault(field: str, text: str) -> Problem:
-    return Problem(
-        422, text, kind="invalid-request", members={"errors": [{"field": field, "in": "body", "detail": text}]}
-    )
 
 
 __all__ = ["AccessDesk"]

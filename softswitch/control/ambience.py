@@ -11,7 +11,7 @@ from softswitch.api.services import AmbienceServices, Row
 from softswitch.app import Application
 from softswitch.calls.ambience import NotListenable
 from softswitch.calls.operator import Refused
-from softswitch.control.calls import refused_problem
+from softswitch.control.reach import refusal
 from softswitch.events.groups import DispatcherActed
 
 
@@ -32,7 +32,7 @@ class AmbienceDesk:
                 lambda now: app.ambience.start(party, listener, by=by.name, max_s=float(body["max_s"]))
             )
         except Refused as error:
-            raise refused_problem(error) from error
+            raise refusal(error.cause, error.field, str(error)) from error
         except NotListenable as error:
             raise Problem(409, str(error), kind="not-supported") from error
         self._told("ambience", party, by)

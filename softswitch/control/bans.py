@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from softswitch.api.problems import Problem
+from softswitch.api.problems import wrong_field
 from softswitch.api.services import BanServices, Row
 from softswitch.app import Application
 
@@ -28,10 +28,7 @@ class Bans:
         try:
             address = str(ipaddress.ip_address(host))
         except ValueError:
-            fields = [{"field": "host", "in": "body", "detail": "not an IP address"}]
-            raise Problem(
-                422, "host is not an IP address", kind="invalid-request", members={"errors": fields}
-            ) from None
+            raise wrong_field("host", "host is not an IP address") from None
         self._app.guard.ban(address, self._app.now(), seconds, reason)
         return {"host": address, "reason": reason, "seconds_left": seconds}
 

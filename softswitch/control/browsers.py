@@ -12,9 +12,7 @@ from softswitch.api.problems import Problem
 from softswitch.api.services import BrowserServices, Row
 from softswitch.app import Application
 from softswitch.calls.leg import Cause, LegState
-
-#: When to try again, where nothing better is known.
-_AGAIN_S = 5
+from softswitch.control.reach import refusal
 
 
 class Browsers:
@@ -47,10 +45,10 @@ class Browsers:
             lambda now: self._gateway.call(body["caller"], body["callee"], sdp, principal.name)
         )
         if isinstance(opened, Cause):
-            raise _refused(opened, "caller")
+            raise refusal(opened, "caller")
         await self._settle(opened, float(body["timeout_s"]))
         if opened.leg.cause is not None:
-            raise _refused(opened.leg.cause, "callee")
+            raise refusal(opened.leg.cause, "callee")
         return _row(opened)
 
     async def _settle(self, session: BrowserSession, timeout_s: float) -> None:
@@ -71,7 +69,7 @@ class Browsers:
         if not self._app.driver.call(lambda now: self._gateway.take(session, sdp)):
             raise _wrong_moment(session)
         if session.leg.cause is not None:
-            raise _refused(session.leg.cause, "sdp")
+            raise refusal(session.leg.cause, "sdp")
         return _row(session)
 
     async def _offer(self, identifier: str, body: Mapping[str, Any]) -> Row:
@@ -92,7 +90,7 @@ class Browsers:
     def _register(self, body: Mapping[str, Any]) -> Row:
         number, device = body["number"], body["device"]
         if self._app.directory.get(number) is None:
-            raise _refused(Cause(404, 1, f"there is no subscriber {number}"), "number")
+            raise refusal(Cause(404, 1, f"there is no subscriber {number}"), "number")
         expires_s = float(body["expires_s"])
         self._app.driver.call(lambda now: self._gateway.register(number, device, expires_s))
         return {"number": number, "device": device, "expires_at": self._app.wall() + expires_s}
@@ -138,14 +136,3 @@ def _description(body: Mapping[str, Any]) -> bytes:
 def _wrong_moment(session: BrowserSession) -> Problem:
     state = session.leg.state.value
     return Problem(409, f"the session is {state}", kind="illegal-transition", members={"state": state})
-
-
-def _refused(cause: Cause, field: str) -> Problem:
-    members: dict[str, Any] = {"sip_code": cause.status, "q850_cause": cause.q850}
-    if cause.status in (403, 404):
-        members["errors"] = [{"field": field, "in": "body", "detail": cause.text}]
-        return Problem(422, cause.text, kind="not-callable", members=members)
-    if cause.status == 503:
-        later = {"Retry-After": str(cause.retry_after or _AGAIN_S)}
-        return Problem(503, cause.text, kind="no-room", headers=later, members=members)
-    return Problem(409, cause.text, kind="party-unavailable", members=members)

@@ -20,6 +20,7 @@ from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.machine import Method, legal_methods
 from softswitch.calls.operator import NotPossible, Operator, Order, Refused, parties
 from softswitch.control.call_media import CallMedia
+from softswitch.control.reach import refusal
 from softswitch.events.groups import DispatcherActed
 from softswitch.media.hold import hold_music
 from softswitch.media.recording.reader import load_sound
@@ -146,7 +147,7 @@ class CallControl:
         try:
             call = self._app.driver.call(lambda now: self._operator.originate(order))
         except Refused as error:
-            raise refused_problem(error) from error
+            raise refusal(error.cause, error.field, str(error)) from error
         return self._row(call)
 
     def _run(self, operation: Operation, identifier: str, body: Mapping[str, Any], principal: Principal) -> None:
@@ -163,7 +164,7 @@ class CallControl:
             }
             raise Problem(409, str(error), kind="illegal-transition", members=members) from error
         except Refused as error:
-            raise refused_problem(error) from error
+            raise refusal(error.cause, error.field, str(error)) from error
 
     def _apply(self, method: Method, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
         self._operator.apply(call, method)
@@ -211,15 +212,3 @@ def _cause(call: Call, body: Mapping[str, Any], text: str) -> Cause:
     q850 = int(body["q850_cause"])
     status = 200 if call.record.answered_at or q850 == 16 else status_of_cause(q850)
     return Cause(status, q850, str(body["reason"] or text), "operator")
-
-
-def refused_problem(error: Refused) -> Problem:
-    """A number that does not exist or may not be called is a fault of the order, all else is how things stand."""
-    cause = error.cause
-    members: dict[str, Any] = {"sip_code": cause.status, "q850_cause": cause.q850}
-    if cause.status in (403, 404):
-        members["errors"] = [{"field": error.field, "in": "body", "detail": cause.text}]
-        return Problem(422, str(error), kind="not-callable", members=members)
-    if cause.status == 503:
-        return Problem(503, str(error), kind="no-room", headers={"Retry-After": "5"}, members=members)
-    return Problem(409, str(error), kind="party-unavailable", members=members)

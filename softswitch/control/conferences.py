@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.api.auth import Principal
-from softswitch.api.problems import Problem, not_found
+from softswitch.api.problems import Problem, not_found, wrong_field
 from softswitch.api.services import ConferenceServices, Row
 from softswitch.app import Application
 from softswitch.calls.conference_definition import (
@@ -151,12 +151,8 @@ class ConferenceDesk:
             return self._stored(number, name)
         plans = list(self._existing(number).plans.values())
         if len(plans) != 1:
-            fault = {
-                "field": "plan",
-                "in": "body",
-                "detail": f"name one of {', '.join(p.name for p in plans) or 'none'}",
-            }
-            raise Problem(422, "plan or members are needed", kind="invalid-request", members={"errors": [fault]})
+            there_are = ", ".join(plan.name for plan in plans) or "none"
+            raise wrong_field("plan", f"plan or members are needed; plans: {there_are}")
         return plans[0]
 
     # -- orders -------------------------------------------------------------------------------------------------------

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from softswitch.api.auth import Principal
-from softswitch.api.problems import Problem
+from softswitch.api.problems import Problem, wrong_field
 from softswitch.api.services import MessageServices, Row
 from softswitch.app import Application
 from softswitch.calls.leg import Party
 from softswitch.calls.routing import Caller
 from softswitch.control.paging import cursor_of, place_of, read
+from softswitch.control.reach import why_not
 from softswitch.messaging.composing import Draft, Nobody, NotAllowed
 from softswitch.messaging.model import Message
 from softswitch.messaging.outbox import Full
@@ -76,18 +77,13 @@ class MessageControl:
 
     def _check_recipients(self, draft: Draft) -> None:
         """Raises Problem when a number leads nowhere or is not to be dialled."""
-        app = self._app
+        messaging = self._app.messaging
         for index, number in enumerate(draft.to):
-            if app.messaging.composer.is_group(number) or app.messaging.carriers.of(number):
+            if messaging.composer.is_group(number) or messaging.carriers.of(number):
                 continue
-            decision = app.router.decide(number, draft.caller)
-            if decision.refused is not None or not decision.stages:
-                refused = decision.refused
-                why = f"there is no number {number}"
-                if refused is not None and refused.status != 404:
-                    why = f"{number}: {refused.reason}"
-                fields = [{"field": f"recipients.{index}", "in": "body", "detail": why}]
-                raise Problem(422, why, kind="invalid-request", members={"errors": fields})
+            why = why_not(self._app, number, draft.caller)
+            if why:
+                raise wrong_field(f"recipients.{index}", why)
 
     async def _cancel(self, identifier: str, principal: Principal) -> Row:
         cancelled = self._app.driver.call(lambda now: self._app.messaging.outbox.cancel(identifier))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from softswitch.api.auth import Principal
-from softswitch.api.problems import Problem, not_found
+from softswitch.api.problems import Problem, not_found, wrong_field
 from softswitch.api.services import QueueServices, Row
 from softswitch.app import Application
 from softswitch.calls.queue_definition import QueueDefinition, describe_queue, queue_of
@@ -47,8 +47,7 @@ class QueueDesk:
 
     async def _keep(self, definition: QueueDefinition, action: str, by: Principal) -> Row:
         if definition.overflow == definition.number:
-            fault = {"field": "overflow", "in": "body", "detail": "a queue cannot overflow to itself"}
-            raise Problem(422, fault["detail"], kind="invalid-request", members={"errors": [fault]})
+            raise wrong_field("overflow", "a queue cannot overflow to itself")
         self._app.driver.call(lambda now: self._app.room_keeper.keep_queue(definition))
         self._app.bus.tell(QueueChanged, definition.number, action, by.name)
         await flushed(self._app)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from softswitch.api.problems import Problem, not_found
+from softswitch.api.problems import Problem, not_found, wrong_field, wrong_fields
 from softswitch.api.services import Row, SubscriberServices
 from softswitch.app import Application
 from softswitch.config.initialise import new_password
@@ -168,9 +168,7 @@ class Subscribers:
 
     def _check_class(self, name: str) -> None:
         if name and name not in {entry.name for entry in self._app.settings.class_of_service}:
-            fields = [{"field": "class_of_service", "in": "body", "detail": "no such class of service"}]
-            detail = f"there is no class of service {name!r}"
-            raise Problem(422, detail, kind="invalid-request", members={"errors": fields})
+            raise wrong_field("class_of_service", f"there is no class of service {name!r}")
 
     def _existing(self, number: str) -> Row:
         row = self.row(number)
@@ -191,8 +189,7 @@ class Subscribers:
         try:
             directory.choose(number, given)
         except ValueError as error:
-            fields = [{"field": name, "in": "body", "detail": str(error)} for name in given]
-            raise Problem(422, str(error), kind="invalid-request", members={"errors": fields}) from error
+            raise wrong_fields(given, str(error)) from error
         await self._write(queries.put_features(number, directory.choices_of(number), self._app.wall()))
         return self._features(number)
 

@@ -11,7 +11,9 @@ from softswitch.calls.routing import Caller
 from softswitch.calls.sip_identity import address_of
 from softswitch.messaging.cpim import CONTENT_TYPE as CPIM
 from softswitch.messaging.imdn import envelope
-from softswitch.messaging.model import Message, MessagingSettings
+from softswitch.messaging.model import Delivery, Message, MessagingSettings, State
+
+_NOBODY, _NOBODY_THERE = "nobody is in that group", 480
 
 #: The members of a talkgroup by its number; None when there is no such group, empty for one that is open to all.
 Members = Callable[[str], Collection[str] | None]
@@ -72,21 +74,12 @@ class Composer:
         return self._members(number) is not None
 
     def compose(self, draft: Draft) -> Message:
-        """The message with everybody it is for. Raises NotAllowed, Nobody."""
+        """The message with everybody it is for; to a group in which nobody is it fails. Raises NotAllowed, Nobody."""
         settings, now = self.settings, self._wall()
-        recipients: list[str] = []
-        group = len(draft.to) > 1
-        for number in draft.to:
-            members = self._members(number)
-            if members is None:
-                recipients.append(number)
-                continue
-            group = True
-            recipients.extend(self._of_group(number, members, draft))
-        recipients = [number for number in recipients if number != draft.party.number or not group]
+        recipients, empty, group = self._recipients(draft)
         if not recipients:
-            raise Nobody("nobody is in that group")
-        if len(set(recipients)) > settings.max_recipients:
+            raise Nobody(_NOBODY)
+        if len(recipients) > settings.max_recipients:
             raise NotAllowed(f"more than {settings.max_recipients} recipients")
         keep_s = settings.keep_s if draft.keep_s is None else min(draft.keep_s, settings.longest_s)
         message = Message(
@@ -108,7 +101,28 @@ class Composer:
         if draft.report and not draft.imdn_id:
             self._ask_for_reports(message)
         message.address(recipients)
+        for number in empty:
+            message.deliveries[number] = Delivery(message, number, State.FAILED, 0, _NOBODY_THERE, _NOBODY, now)
         return message
+
+    def _recipients(self, draft: Draft) -> tuple[list[str], list[str], bool]:
+        """The numbers it is for, the groups in which there is nobody else, and whether it is shared by several."""
+        found: dict[str, None] = {}
+        empty: list[str] = []
+        group = len(draft.to) > 1
+        for number in draft.to:
+            members = self._members(number)
+            if members is None:
+                found[number] = None
+                continue
+            group = True
+            others = [each for each in self._of_group(number, members, draft) if each != draft.party.number]
+            found.update(dict.fromkeys(others))
+            if not others:
+                empty.append(number)
+        if group:
+            found.pop(draft.party.number, None)
+        return list(found), empty, group
 
     def _of_group(self, number: str, members: Collection[str], draft: Draft) -> Iterable[str]:
         sender = draft.party.number

@@ -127,9 +127,12 @@ class Outbox:
         """
         self.check_room(message)
         self._enter(message)
+        hopeless = [each for each in message.deliveries.values() if each.state is State.FAILED]
 
         def stored(success: bool) -> None:
             if success:
+                for delivery in hopeless:
+                    self._tell(delivery)
                 for delivery in message.deliveries.values():
                     if delivery.state.waits:
                         self._tell(delivery)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from softswitch.api.models.base import Answer, Number, Request, Time
 
@@ -115,8 +115,8 @@ class GroupCall(Answer):
     attendees: list[Attendee] = Field(default_factory=list)
 
 
-class Group(Answer):
-    """A talkgroup: its rules, who is in it and who holds the floor."""
+class GroupDefinition(Answer):
+    """The rules of a talkgroup as they are kept, apart from who is in it: what If-Match speaks of. See `GroupRules`."""
 
     number: str
     name: str = ""
@@ -125,9 +125,33 @@ class Group(Answer):
     groups: list[str] = Field(default_factory=list)
     kind: Literal["static", "temporary", "patch"] = "static"
     origin: str = Field(default="", description="`configuration` or `store`.")
-    expires_at: Time = None
-    patched_into: str = Field(default="", description="The patch that it is part of.")
+    expires_at: Time = Field(default=None, description="When it is given up; null: when it is removed.")
     talk_s: float = Field(default=0.0, description="Longest talk of one member, in seconds.")
+    hang_s: float = 0.0
+    silence_s: float = 0.0
+    priority: int = 4
+    queue_limit: int = 0
+    preempt_by_priority: bool = False
+    both_heard: bool = False
+    broadcast_only: bool = False
+    auto_start: bool = False
+    auto_end: bool = False
+    record: bool = False
+    acknowledged: int = 0
+    acknowledge_s: float = 0.0
+    keypad: dict[str, object] = Field(default_factory=dict, description="Key sequences of plain telephones.")
+
+
+class MadeGroup(GroupDefinition):
+    """A group just made of numbers and groups."""
+
+    unknown: list[str] = Field(default_factory=list, description="Numbers of the order that lead nowhere.")
+
+
+class Group(GroupDefinition):
+    """A talkgroup: its rules, who is in it and who holds the floor."""
+
+    patched_into: str = Field(default="", description="The patch that it is part of.")
     floor: Literal["idle", "taken"] = "idle"
     talker: str = Field(default="", description="Number of who talks.")
     participants: list[RoomParticipant] = Field(default_factory=list)
@@ -135,25 +159,29 @@ class Group(Answer):
     history: list[GroupCall] = Field(default_factory=list, description="Calls that are over, without attendees.")
 
 
-class GroupDefinition(Answer):
-    """The rules of a talkgroup as they are kept, apart from who is in it: what If-Match speaks of."""
+class Called(Request):
+    """Whom an order calls."""
 
-    number: str
+    members: Members = Field(default_factory=list)
+    everybody: bool = Field(default=False, description="All registered subscribers besides (all-call).")
 
 
-class StartGroupCall(Request):
-    """A call of a talkgroup."""
+class StartGroupCall(Called):
+    """A call of a talkgroup: of `members` alone, of `everybody`, or, when neither is given, of all its members."""
 
     kind: Literal["group", "broadcast", "emergency"] = "group"
     talker: Number | None = Field(default=None, description="Who is called first, and alone may talk in a broadcast.")
-    members: Members = Field(default_factory=list, description="Only these are called; empty: all members.")
     acknowledged: int | None = Field(default=None, ge=0, le=5000, description="None: as the group says.")
 
 
-class InviteToGroup(Request):
-    """Who is called into a talkgroup besides."""
+class InviteToGroup(Called):
+    """Who is called into a talkgroup besides: `members`, `everybody`."""
 
-    members: Annotated[list[Number], Field(min_length=1, max_length=5000)]
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not self.members and not self.everybody:
+            raise ValueError("give members, or everybody")
+        return self
 
 
 class Regroup(GroupRules):
@@ -210,10 +238,9 @@ class Placed(Answer):
     party: str
 
 
-class StartRollCall(Request):
-    """A roll-call (点名)."""
+class StartRollCall(Called):
+    """A roll-call (点名) of `members` alone, of `everybody`, or, when neither is given, of all members of the group."""
 
-    members: Members = Field(default_factory=list, description="Only these; empty: all members.")
     ring_s: float = Field(default=20.0, gt=0, le=120, description="Longest ringing, in seconds.")
     count_present: bool = Field(default=True, description="Who is in the group already has answered.")
 

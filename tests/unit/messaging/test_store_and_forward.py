@@ -238,6 +238,24 @@ def test_who_is_not_a_member_writes_to_no_group_unless_a_dispatcher() -> None:
     assert alice.responses[-1].status == 480, "an open group that nobody is in"
 
 
+def test_a_group_in_which_nobody_is_is_told_as_failed_beside_others() -> None:
+    world = world_with()
+    world.groups.update({"8001": [], "8002": ["1001"]})
+    bob = world.phone("1002")
+    message = post(world, "1002", "8001", "8002")
+    assert texts(bob) == ["hello"]
+    told = {n: (d.state, d.status, d.reason) for n, d in message.deliveries.items()}
+    nobody = State.FAILED, 480, "nobody is in that group"
+    assert told == {"1002": (State.DELIVERED, 200, "OK"), "8001": nobody, "8002": nobody}, "the sender alone is nobody"
+    assert sorted(states(world)) == [
+        ("1002", "delivered"),
+        ("1002", "queued"),
+        ("8001", "failed"),
+        ("8002", "failed"),
+    ]
+    world.check_over()
+
+
 def test_a_large_group_does_not_go_out_all_at_once() -> None:
     world = world_with(messages=MessagingSettings(max_flying=2))
     world.groups["8001"] = [str(number) for number in range(1001, 1010)]
