@@ -132,6 +132,39 @@ def test_regroup_and_patch_and_what_is_left_of_them(switch: Switch, phone: MakeP
     assert one.ended.wait(3) and two.ended.wait(3), "the call of a group that is given up ends"
 
 
+def test_a_number_that_leads_nowhere_keeps_nobody_from_being_called(switch: Switch, phone: MakePhone) -> None:
+    one = phone("1001")
+    made = post(switch, "/groups/regroup", {"members": ["1001", "77123", "77124"]}, 201)
+    assert made["unknown"] == ["77123", "77124"] and made["expires_at"] is None, "until it is removed"
+    assert one.in_call.wait(5), "an alarm is heard although its list is old"
+    call = switch.get(f"/groups/{made['number']}/calls")["items"][0]
+    states = {each["party"]: (each["state"], each["sip_code"]) for each in call["attendees"]}
+    assert states["77123"] == states["77124"] == ("failed", 404)
+    assert switch.http("DELETE", f"/groups/{made['number']}")[0] == 204
+    refused = post(switch, "/groups/regroup", {"members": ["77123", "77124"]}, 422)
+    assert [each["field"] for each in refused["errors"]] == ["members.0", "members.1"]
+    assert post(switch, "/groups/regroup", {"members": ["1001"], "call": "broadcast"}, 422)["errors"][0]["field"] == (
+        "talker"
+    )
+
+
+def test_everybody_is_called_into_an_open_group(switch: Switch, phone: MakePhone) -> None:
+    one, two = phone("1001"), phone("1002")
+    make(switch, "8108")
+    assert post(switch, "/groups/8108/roll_call", {}, 409)["type"].endswith("no-members")
+    roll = post(switch, "/groups/8108/roll_call", {"everybody": True}, 201)
+    assert {"1001", "1002"} <= {each["party"] for each in roll["results"]}
+    assert one.in_call.wait(5) and two.in_call.wait(5)
+    one.hang_up(), two.hang_up()
+    wait_until(lambda: switch.get("/groups/8108/roll_call")["items"][0]["state"] == "ended", 10, "the roll-call ends")
+    assert post(switch, "/groups/8108/invite", {}, 422)["detail"]
+    post(switch, "/groups/8108/invite", {"everybody": True})
+    wait_until(
+        lambda: {"1001", "1002"} <= {row["party"] for row in group(switch, "8108")["participants"]}, 5, "both are there"
+    )
+    assert switch.http("DELETE", "/groups/8108")[0] == 204
+
+
 def test_a_roll_call_and_its_result(switch: Switch, phone: MakePhone) -> None:
     one, _two = phone("1001"), phone("1002", status=486)
     make(switch, "8105", "1001", "1002", "1003")
