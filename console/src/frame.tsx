@@ -27,7 +27,7 @@ export function TopBar() {
     <header class="bar">
       <h1>
         <Icon name="recordings" />
-        softswitch <small>{say("tagline")}</small>
+        {health.value?.name || "softswitch"} <small>{say("tagline")}</small>
       </h1>
       {who && <Health />}
       <span class="spacer" />

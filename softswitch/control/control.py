@@ -159,7 +159,12 @@ class Control:
 
     def _health(self) -> Row:
         app = self._app
-        return {"calls": len(app.exchange.calls), "registrations": len(app.registrar), "problems": app.problems()}
+        return {
+            "name": app.settings.node.name,
+            "calls": len(app.exchange.calls),
+            "registrations": len(app.registrar),
+            "problems": app.problems(),
+        }
 
     def _registrations(self) -> Iterable[Row]:
         return [

@@ -17,6 +17,7 @@ export interface Problem {
 export interface Health {
   status: "ok" | "degraded" | "stopping";
   node: string;
+  name: string;
   version: string;
   uptime_s: number;
   calls: number;

@@ -14,6 +14,7 @@ class Health(Answer):
 
     status: Literal["ok", "degraded", "stopping"]
     node: str
+    name: str = Field(default="", description="The node's name for people.")
     version: str
     started_at: Time
     uptime_s: float

@@ -46,7 +46,15 @@ def test_no_calls_are_said_in_words(switch: Any, capsys: pytest.CaptureFixture[s
 
 
 def test_status(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    health = {"node": "n1", "status": "degraded", "version": "1", "uptime_s": 3725.0, "calls": 2, "registrations": 1}
+    health = {
+        "node": "n1",
+        "name": "County dispatch",
+        "status": "degraded",
+        "version": "1",
+        "uptime_s": 3725.0,
+        "calls": 2,
+        "registrations": 1,
+    }
     switch.answers["GET", "/api/v1/system/health"] = (200, {**health, "problems": ["the disk is full"]})
     switch.answers["GET", "/api/v1/system/registrations"] = (200, {"items": [{"number": "1001", "contact": "sip:x"}]})
     switch.answers["GET", "/api/v1/system/trunks"] = (200, {"items": [{"name": "pstn", "state": "down"}]})
@@ -55,7 +63,7 @@ def test_status(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
     switch.answers["GET", "/api/v1/system/media"] = (200, media)
     assert main(["status", "--url", switch.url]) == 0
     shown = capsys.readouterr().out
-    assert "n1: degraded, version 1, up 1 h 02 min 05 s, 2 calls, 1 registrations" in shown
+    assert "County dispatch (node n1): degraded, version 1, up 1 h 02 min 05 s, 2 calls, 1 registrations" in shown
     assert all(word in shown for word in ("worker 0", "4711", "runs", "helper", "4712", "lost"))
     assert "! the disk is full" in shown and "pstn" in shown and "sip:x" in shown
     assert main(["status", "--json", "--url", switch.url]) == 0
