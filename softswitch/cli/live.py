@@ -50,8 +50,9 @@ def _state(process: dict[str, Any]) -> str:
 def _headline(health: dict[str, Any]) -> str:
     uptime = int(health.get("uptime_s") or 0)
     hours, rest = divmod(uptime, 3600)
+    name = f"{health.get('name') or 'softswitch'} (node {health.get('node', '?')})"
     return (
-        f"{health.get('name') or 'softswitch'} (node {health.get('node', '?')}): {health.get('status', 'unknown')}, version {health.get('version', '?')}, "
+        f"{name}: {health.get('status', 'unknown')}, version {health.get('version', '?')}, "
         f"up {hours} h {rest // 60:02d} min {rest % 60:02d} s, "
         f"{health.get('calls', 0)} calls, {health.get('registrations', 0)} registrations"
     )
