@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 
 from softswitch.calls.access import Access, Identity
 from softswitch.calls.application import Application
-from softswitch.calls.call import NORMAL, Call
+from softswitch.calls.call import Call
 from softswitch.calls.conference import Conferences
-from softswitch.calls.digits import USUAL_MS, Key, digit_of_event
+from softswitch.calls.digits import Key
 from softswitch.calls.gateway_intake import GatewayIntake
 from softswitch.calls.gateways import Gateway, Gateways, SdpGateway
 from softswitch.calls.host import CallSettings
@@ -20,6 +20,7 @@ from softswitch.calls.hunting import Diverted, History, Hunt, Stage, Target
 from softswitch.calls.keys import Keys
 from softswitch.calls.leg import Cause, Information, Leg
 from softswitch.calls.media_path import MediaPath
+from softswitch.calls.media_reports import MediaReports
 from softswitch.calls.pictures import KeyFrames
 from softswitch.calls.ported_leg import PortedLeg
 from softswitch.calls.queues import Queues
@@ -32,20 +33,8 @@ from softswitch.calls.sip_intake import SipIntake
 from softswitch.calls.sip_leg import SipLeg
 from softswitch.calls.talkgroups import Talkgroups
 from softswitch.calls.trunk import Trunk, Trunks
-from softswitch.events import CallIsFax, DigitReceived, EventBus, MediaTransportFailed, SpeechChanged
-from softswitch.media import (
-    FaxDetected,
-    KeyFrameRequested,
-    KeyPressed,
-    LoudestSpeaker,
-    MediaEvent,
-    PlaybackEnded,
-    PortLost,
-    RtpTimeout,
-    SpeechStarted,
-    SpeechStopped,
-    TransportFailed,
-)
+from softswitch.events import EventBus
+from softswitch.media import MediaEvent
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import IncomingInvite
 from softswitch.sip.message import Request
@@ -56,12 +45,6 @@ from softswitch.sip.useragent import UserAgent
 _NO_SERVICES = Cause(503, 63, "services are not running")
 _NOT_FOLLOWED = Cause(480, 20, "redirections are not followed")
 _BAD_REDIRECTION = Cause(480, 20, "redirected to an address that cannot be called")
-
-
-#: What happens at media ports that a call should know.
-_HEARD_OF = (
-    RtpTimeout | PortLost | PlaybackEnded | KeyPressed | SpeechStarted | SpeechStopped | FaxDetected | TransportFailed
-)
 
 
 class Exchange:
@@ -109,6 +92,7 @@ class Exchange:
         self.new_id = new_id
         self.keys = Keys(media, trunks, router.directory, timers, now)
         self._key_frames = KeyFrames(media, now)
+        self._media_reports = MediaReports(self, self._key_frames)
         media.keys = self.keys
         self._dialler = SipDialler(agent, media, trunks, domain, now, new_id, self._leg_for)
         self.intake = SipIntake(self, access, admit, new_id)
@@ -280,39 +264,7 @@ class Exchange:
 
     def media_event(self, event: MediaEvent) -> None:
         """Something happened at a media port that a call should know."""
-        if isinstance(event, LoudestSpeaker):
-            if self.conferences is not None:
-                self.conferences.loudest(event)
-            return
-        if isinstance(event, KeyFrameRequested):
-            self._key_frames.requested(event)
-        if not isinstance(event, _HEARD_OF):
-            return
-        if isinstance(event, PlaybackEnded) and self.queues is not None and self.queues.media_event(event):
-            return
-        leg = self.media.leg_of(event.port)
-        call = self._legs.get(leg) if leg is not None else None
-        if leg is None or call is None:
-            return
-        if isinstance(event, KeyPressed):
-            digit = digit_of_event(event.event)
-            if digit:
-                self.bus.tell(DigitReceived, call.id, leg.id, digit, USUAL_MS)
-                self.keys.heard(call.other(leg), Key(digit, USUAL_MS), inband=event.inband)
-        elif isinstance(event, SpeechStarted | SpeechStopped):
-            speaking = isinstance(event, SpeechStarted)
-            self.bus.tell(SpeechChanged, call.id, leg.id, speaking)
-            if self.talkgroups is not None:
-                self.talkgroups.voice_heard(leg.id, speaking=speaking)
-        elif isinstance(event, FaxDetected):
-            self.bus.tell(CallIsFax, call.id, leg.id)
-        elif isinstance(event, RtpTimeout | PortLost):
-            call.media_lost()
-        elif isinstance(event, TransportFailed):
-            self.bus.tell(MediaTransportFailed, leg.id, call.id, event.reason)
-            call.media_lost()
-        elif call.callee is None and call.replacement is None and not call.stays:
-            call.disconnect(NORMAL)
+        self._media_reports.take(event)
 
     def held(self, leg: Leg) -> None:
         """An operator keeps `leg` apart from everybody."""
