@@ -86,9 +86,11 @@ class Sides:
         return formats_of(next((m for m in agreed.media if m.port), None)) if agreed else ()
 
     def srtp(self, leg: Leg) -> str:
-        """How the media of `leg` is secured: its SRTP profile, empty for plain RTP."""
+        """How the media of `leg` is secured: its SRTP profile, empty for plain RTP and before keys are agreed on."""
         port = self.port(leg)
-        keys = port.settings.srtp if port is not None else None
+        if port is None:
+            return ""
+        keys = port.transport.keys if port.transport is not None else port.settings.srtp
         return keys.profile if isinstance(keys, SrtpKeys) else ""
 
     def quality(self, leg: Leg) -> tuple[str, dict[str, Any] | None]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from softswitch.media.srtp import PROFILES
 from tests.api.browser import Browser, Page, running
 from tests.interop.audio import RATE, decode_ulaw, encode_ulaw, frequency_hz
 from tests.interop.rawsip import RawPhone, RtpParty, media_address
@@ -68,6 +69,8 @@ async def test_a_peer_that_offers_to_the_api_hears_its_tone_from_the_echo(switch
         await browser.hear(0.5)
         heard = frequency_hz(await browser.hear(1.5))
         assert abs(heard - 523) < 1, f"the echo should bring 523 Hz back, heard {heard:.1f} Hz"
+        (leg,) = (await asyncio.to_thread(switch.get, f"/voice/calls/{session['call_id']}"))["legs"]
+        assert leg["srtp"] in PROFILES, f"the call should say which profile DTLS agreed on, it says {leg['srtp']!r}"
         assert (await ask(switch, "DELETE", f"/sessions/{session['session_id']}"))[0] == 204
 
 
