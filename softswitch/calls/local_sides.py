@@ -33,7 +33,7 @@ class LocalSides(Sides):
             index = next((i for i, m in enumerate(offered.media) if m.kind == "audio" and m.port and is_rtp(m)), None)
             if index is None:
                 raise NoMedia(NO_SERVICE_CODEC)
-            self._open_ports(side, offered.media[index : index + 1], leg, first=index)
+            self._open_ports(side, offered.media, leg, only=index)
             capabilities, shown = own_capabilities(prefer), self._take_pictures(side, offered, leg)
             if shown is not None:
                 capabilities = replace(capabilities, media=(*capabilities.media, shown[1]))
@@ -53,7 +53,7 @@ class LocalSides(Sides):
             if media.kind == "video" and media.port and is_rtp(media):
                 capability = picture_capability(media, side.pictures)
                 if capability is not None and leg.port is None:
-                    self._open_ports(side, offered.media[index : index + 1], leg, first=index)
+                    self._open_ports(side, offered.media, leg, only=index)
                     return index, capability
         return None
 

@@ -151,15 +151,20 @@ class Sides:
             side.secured = SecuredSide(self.engine.fingerprint)
         return side.read(sdp, offer=offer)
 
-    def _open(self, side: Side, leg: Leg) -> Port:
+    def _open(self, side: Side, leg: Leg, carrier: Port | None = None) -> Port:
+        """A new port for a leg, on the address of `carrier` if there is one."""
         if leg.port is not None:
             self._legs[leg.port.id] = leg
             return leg.port
         assert self.engine is not None, "sides without an engine are passed through"
         address = self._address6 if side.family == 6 else None
-        port = self.engine.open_port(side.owner, address=address, rtcp_mux=side.secured is not None, near=side.near)
-        if side.secured is not None:
-            port.open_transport()
+        if carrier is not None:
+            port = self.engine.open_bundled_port(carrier, side.owner, near=side.near)
+        else:
+            mux = side.secured is not None
+            port = self.engine.open_port(side.owner, address=address, rtcp_mux=mux, near=side.near)
+            if side.secured is not None:
+                port.open_transport()
         self._legs[port.id] = leg
         return port
 
@@ -176,14 +181,18 @@ class Sides:
                 self._close_port(port)
         side.ports.clear()
 
-    def _open_ports(self, side: Side, sections: Sequence[MediaDescription], leg: Leg, first: int = 0) -> None:
-        while len(side.ports) < first + len(sections):
+    def _open_ports(self, side: Side, sections: Sequence[MediaDescription], leg: Leg, only: int | None = None) -> None:
+        """Give each line of `sections` that is RTP a port, or `only` one of them."""
+        while len(side.ports) < len(sections):
             side.ports.append(None)
-        for index, media in enumerate(sections, first):
+        for index, media in enumerate(sections):
+            if only not in (None, index):
+                continue
             if leg.port is not None and (media.kind != "audio" or leg.port in side.ports):
                 continue  # a gateway brings one port, for sound
             if media.port and side.ports[index] is None and is_rtp(media):
-                side.ports[index] = self._open(side, leg)
+                carrier = side.secured.carrier(index, sections, side.ports) if side.secured is not None else None
+                side.ports[index] = self._open(side, leg, carrier)
 
     def _origin(self, side: Side) -> Origin:
         if not side.session_id:
@@ -215,6 +224,8 @@ class Sides:
                 self.engine.disconnect(port)  # the two sides change one after the other
             if side.secured is not None:
                 side.secured.introduce(index, port, theirs.address())
+                mux = settings.rtcp_mux or port.bundle is not None
+                settings = replace(settings, sources=side.secured.sources(index), rtcp_mux=mux)
             port.configure(settings)
 
     def _connect(self, first: Side, second: Side) -> None:

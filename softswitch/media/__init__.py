@@ -42,6 +42,7 @@ from softswitch.media.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.port import Port, PortCounters
 from softswitch.media.routing import PortSettings
 from softswitch.media.srtp import KeysAwaited, SrtpKeys
+from softswitch.media.steering import can_bundle
 from softswitch.media.totals import HelperStatus, MediaStatistics, WorkerStatus
 from softswitch.media.voices import VoiceCounters, can_transcode
 from softswitch.media.warmup import warm_up
@@ -94,6 +95,7 @@ __all__ = [
     "WorkerLost",
     "WorkerStarted",
     "WorkerStatus",
+    "can_bundle",
     "can_transcode",
     "warm_up",
 ]

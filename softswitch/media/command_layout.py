@@ -18,8 +18,11 @@ COMMAND_DATAGRAM, COMMAND_AIM = 16, 17
 COMMAND_WANT_PICTURE = 18
 #: Let timeslot `place` of a pseudowire be heard and said by the port `peer` of generation `octets`; NOBODY frees it.
 COMMAND_CHANNEL = 19
+#: The port shares its address with others (`softswitch.media.bundle`); to `octets` of them, the one at `place` being
+#: reached at `signalled`, it passes copies of RTCP.
+COMMAND_BUNDLE = 20
 #: From here on they are about a room, whose generation they bring.
-COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, COMMAND_ROOM_LINK, COMMAND_ROOM_UNLINK = 20, 21, 22, 23
+COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, COMMAND_ROOM_LINK, COMMAND_ROOM_UNLINK = 21, 22, 23, 24
 
 #: Only the fields that the operation names are meaningful.
 COMMAND = np.dtype(

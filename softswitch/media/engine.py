@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from softswitch.media.adoption import Adoption, PortRecord
 from softswitch.media.afterwards import Afterwards
 from softswitch.media.allocation import BoundPair
+from softswitch.media.bundle import Bundles
 from softswitch.media.clips import ClipStore
 from softswitch.media.command_layout import (
     COMMAND_CONFIGURE,
@@ -108,6 +109,7 @@ class MediaEngine:
         self._events: deque[MediaEvent] = deque()
         self.event_fd = -1
         self.transports = Transports(self)
+        self.bundles = Bundles(self)
         self._connections = Connections(self)
 
     # -- life ---------------------------------------------------------------------------------------------------
@@ -178,6 +180,15 @@ class MediaEngine:
             port.local = (outside or host, port.local_port)
             return port
 
+    def open_bundled_port(self, carrier: Port, owner: str, *, near: str = "") -> Port:
+        """A port on the address and the transport of another (BUNDLE, RFC 9143); raises MediaError, PortsExhausted.
+
+        Both must have settings whose payload types or sources tell their streams apart.
+        """
+        with self.lock:
+            self.check_open(carrier)
+            return self.bundles.open(carrier, owner, self._thread_of(near or owner))
+
     def open_internal_port(self, owner: str) -> InternalPort:
         """A port without sockets, whose packets a gateway brings and takes itself; raises PortsExhausted."""
         with self.lock:
@@ -216,6 +227,7 @@ class MediaEngine:
                 port.room.configured(port)
             else:
                 self._connections.configured(port)
+            self.bundles.configured(port)
 
     def _configure(self, port: Port, settings: PortSettings) -> None:
         self.command(port, COMMAND_CONFIGURE, port.fields(settings))
@@ -238,18 +250,20 @@ class MediaEngine:
         with self.lock:
             self.check_open(port)
             now = time.monotonic()
+            port = self.bundles.members(port)[0]
             self.transports.open(port).meet(remote, now)
-            self._configure(port, port.settings)
+            self.secured(port)
             self._events.extend(self.transports.follow(port, now))
 
     def secured(self, port: Port) -> None:
-        """The keys of a port's peer have come, or have changed: let media flow."""
-        self._configure(port, port.settings)
+        """The keys of a port's peer have come, or have changed: let media flow, of all streams on that transport."""
+        for each in self.bundles.members(port):
+            self._configure(each, each.settings)
 
     def close_port(self, port: Port) -> None:
         """`Port.close`."""
         with self.lock:
-            if port.closed:
+            if port.closed or self.bundles.parks(port):
                 return
             self.disconnect(port)
             self.playing.end(port)
@@ -258,6 +272,7 @@ class MediaEngine:
             self.wires.closing(port)
             port.seal()
             self.table.close(port)
+            self.bundles.closed(port)
 
     def port(self, port_id: str) -> Port:
         """The open port of that id; raises KeyError."""

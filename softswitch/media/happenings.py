@@ -106,6 +106,7 @@ class Happenings:
     def _reseat(self, ports: list[Port], rooms: list[Room], threads: list[PacketThread]) -> None:
         self._recovery.reseat(ports, rooms, threads)
         self._engine.wires.reseated(ports)
+        self._engine.bundles.reseated(ports)
 
     def _abandon(self, ports: list[Port], now: float) -> list[MediaEvent]:
         """Take ports that nobody will serve out of whatever they are in, and say so: silence needs a reason."""

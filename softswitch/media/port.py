@@ -18,6 +18,7 @@ from softswitch.media.records import Fields, settings_fields
 from softswitch.media.routing import PortSettings
 
 if TYPE_CHECKING:
+    from softswitch.media.bundle import Bundle
     from softswitch.media.engine import MediaEngine
     from softswitch.media.packet_thread import PacketThread
     from softswitch.media.rooms import Room
@@ -110,7 +111,8 @@ class Port:
     """One RTP endpoint: its socket pair, what was agreed for it, and its counters.
 
     `local` is the (host, port) to be told to the peer, `rtcp_port` (the same when only multiplexed RTCP was asked for)
-    goes with it, `ssrc` is that of everything the port sends. Made by `MediaEngine.open_port`.
+    goes with it, `ssrc` is that of everything the port sends, `cname` names its source in reports. Made by
+    `MediaEngine.open_port`.
     """
 
     __slots__ = (
@@ -118,6 +120,8 @@ class Port:
         "_closed_quality",
         "_engine",
         "_record",
+        "bundle",
+        "cname",
         "ear",
         "ear_listens",
         "family",
@@ -158,6 +162,7 @@ class Port:
         self.local = ("", self.local_port)
         self.rtcp_port = self.local_port + (1 if record["rtcp_fd"] >= 0 else 0)
         self.ssrc = int(record["tx_ssrc"])
+        self.cname = record["cname"].tobytes().decode()
         self.settings = PortSettings()
         self.lost = False  # nobody will serve it any more
         self.losses: tuple[float, ...] = ()  # when workers were lost that served it, of late
@@ -168,6 +173,7 @@ class Port:
         self.ear, self.ear_listens = NO_VOICE, 0  # as it is
         self.fax = False  # a modem was heard
         self.transport: PeerTransport | None = None
+        self.bundle: Bundle | None = None  # those it shares address and transport with
 
     def fields(self, settings: PortSettings) -> Fields:
         """What a CONFIGURE command for `settings` brings; raises ValueError, MediaError."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from softswitch.media.layout import ADDRESS
 from softswitch.media.quality_layout import HEARD
-from softswitch.media.settings_layout import FORMATS, KEYPAD, MEMBERSHIP, PLAYBACK, ROUTES, SIGNALLED
+from softswitch.media.settings_layout import BUNDLING, FORMATS, KEYPAD, MEMBERSHIP, PLAYBACK, ROUTES, SIGNALLED
 from softswitch.media.srtp_layout import KEYS_OCTETS, STREAM_STATE
 
 # What every packet touches comes first and together: a thousand ports are more than the fastest caches hold.
@@ -110,6 +110,7 @@ PORT = np.dtype(
         ("last_sr_ns", "i8"),
         ("rtcp_sent", "i8"),
         ("rtcp_received", "i8"),
+        *BUNDLING,
         ("feedback_received", "i8"),
         # Pictures: those of the port's peer ...
         ("picture_wanted", "i8"),  # by somebody who cannot join before a key frame

@@ -108,13 +108,15 @@ class PortTable:
         position = self._engine.command(port, COMMAND_CLOSE)
         del self.open[port.slot]
         close_pair(self.sockets.pop(port.slot, None))
-        if self._engine.arena.ports[port.slot]["kind"] == RTP_PORT:
+        shares = port.bundle is not None and port.bundle.carrier is not port
+        if self._engine.arena.ports[port.slot]["kind"] == RTP_PORT and not shares:
             self._allocator.release(port.local_port, time.monotonic())
         self._engine.afterwards.add(port.thread, position, lambda: self.free(port.slot))
 
     def free(self, slot: int) -> None:
         """Nobody uses a record any more."""
         self._engine.wires.freed(slot)
+        self._engine.bundles.freed(slot)
         self._free.append(slot)
 
     def _check_room(self) -> None:

@@ -23,6 +23,7 @@ class PortSettings:
     where packets come from (RFC 4961) instead of to `remote` alone. `timeout_s` 0: silence is no event. `srtp`: the
     keys of a secured stream; giving the same ones again changes nothing, others take effect with the next packet.
     `feedback`: what the peer acts on of ``nack``, ``nack pli`` and ``ccm fir`` (RFC 4585 §4.2, RFC 5104 §7.1).
+    `sources`: SSRCs that the peer has named for the stream (RFC 5576), of use where several come to one address.
     `extended`: blocks of extended reports that the peer wants, bits of `softswitch.media.quality_layout`.
     """
 
@@ -40,6 +41,7 @@ class PortSettings:
     srtp: SrtpKeys | KeysAwaited | None = None
     feedback: frozenset[str] = frozenset()
     extended: int = 0
+    sources: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.receivable) > MAXIMUM_FORMATS:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
-from softswitch.media.layout import ADDRESS, MAXIMUM_KEYS
+from softswitch.media.layout import ADDRESS, ADDRESS_WORDS, MAXIMUM_KEYS
+
+#: Ports that may share the address of another.
+MAXIMUM_COMPANIONS = 3
+#: What BUNDLE commands bring: whether others are on the port's transport, and where they take copies of RTCP.
+BUNDLING = [
+    ("bundled", "i8"),
+    ("copies", "i8"),
+    ("copy_length", "i8"),
+    ("copy_to", "u4", MAXIMUM_COMPANIONS * ADDRESS_WORDS),
+]
 
 #: What a CONFIGURE command brings and the port keeps.
 SIGNALLED = [

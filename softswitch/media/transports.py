@@ -109,19 +109,29 @@ class Transports:
             self.counters.dtls_handshakes += 1
             self._engine.secured(port)
             if event.remote is not None:
-                self._aim(port, event.remote)
+                self._aim_all(port, event.remote)
             return [TransportReady(port, event.keys.profile, now)]
         if isinstance(event, Moved):
-            self._aim(port, event.remote)
+            self._aim_all(port, event.remote)
             if event.remote is None:
                 self.counters.ice_consent_lost += 1
-                return [TransportFailed(port, "the peer no longer checks the path (RFC 7675)", now)]
+                return [TransportFailed(self._live(port), "the peer no longer checks the path (RFC 7675)", now)]
             return []
         self.counters.dtls_failures += 1
         self.counters.dtls_fingerprint_mismatches += "fingerprint" in event.reason
-        return [TransportFailed(port, event.reason, now)]
+        return [TransportFailed(self._live(port), event.reason, now)]
 
-    def _aim(self, port: Port, remote: tuple[str, int] | None) -> None:
+    def _live(self, port: Port) -> Port:
+        """A port on this transport whose stream has not ended."""
+        parked = port.bundle is not None and port.bundle.parked
+        return self._engine.bundles.members(port)[parked]
+
+    def _aim_all(self, port: Port, remote: tuple[str, int] | None) -> None:
+        for each in self._engine.bundles.members(port):
+            self.aim(each, remote)
+
+    def aim(self, port: Port, remote: tuple[str, int] | None) -> None:
+        """Let a port send to `remote` and hear nobody else."""
         address, length = encode_address(remote, port.family)
         self._engine.command(port, COMMAND_AIM, {"signalled": address, "signalled_length": length})
 

@@ -18,7 +18,7 @@ from softswitch.sdp.security import Crypto
 Attribute = tuple[str, str | None]
 
 #: The port trickle ICE writes when no candidate is known yet (RFC 8840 §4.1.1); 0.0.0.0 beside it is no hold.
-_DISCARD_PORT = 9
+DISCARD_PORT = 9
 
 _UNSPECIFIED_DIRECTION = {"sendrecv": "sendonly", "recvonly": "inactive"}
 
@@ -137,7 +137,7 @@ class MediaDescription:
         """
         declared = self.declared_direction
         connection = self.connection
-        if connection is not None and connection.unspecified and self.port != _DISCARD_PORT:
+        if connection is not None and connection.unspecified and self.port != DISCARD_PORT:
             return _UNSPECIFIED_DIRECTION.get(declared, declared)
         return declared
 

@@ -2,19 +2,20 @@
 
 Inside the switch every stream is plain ``RTP/AVP``. `undress` makes such a description of one that a browser wrote,
 `dress` turns ours into one that a browser takes. What goes between is `StreamTransport`: ICE credentials (RFC 8839),
-fingerprint (RFC 8122) and role (RFC 4145). Left out: simulcast, header extensions, data channels (refused).
+fingerprint (RFC 8122) and role (RFC 4145). Lines of a bundle (RFC 9143) share one of them. Left out: simulcast, header
+extensions (so streams are known by SSRC and payload type, not by MID), data channels (refused).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
-from softswitch.sdp.attributes import Fingerprint, Group
+from softswitch.sdp.attributes import Fingerprint, Group, Ssrc
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
 from softswitch.sdp.formats import WRAPPERS
-from softswitch.sdp.media import MediaDescription
+from softswitch.sdp.media import DISCARD_PORT, MediaDescription
 from softswitch.sdp.offer_answer import refuse
 from softswitch.sdp.relay import carried_formats
 
@@ -22,7 +23,6 @@ from softswitch.sdp.relay import carried_formats
 SECURED: Final = frozenset({"UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"})
 OFFERED: Final = "UDP/TLS/RTP/SAVPF"
 _PLAIN: Final = "RTP/AVP"
-_DISCARD_PORT: Final = 9
 
 #: What says nothing to a peer without this dress.
 _DRESS: Final = frozenset(
@@ -35,13 +35,34 @@ _DRESS: Final = frozenset(
 
 
 class StreamTransport(NamedTuple):
-    """How one stream is reached and secured; `setup` is actpass, active or passive. `ufrag` "" is without ICE."""
+    """How one stream is reached and secured; `setup` is actpass, active or passive. `ufrag` "" is without ICE.
+
+    `sources` are what is said of the SSRCs of whoever this is (RFC 5576).
+    """
 
     ufrag: str
     password: str
     fingerprints: tuple[Fingerprint, ...]
     setup: str
     candidates: tuple[str, ...] = ()
+    sources: tuple[Ssrc, ...] = ()
+
+
+def bundle_of(description: SessionDescription) -> tuple[str, ...]:
+    """The names of the lines that share a transport, the one that has it first; empty without a bundle."""
+    return next((group.mids for group in description.groups if group.semantics == "BUNDLE"), ())
+
+
+def with_bundled_lines(description: SessionDescription) -> SessionDescription:
+    """The same with lines that live in the bundle alone made as live as the others (``a=bundle-only``, §6)."""
+    bundle = bundle_of(description)[1:]
+    if not any(not media.port and media.has_attribute("bundle-only") for media in description.media):
+        return description
+    opened = description.copy()
+    for media in opened.media:
+        if not media.port and media.has_attribute("bundle-only") and media.mid in bundle:
+            media.port = DISCARD_PORT
+    return opened
 
 
 def is_secured(description: SessionDescription) -> bool:
@@ -52,7 +73,8 @@ def is_secured(description: SessionDescription) -> bool:
 def transports(description: SessionDescription) -> list[StreamTransport | None]:
     """The transport of each line, None for a line that is refused or not secured so.
 
-    What a line does not say the session says for all. Raises SdpError for a secured line without a fingerprint.
+    What a line does not say the first of its bundle says, or the session for all. Raises SdpError for a secured line
+    without a fingerprint.
     """
     return [
         _transport(description, media) if media.protocol in SECURED and media.port else None
@@ -61,10 +83,14 @@ def transports(description: SessionDescription) -> list[StreamTransport | None]:
 
 
 def _transport(description: SessionDescription, media: MediaDescription) -> StreamTransport:
-    def said(name: str) -> str:
-        return media.attribute(name) or description.attribute(name) or ""
+    bundle = bundle_of(description)
+    first = [other for other in description.media if other.mid in bundle[:1]] if media.mid in bundle else []
+    speakers: list[MediaDescription | SessionDescription] = [media, *first, description]
 
-    texts = media.attribute_values("fingerprint") or description.attribute_values("fingerprint")
+    def said(name: str) -> str:
+        return next((value for each in speakers if (value := each.attribute(name))), "")
+
+    texts: list[str] = next((values for each in speakers if (values := each.attribute_values("fingerprint"))), [])
     fingerprints = tuple(Fingerprint.parse(text) for text in texts)
     if not fingerprints:
         raise SdpError("a stream secured by DTLS needs a fingerprint (RFC 8122)")
@@ -74,7 +100,7 @@ def _transport(description: SessionDescription, media: MediaDescription) -> Stre
     setup = said("setup") or "actpass"
     if setup not in ("actpass", "active", "passive"):
         raise SdpError(f"setup:{setup} opens no connection (RFC 4145 §4)")
-    return StreamTransport(ufrag, password, fingerprints, setup, tuple(media.candidates))
+    return StreamTransport(ufrag, password, fingerprints, setup, tuple(media.candidates), tuple(media.ssrcs))
 
 
 def undress(description: SessionDescription) -> SessionDescription:
@@ -113,11 +139,12 @@ def dress(
     mids: Sequence[str],
     *,
     bundle: Sequence[str] = (),
+    bundle_only: Collection[str] = (),
 ) -> SessionDescription:
     """Our plain description as a peer with DTLS-SRTP takes it: one transport for each live line, in step.
 
     `protocols` and `mids` are what the peer called its lines (lines beyond them are `OFFERED` and have no name),
-    `bundle` those of them that share a transport (RFC 9143).
+    `bundle` those of them that share a transport (RFC 9143), `bundle_only` those offered on no other terms (§6).
     """
     dressed = plain.copy()
     by_ice = False
@@ -133,6 +160,9 @@ def dress(
             _put_on(media, transport)
         if index < len(mids) and mids[index]:
             media.set_attribute("mid", mids[index])
+            if mids[index] in bundle_only and media.port:
+                media.port = 0
+                media.attributes.append(("bundle-only", None))
     if bundle:
         dressed.attributes.append(("group", str(Group("BUNDLE", tuple(bundle)))))
     if by_ice:
@@ -152,7 +182,19 @@ def _put_on(media: MediaDescription, transport: StreamTransport) -> None:
         attributes.append(("ice-ufrag", transport.ufrag))
         attributes.append(("ice-pwd", transport.password))
         attributes.extend(("candidate", text) for text in transport.candidates)
-        attributes.append(("end-of-candidates", None))
+        if transport.candidates:
+            attributes.append(("end-of-candidates", None))
+    attributes.extend(("ssrc", str(each)) for each in transport.sources)
 
 
-__all__ = ["OFFERED", "SECURED", "StreamTransport", "dress", "is_secured", "transports", "undress"]
+__all__ = [
+    "OFFERED",
+    "SECURED",
+    "StreamTransport",
+    "bundle_of",
+    "dress",
+    "is_secured",
+    "transports",
+    "undress",
+    "with_bundled_lines",
+]

@@ -7,6 +7,7 @@ from typing import Any
 from softswitch.media.command_layout import (
     COMMAND_ADJUST,
     COMMAND_AIM,
+    COMMAND_BUNDLE,
     COMMAND_CHANNEL,
     COMMAND_CLOSE,
     COMMAND_CONFIGURE,
@@ -32,6 +33,7 @@ from softswitch.media.command_layout import (
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.asking import want_picture
+from softswitch.media.kernels.bundle import enter_bundle
 from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.handover import drop_sockets, take_sockets
@@ -154,6 +156,8 @@ def _apply(
         take_channel(ports, spans[port["wire"]], worker, command, scratch)
     elif operation == COMMAND_AIM:
         aim(port, command["signalled"], command["signalled_length"])
+    elif operation == COMMAND_BUNDLE:
+        enter_bundle(port, command)
     elif operation == COMMAND_PLAY:
         _play(ports, slot, worker, command, scratch, now_ns)
     elif operation == COMMAND_STOP_PLAYING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from softswitch.media.kernels.asking import PAYLOAD_FEEDBACK, TRANSPORT_FEEDBACK
+from softswitch.media.kernels.bundle import is_about
 from softswitch.media.kernels.clock import middle32, ntp_time
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.extended import EXTENDED_REPORT, read_extended
@@ -53,12 +54,15 @@ def read_compound(
         octets = 4 * (get16(packet, at + 2) + 1)
         count = packet[at] & 0x1F
         if kind == SENDER_REPORT and octets >= 28:
-            port["last_sr"] = middle32(get32(packet, at + 8), get32(packet, at + 12))
-            port["last_sr_ns"] = now_ns
+            if port["bundled"] == 0 or get32(packet, at + 4) == port["rx_ssrc"]:
+                port["last_sr"] = middle32(get32(packet, at + 8), get32(packet, at + 12))
+                port["last_sr_ns"] = now_ns
             _read_blocks(port, packet, at + 28, at + octets, count, scratch)
         elif kind == RECEIVER_REPORT and octets >= 8:
             _read_blocks(port, packet, at + 8, at + octets, count, scratch)
-        elif kind in (TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK):
+        elif kind in (TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK) and (
+            port["bundled"] == 0 or is_about(port, packet, at, at + octets)
+        ):
             port["feedback_received"] += 1
             answer_feedback(ports, rooms, slot, packet, at, at + octets, told, scratch, now_ns)
         elif kind == EXTENDED_REPORT and octets >= 8:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.event_layout import EVENT_BYE, EVENT_LATCHED, EVENT_RESUMED
+from softswitch.media.kernels.bundle import copy_report
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.fanout import fan_out
 from softswitch.media.kernels.feedback import is_rtcp, read_compound, valid_compound
@@ -53,13 +54,15 @@ def _report_received(
 ) -> None:
     port = ports[slot]
     packet = scratch["packet"]
+    if port["copies"] > 0 and size <= MAXIMUM_PACKET:
+        copy_report(port, packet, size, scratch)
     if size <= MAXIMUM_PACKET and port["srtp_profile"] != PLAIN:
         size = unprotect_rtcp(port, packet, size, scratch)
         if size == REFUSED_PACKET:
             return
     if size > MAXIMUM_PACKET or not valid_compound(packet, size):
         port["malformed"] += 1
-    elif not accept_rtcp_source(port, scratch["source"], scratch["source_length"], muxed):
+    elif port["bundled"] == 0 and not accept_rtcp_source(port, scratch["source"], scratch["source_length"], muxed):
         port["dropped_source"] += 1
     elif read_compound(ports, rooms, slot, packet, size, told, scratch, now_ns):
         worker, positions, events = told

@@ -43,6 +43,8 @@ class FakePort:
     listens: int = 0
     wants_picture: bool = False
     ssrc: int = 7
+    transport: None = None
+    bundle: None = None
     pressed: list[str] = field(default_factory=list)
 
     def send_digits(self, digits: str, duration_ms: int = 160, gap_ms: int = 80) -> int:
