@@ -38,19 +38,51 @@ class ToneTrack(MediaStreamTrack):
         return frame
 
 
-class RtcPeer:
-    """One peer connection with a tone; `heard` is what came back, at 8 kHz."""
+class GreyTrack(MediaStreamTrack):
+    """Small pictures of one shade of grey, five a second."""
 
-    def __init__(self, hz: float = 440.0) -> None:
+    kind = "video"
+
+    def __init__(self, shade: int) -> None:
+        super().__init__()
+        self._shade, self._sent = shade, 0
+
+    async def recv(self) -> av.VideoFrame:
+        await asyncio.sleep(0.2)
+        frame = av.VideoFrame.from_ndarray(np.full((64, 64), self._shade, np.uint8), "gray").reformat(format="yuv420p")
+        frame.pts, frame.time_base = self._sent * 18_000, fractions.Fraction(1, 90_000)
+        self._sent += 1
+        return frame
+
+
+class RtcPeer:
+    """One peer connection with a tone; `heard` is what came back, at 8 kHz.
+
+    With `shade` it shows pictures as well, in one bundle with the tone; `seen` is the shade of the last that came back.
+    """
+
+    def __init__(self, hz: float = 440.0, shade: int | None = None) -> None:
         self.connection = aiortc.RTCPeerConnection()
         self.connection.addTrack(ToneTrack(hz))
+        if shade is not None:
+            self.connection.addTrack(GreyTrack(shade))
+        self.seen: float | None = None
         self._frames: list[Samples] = []
-        self._listener: asyncio.Task[None] | None = None
+        self._listeners: list[asyncio.Task[None]] = []
         self.connection.on("track", self._listen)
 
     def _listen(self, track: MediaStreamTrack) -> None:
-        if track.kind == "audio":
-            self._listener = asyncio.ensure_future(self._keep(track))
+        kept = self._keep(track) if track.kind == "audio" else self._look(track)
+        self._listeners.append(asyncio.ensure_future(kept))
+
+    async def _look(self, track: MediaStreamTrack) -> None:
+        try:
+            while True:
+                received = await track.recv()
+                assert isinstance(received, av.VideoFrame)
+                self.seen = float(received.to_ndarray(format="gray").mean())
+        except MediaStreamError:
+            return
 
     async def _keep(self, track: MediaStreamTrack) -> None:
         resampler = av.AudioResampler("s16", "mono", 8000)
@@ -75,6 +107,15 @@ class RtcPeer:
             while len(self.heard) - begin < seconds * 8000:  # noqa: ASYNC110 (frames come by themselves)
                 await asyncio.sleep(0.05)
         return self.heard[begin:]
+
+    async def see(self, shade: int, timeout_s: float = 30.0) -> None:
+        """Wait for a picture of that shade of grey; fails with what is seen when none comes."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.seen is None or abs(self.seen - shade) > 8:  # noqa: ASYNC110 (pictures come by themselves)
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"expected pictures of shade {shade}, the last one has {self.seen}") from None
 
     async def offer(self) -> str:
         """A complete offer with candidates."""
@@ -104,8 +145,8 @@ class RtcPeer:
     async def close(self) -> None:
         """End the connection."""
         await self.connection.close()
-        if self._listener is not None:
-            self._listener.cancel()
+        for listener in self._listeners:
+            listener.cancel()
 
 
 def payload(sdp: str, caller: str, callee: str, **more: Any) -> dict[str, Any]:

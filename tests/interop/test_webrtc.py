@@ -52,8 +52,8 @@ async def room(switch: Switch, path: str, number: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def peer(hz: float) -> AsyncIterator[RtcPeer]:
-    made = RtcPeer(hz)
+async def peer(hz: float, shade: int | None = None) -> AsyncIterator[RtcPeer]:
+    made = RtcPeer(hz, shade)
     try:
         yield made
     finally:
@@ -92,8 +92,8 @@ async def test_a_token_of_a_subscriber_calls_as_that_one_alone(switch: Switch) -
     assert (await ask(switch, "GET", "/sessions", token=made["token"]))[0] == 401, "it is revoked at once"
 
 
-async def test_two_peers_hear_each_other(switch: Switch) -> None:
-    async with peer(440.0) as caller, peer(660.0) as callee:
+async def test_two_peers_hear_and_see_each_other_in_one_bundle_each(switch: Switch) -> None:
+    async with peer(440.0, 60) as caller, peer(660.0, 180) as callee:
         assert (await ask(switch, "POST", "/registrations", {"number": "1014", "device": "desk"}))[0] == 200
         body = payload(await caller.offer(), "1013", "1014")
         calling = asyncio.ensure_future(ask(switch, "POST", "/sessions", body))
@@ -103,13 +103,16 @@ async def test_two_peers_hear_each_other(switch: Switch) -> None:
         assert status == 200, taken
         status, session = await calling
         assert status == 201, session
+        for told in (offered["sdp"], session["sdp"]):
+            assert "a=group:BUNDLE 0 1\r\n" in told, f"sound and pictures should share a transport:\n{told}"
         await caller.apply(session["sdp"])
         await caller.connected()
         await callee.connected()
-        for listener, hz in ((caller, 660), (callee, 440)):
+        for listener, hz, shade in ((caller, 660, 180), (callee, 440, 60)):
             await listener.hear(0.5)
             heard = frequency_hz(await listener.hear(1.5))
             assert abs(heard - hz) < 1, f"expected the other's {hz} Hz, heard {heard:.1f} Hz"
+            await listener.see(shade)
         await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
         await ask(switch, "DELETE", "/registrations/1014/desk")
 
@@ -259,19 +262,23 @@ async def see(page: Page) -> None:
 
 
 @pytest.mark.needs("chromium")
-async def test_two_chromium_pages_see_each_other(switch: Switch, tmp_path: Path) -> None:
+async def test_two_chromium_pages_see_and_hear_each_other_on_one_transport_each(switch: Switch, tmp_path: Path) -> None:
+    """One page wants no more than one transport (max-bundle); the other is offered pictures in the bundle alone."""
     async with two_pages(switch, tmp_path) as (caller, callee):
         assert (await ask(switch, "POST", "/registrations", {"number": "1014", "device": "desk"}))[0] == 200
+        insists = "{video: true, configuration: {bundlePolicy: 'max-bundle'}}"
         video = "{video: true}"
         calling = asyncio.ensure_future(
-            caller.run(f"rtc.call('{TOKEN}', '1013', '1014', 440, {video}).then(JSON.stringify)")
+            caller.run(f"rtc.call('{TOKEN}', '1013', '1014', 440, {insists}).then(JSON.stringify)")
         )
         session = (await offered_to(switch, "1014"))["session_id"]
         taken = json.loads(await callee.run(f"rtc.take('{TOKEN}', '{session}', 660, {video}).then(JSON.stringify)"))
         assert taken["status"] == 200, taken
         assert json.loads(await calling)["status"] == 201
-        for page in (caller, callee):
+        for page, hz in ((caller, 660), (callee, 440)):
             await see(page)
+            await page.wait(f"Math.abs(rtc.heard() - {hz}) < 4")
+            assert await page.run("rtc.found.transports") == 1, "sound and pictures should share one ICE and DTLS"
         await caller.run(f"rtc.request('{TOKEN}', 'DELETE', '/sessions/' + rtc.session.session_id)")
         await ask(switch, "DELETE", "/registrations/1014/desk")
 

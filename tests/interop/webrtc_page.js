@@ -97,10 +97,11 @@ window.rtc = (() => {
         return rtc.session;
     }
 
-    // Packets and frames by kind, as the browser counts them.
+    // Packets and frames by kind, as the browser counts them, and how many transports it has.
     async function counted() {
-        const found = {};
+        const found = {transports: 0};
         for (const row of (await rtc.connection.getStats()).values()) {
+            if (row.type === 'transport') found.transports += 1;
             if (row.type === 'inbound-rtp') found[row.kind] = {packets: row.packetsReceived, frames: row.framesDecoded};
         }
         return found;

@@ -1,0 +1,125 @@
+"""Lines of a browser: which of them share a transport, and what the browser is told of it (RFC 9143)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from softswitch.calls.secured_side import SecuredSide
+from softswitch.media import Port
+from softswitch.sdp.description import SessionDescription
+from softswitch.sdp.media import MediaDescription
+
+FINGERPRINT = ":".join(["AB"] * 32)
+ANY = ("sha-256", bytes(32))
+
+
+@dataclass(eq=False)
+class FakePort:
+    """As much of a port as a description tells."""
+
+    local: tuple[str, int]
+    bundle: object = None
+    ssrc: int = 1234
+    cname: str = "abcd"
+
+    def open_transport(self) -> Any:
+        return SimpleNamespace(ice=SimpleNamespace(ufrag="ours", password="ours-too"))
+
+
+def line(kind: str, mid: str, types: str, port: int = 9, *more: str) -> str:
+    names = "".join(f"a=rtpmap:{number} {kind}{number}/90000\r\n" for number in types.split())
+    rest = "".join(f"a={each}\r\n" for each in more)
+    return (
+        f"m={kind} {port} UDP/TLS/RTP/SAVPF {types}\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\na=rtcp-mux\r\n{names}{rest}"
+    )
+
+
+OWN = ("ice-ufrag:abcd", "ice-pwd:abcdefghijklmnopqrstuvwx", f"fingerprint:sha-256 {FINGERPRINT}", "setup:actpass")
+
+
+def offer(*lines: str, bundle: str = "0 1") -> SessionDescription:
+    head = f"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {bundle}\r\n"
+    return SessionDescription.parse((head + "".join(lines)).encode())
+
+
+SOUND, PICTURES = line("audio", "0", "111 0", 9, *OWN), line("video", "1", "96", 9, *OWN)
+
+
+def ports(count: int, *, shared: bool) -> list[Port | None]:
+    bundle = object() if shared else None
+    return [cast(Port, FakePort(("192.0.2.1", 30000 if shared else 30000 + 2 * i), bundle)) for i in range(count)]
+
+
+def carrier_of_second(side: SecuredSide, plain: SessionDescription) -> bool:
+    first = ports(1, shared=False)
+    found = side.carrier(1, plain.media, [*first, None])
+    assert found in (None, first[0])
+    return found is not None
+
+
+def lines_of(side: SecuredSide, plain: SessionDescription, *, shared: bool, as_offer: bool = False) -> tuple[str, ...]:
+    text = side.give(plain, ports(2, shared=shared), offer=as_offer).serialize().decode()
+    head, *rest = text.split("m=")
+    return head, *rest
+
+
+def test_a_line_that_lives_in_the_bundle_alone_is_taken_with_the_transport_of_the_first() -> None:
+    side = SecuredSide(ANY)
+    plain = side.take(offer(SOUND, line("video", "1", "96", 0, "bundle-only")))
+    assert plain.media[1].port, "bundle-only is no refusal (RFC 9143 §6)"
+    assert carrier_of_second(side, plain)
+    head, sound, pictures = lines_of(side, plain, shared=True)
+    assert "a=group:BUNDLE 0 1\r\n" in head
+    assert "a=candidate" in sound
+    assert "a=candidate" not in pictures, "it is found where the first is"
+    assert "a=ssrc:1234 cname:abcd" in pictures
+    assert "a=setup:passive" in pictures
+
+
+def test_a_line_outside_the_bundle_has_its_own_transport() -> None:
+    side = SecuredSide(ANY)
+    plain = side.take(offer(SOUND, PICTURES, bundle="0"))
+    assert not carrier_of_second(side, plain)
+    head, _, pictures = lines_of(side, plain, shared=False)
+    assert "a=group:BUNDLE 0\r\n" in head
+    assert "a=candidate" in pictures
+    refused = side.take(offer(SOUND, line("video", "1", "96", 0, "bundle-only"), bundle="0"))
+    assert not refused.media[1].port, "a line that is in no bundle and has no port is refused"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [((), False), (("ssrc:5 cname:x", "ssrc:5 msid:a b", "ssrc:6 cname:x"), True)]
+)
+def test_lines_of_the_same_payload_types_share_only_when_sources_are_named(
+    said: tuple[str, ...], expected: bool
+) -> None:
+    side = SecuredSide(ANY)
+    plain = side.take(offer(line("video", "0", "96", 9, *OWN), line("video", "1", "96", 9, *OWN, *said)))
+    assert carrier_of_second(side, plain) is expected
+    assert side.sources(1) == ((5, 6) if expected else ())
+
+
+def test_a_browser_is_offered_further_lines_in_the_bundle_alone_until_it_has_agreed() -> None:
+    side = SecuredSide(ANY)
+    plain = SessionDescription.parse(
+        b"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+        b"m=audio 30000 RTP/AVP 0\r\nm=video 30000 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
+    )
+    assert carrier_of_second(side, plain)
+    head, sound, pictures = lines_of(side, plain, shared=True, as_offer=True)
+    assert "a=group:BUNDLE 0 1\r\n" in head
+    assert sound.startswith("audio 30000 ")
+    assert pictures.startswith("video 0 ") and "a=bundle-only" in pictures
+    side.take(offer(SOUND, PICTURES))
+    again = lines_of(side, plain, shared=True, as_offer=True)[2]
+    assert again.startswith("video 30000 ") and "bundle-only" not in again
+
+
+def test_formats_that_two_lines_of_ours_have_in_common_keep_them_apart() -> None:
+    side = SecuredSide(ANY)
+    lines = [MediaDescription("audio", 1, "RTP/AVP", ["96"]), MediaDescription("video", 1, "RTP/AVP", ["96"])]
+    assert side.carrier(1, lines, [*ports(1, shared=False), None]) is None
