@@ -32,6 +32,7 @@ _CODECS = (
     ("AMR", 8000, frames.AMR),
     ("AMR-WB", 16000, frames.AMR_WB),
     ("CODEC2", 8000, frames.CODEC2),
+    ("G729", 8000, frames.G729),
     ("opus", 8000, frames.OPUS),
     ("opus", 16000, frames.OPUS),
     ("opus", 48000, frames.OPUS),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediacodecs import amr_library, amr_payload
-from mediacodecs.amr_payload import NARROW_BITS, NO_DATA, WIDE, WIDE_BITS, WORDS
+from mediacodecs.amr_payload import NARROW_BITS, NARROW_SILENCE, NO_DATA, WIDE, WIDE_BITS, WIDE_SILENCE, WORDS
 from mediacodecs.codec import CodecUnavailable
 from mediacodecs.frames import MALFORMED, NO_ROOM, part
 from mediacodecs.memory import octets_at, words_at
@@ -42,8 +42,8 @@ def state_makers(rate: int, *, wide: bool) -> tuple[MakeState, MakeState]:
 
 
 def frame_functions(number: int) -> tuple[Callable[..., int], ...]:
-    """Decode, encode, conceal, recover, release and follow, for `frames.load`."""
-    return _decode_at, _encode_at, _conceal_at, _recover_at, _release_at, _follow_at
+    """Decode, encode, conceal, recover, release, follow and rests, for `frames.load`."""
+    return _decode_at, _encode_at, _conceal_at, _recover_at, _release_at, _follow_at, _rests_at
 
 
 @part
@@ -119,3 +119,10 @@ def _release_at(state: int, source: int, count: int, target: int, capacity: int)
 
 def _follow_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
     return amr_payload.follow(words_at(state, WORDS), words_at(source, WORDS))
+
+
+def _rests_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
+    """Whether the frame decoded last was a description of silence (SID)."""
+    words, storage = words_at(state, WORDS), amr_payload.storage_of(state)
+    silence = WIDE_SILENCE if words[WIDE] != 0 else NARROW_SILENCE
+    return 1 if np.int64(storage[0]) >> 3 & 15 == silence else 0

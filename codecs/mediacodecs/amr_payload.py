@@ -27,6 +27,8 @@ WORDS = SPEECH + MOST_SAMPLES // 4
 
 #: The frame type without speech, and the mode request that asks for nothing.
 NO_DATA, NO_REQUEST = 15, 15
+#: The frame types that describe a silence (3GPP TS 26.101, TS 26.201).
+NARROW_SILENCE, WIDE_SILENCE = 8, 9
 _MOST_FRAMES = 12
 _NARROW_MODES, _WIDE_MODES = 8, 9
 

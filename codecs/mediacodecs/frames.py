@@ -30,15 +30,18 @@ from numba.extending import intrinsic, overload
 from mediacodecs.compiled import Compiler, Kernel
 
 #: Codec numbers.
-PCMU, PCMA, L16, G722, G726, OPUS, GSM, AMR, AMR_WB, CODEC2 = range(10)
+PCMU, PCMA, L16, G722, G726, OPUS, GSM, AMR, AMR_WB, CODEC2, G729 = range(11)
 #: What a codec does: decode a payload, encode samples, stand in for a lost frame, recover it from its successor, give
-#: back what its library has allocated, let an encoder (the source is a decoder's state) do what the peer's packets ask.
-DECODE, ENCODE, CONCEAL, RECOVER, RELEASE, FOLLOW = range(6)
+#: back what its library has allocated, let an encoder (the source is a decoder's state) do what the peer's packets ask,
+#: tell whether the packet decoded last has said that its sender falls silent.
+DECODE, ENCODE, CONCEAL, RECOVER, RELEASE, FOLLOW, RESTS = range(7)
+OPERATIONS = 7
 #: Instead of a count of samples or octets: `load` was not called, no payload of this codec, the result has no room.
 NOT_LOADED, MALFORMED, NO_ROOM = -1, -2, -3
+#: What ENCODE returns is octets, and LEAD for each tick of the RTP clock that they leave out at the packet's beginning.
+LEAD = 1 << 16
 
-_MODULES = ("pcm", "pcm", "pcm", "g722", "g726", "opus", "gsm", "amr", "amr_wb", "codec2")
-_OPERATIONS = 6
+_MODULES = ("pcm", "pcm", "pcm", "g722", "g726", "opus", "gsm", "amr", "amr_wb", "codec2", "g729")
 #: Codecs from here on may keep something in their library's memory.
 _FIRST_TO_RELEASE = AMR
 _SYMBOL = "mediacodecs_functions"
@@ -48,7 +51,7 @@ FRAME_FUNCTION = types.int64(types.int64, types.int64, types.int64, types.int64,
 compiler = Compiler("mediacodecs", (Path(__file__).parent,))
 part = compiler.part
 
-_table = np.zeros(len(_MODULES) * _OPERATIONS, np.int64)
+_table = np.zeros(len(_MODULES) * OPERATIONS, np.int64)
 llvmlite.binding.add_symbol(_SYMBOL, _table.ctypes.data)
 _kernels: dict[int, Kernel] = {}
 _loading = threading.Lock()
@@ -61,19 +64,19 @@ def load(codec: int) -> None:
     Raises ImportError or OSError when the codec's library is missing.
     """
     with _loading:
-        if _table[codec * _OPERATIONS]:
+        if _table[codec * OPERATIONS]:
             return
         module = importlib.import_module(f"mediacodecs.{_MODULES[codec]}")
         functions: tuple[Callable[..., int], ...] = module.frame_functions(codec)
-        functions += (_nothing_at,) * (_OPERATIONS - len(functions))
+        functions += (_nothing_at,) * (OPERATIONS - len(functions))
         kernels = [compiler.entry(FRAME_FUNCTION)(function) for function in functions]
-        for operation in reversed(range(_OPERATIONS)):  # the entry that is looked at above comes last
-            _kernels[codec * _OPERATIONS + operation] = kernels[operation]
-            _table[codec * _OPERATIONS + operation] = _address(kernels[operation])
+        for operation in reversed(range(OPERATIONS)):  # the entry that is looked at above comes last
+            _kernels[codec * OPERATIONS + operation] = kernels[operation]
+            _table[codec * OPERATIONS + operation] = _address(kernels[operation])
 
 
 def _nothing_at(state: int, source: int, count: int, target: int, capacity: int) -> int:
-    """What RELEASE and FOLLOW are for most codecs."""
+    """What RELEASE, FOLLOW and RESTS are for most codecs."""
     return 0
 
 
@@ -104,7 +107,7 @@ def call_at(index: int, address: int, state: int, source: int, count: int, targe
 
 def call(codec: int, operation: int, state: int, source: int, count: int, target: int, capacity: int) -> int:
     """Call an operation of a loaded codec from Python, on addresses, by its compiled code."""
-    return int(_kernels[codec * _OPERATIONS + operation](state, source, count, target, capacity))
+    return int(_kernels[codec * OPERATIONS + operation](state, source, count, target, capacity))
 
 
 @_intrinsic  # type: ignore[untyped-decorator]
@@ -151,7 +154,7 @@ def decode_frame(codec: int, state: Any, payload: Any, size: int, pcm: Any) -> i
 
     Errors are NOT_LOADED, MALFORMED and NO_ROOM; the state is then as before, and `conceal_frame` can stand in.
     """
-    index = codec * _OPERATIONS + DECODE
+    index = codec * OPERATIONS + DECODE
     address = function_at(index)
     if address == 0:
         return NOT_LOADED
@@ -162,9 +165,10 @@ def decode_frame(codec: int, state: Any, payload: Any, size: int, pcm: Any) -> i
 def encode_frame(codec: int, state: Any, pcm: Any, samples: int, out: Any) -> int:
     """Encode `pcm[:samples]` (int16, all channels together) into `out` (uint8); returns the octets, or an error.
 
-    0 octets mean that nothing need be sent (discontinuous transmission).
+    0 octets mean that nothing need be sent (discontinuous transmission). When only the beginning of the packet need not
+    be, LEAD is added for each tick of the RTP clock that the octets leave out there.
     """
-    index = codec * _OPERATIONS + ENCODE
+    index = codec * OPERATIONS + ENCODE
     address = function_at(index)
     if address == 0:
         return NOT_LOADED
@@ -174,7 +178,7 @@ def encode_frame(codec: int, state: Any, pcm: Any, samples: int, out: Any) -> in
 @part
 def conceal_frame(codec: int, state: Any, pcm: Any, samples: int) -> int:
     """Fill `pcm[:samples]` (int16) in place of a lost frame, from the decoder's state; returns the samples."""
-    index = codec * _OPERATIONS + CONCEAL
+    index = codec * OPERATIONS + CONCEAL
     address = function_at(index)
     if address == 0:
         return NOT_LOADED
@@ -187,7 +191,7 @@ def recover_frame(codec: int, state: Any, following: Any, size: int, pcm: Any) -
 
     Opus finds it there when the sender has put it in (RFC 6716 §2.1.7); other codecs conceal. Decode `following` next.
     """
-    index = codec * _OPERATIONS + RECOVER
+    index = codec * OPERATIONS + RECOVER
     address = function_at(index)
     if address == 0:
         return NOT_LOADED
@@ -202,7 +206,7 @@ def release_stream(codec: int, state: Any) -> int:
     """
     if codec < _FIRST_TO_RELEASE:
         return 0
-    index = codec * _OPERATIONS + RELEASE
+    index = codec * OPERATIONS + RELEASE
     address = function_at(index)
     if address == 0:
         return NOT_LOADED
@@ -214,8 +218,21 @@ def follow_peer(codec: int, encoder: Any, decoder: Any) -> int:
     """Let an encoder do what the packets that the decoder of the same codec has seen ask for (AMR's mode request)."""
     if codec < _FIRST_TO_RELEASE:
         return 0
-    index = codec * _OPERATIONS + FOLLOW
+    index = codec * OPERATIONS + FOLLOW
     address = function_at(index)
     if address == 0:
         return NOT_LOADED
     return call_at(index, address, encoder.ctypes.data, decoder.ctypes.data, 0, 0, 0)
+
+
+@part
+def rests(codec: int, decoder: Any) -> bool:
+    """Whether the packet decoded last was the last before a silence, so that nothing more need come.
+
+    `conceal_frame` then makes the noise that it has described, for as long as wanted.
+    """
+    if codec < _FIRST_TO_RELEASE:
+        return False
+    index = codec * OPERATIONS + RESTS
+    address = function_at(index)
+    return address != 0 and call_at(index, address, decoder.ctypes.data, 0, 0, 0, 0) != 0

@@ -10,12 +10,16 @@ from mediacodecs.codec import Codec, CodecUnavailable
 
 
 class CodecStatus(NamedTuple):
-    """One codec as `softswitch doctor` shows it; `reason` is empty when it is usable."""
+    """One codec as `softswitch doctor` shows it; `reason` is empty when it is usable.
+
+    `switched_off`: it is not usable because nobody has allowed its library.
+    """
 
     encoding: str
     sample_rate: int
     usable: bool
     reason: str
+    switched_off: bool = False
 
 
 class _Entry(NamedTuple):
@@ -44,12 +48,12 @@ _ENTRIES = (
     _Entry("AMR", (8000,), "mediacodecs.amr", "codec"),
     _Entry("AMR-WB", (16000,), "mediacodecs.amr_wb", "codec"),
     _Entry("CODEC2", (8000,), "mediacodecs.codec2", "codec"),
+    _Entry("G729", (8000,), "mediacodecs.g729", "codec"),
 )
 
 # What an SDP offer may name and nothing here codes: legs that both speak it are relayed.
 _RELAYED_ONLY = (
     ("G723", 8000, "not coded: no library that packet threads can call"),
-    ("G729", 8000, "not coded: FFmpeg only decodes it, the encoder bcg729 is under GPL-3.0"),
     ("iLBC", 8000, "not coded: FFmpeg only decodes it, and Debian has no library"),
     ("MP4A-LATM", 48000, "not sent to phones; mediacodecs.aac decodes it for recordings and gateways"),
     ("MPEG4-GENERIC", 48000, "not sent to phones; mediacodecs.aac decodes it for recordings and gateways"),
@@ -83,7 +87,8 @@ def supported() -> list[CodecStatus]:
         try:
             _factory(entry)
         except CodecUnavailable as error:
-            found += [CodecStatus(entry.encoding, rate, False, str(error)) for rate in entry.sample_rates]
+            off = isinstance(error.__cause__, PermissionError)
+            found += [CodecStatus(entry.encoding, rate, False, str(error), off) for rate in entry.sample_rates]
         else:
             found += [CodecStatus(entry.encoding, rate, True, "") for rate in entry.sample_rates]
     return found

@@ -29,6 +29,7 @@ _NUMBERS = {
     "AMR": frames.AMR,
     "AMR-WB": frames.AMR_WB,
     "CODEC2": frames.CODEC2,
+    "G729": frames.G729,
 }
 #: Codecs of libraries: their modules make the states.
 _LIBRARIES = {
@@ -37,6 +38,7 @@ _LIBRARIES = {
     frames.AMR: "amr",
     frames.AMR_WB: "amr_wb",
     frames.CODEC2: "codec2",
+    frames.G729: "g729",
 }
 #: The most samples and octets a frame of any codec has: 120 ms of stereo at 48 kHz.
 MOST_SAMPLES = 11520
@@ -154,7 +156,7 @@ class StreamCodec:
         octets = _call(self._encoder, frames.ENCODE, pcm.ctypes.data, len(pcm), payload)
         if octets < 0:
             raise ValueError(f"{len(pcm)} samples make no packet of {self.encoding}")
-        return payload[:octets]
+        return payload[: octets % frames.LEAD]
 
     def decode(self, payload: Payload) -> Samples:
         """Decode a packet, uint8[m], into int16[n]; raises ValueError when it is none of this codec."""

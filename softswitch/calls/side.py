@@ -31,6 +31,7 @@ _TRANSCODED = (
     Codec("AMR", 8000, 1, "octet-align=1"),
     Codec("AMR"),
     Codec("GSM"),
+    Codec("G729"),
     *(Codec(f"{packing}G726-{rate}") for packing in ("", "AAL2-") for rate in (40, 32, 24, 16)),
     Codec("L16", 16000),
     Codec("L16", 8000),

@@ -134,7 +134,9 @@ def codecs(settings: Settings, data: Path) -> Iterator[Finding]:
     usable = dict.fromkeys(status.encoding for status in statuses if status.usable)
     yield Finding("codecs", "ok" if usable else "failed", f"Usable: {', '.join(usable) or 'none'}.")
     for status in statuses:
-        if not status.usable:
+        if status.switched_off:
+            yield Finding("codecs", "ok", f"{status.encoding} is switched off: {status.reason}.")
+        elif not status.usable:
             sentence = f"{status.encoding} at {status.sample_rate} Hz cannot be used: {status.reason}."
             yield Finding("codecs", "warning", sentence, "Install what it names, or leave the codec out.")
 

@@ -18,16 +18,20 @@ DEFAULT_DATA = "data"
 
 
 def settings_of(arguments: Namespace) -> Settings:
-    """The file of --config or SOFTSWITCH_CONFIG, else the embedded defaults. Raises CommandError with every problem."""
+    """The file of --config or SOFTSWITCH_CONFIG, else the embedded defaults. Raises CommandError with every problem.
+
+    From then on the libraries that it allows may be loaded.
+    """
+    from mediacodecs import library
     from softswitch.config import ConfigError, embedded_defaults, load
 
     path = arguments.config or os.environ.get("SOFTSWITCH_CONFIG")
-    if not path:
-        return embedded_defaults()
     try:
-        return load(path)
+        settings = load(path) if path else embedded_defaults()
     except ConfigError as error:
         raise CommandError(str(error), FAILED) from None
+    library.allow_gpl(allowed=settings.rtp.gpl_codecs)
+    return settings
 
 
 def data_directory(arguments: Namespace) -> Path:

@@ -185,6 +185,12 @@ class RtpSettings(Section):
         "no call claims them.",
     )
 
+    gpl_codecs: Switch = Field(
+        default=False,
+        description="Whether codecs may be used whose libraries are under the GPL, which this product neither needs "
+        "nor brings along: G.729 by libbcg729, where it is installed.",
+    )
+
     @model_validator(mode="after")
     def _order(self) -> Self:
         if self.last_port <= self.first_port:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mediacodecs import library
 from softswitch.media import channel
 from softswitch.media.crew import Change, Crew
 from softswitch.media.errors import MediaError
@@ -178,6 +179,9 @@ class ProcessCrew(Crew):
         description = connection.hello()
         if description.get("layout") != layout_digest():
             self._retire(connection, number, "it is of another release")
+            return None
+        if description.get("gpl_codecs") != library.gpl_allowed():
+            self._retire(connection, number, "other codecs have been allowed")
             return None
         attachment = Attachment(*connection.call("attach"))
         arena = Arena.attach(attachment.arena_fd)

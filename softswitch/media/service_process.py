@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from mediacodecs import library
 from softswitch.media import channel
 from softswitch.media.memory import Arena, layout_digest
 from softswitch.media.services import Message, ServiceHost
@@ -128,6 +129,7 @@ class ServiceProcess:
             "pid": os.getpid(),
             "number": self.number,
             "layout": layout_digest(),
+            "gpl_codecs": library.gpl_allowed(),
             "busy": self._switch is not None,
             "ports_open": self.ports_open,
         }

@@ -30,6 +30,10 @@ DECODERS, DECODER_WORDS, ENCODER_WORDS, RESAMPLER_WORDS = 3, 8192, 8192, 320
 #: In `decoder_of`: comfort noise (RFC 3389), which is no sound but says how to make some; words of what makes it.
 NOISE_DECODER, NOISE_WORDS = 255, 25
 
+#: In `noisy`, what is heard while nothing comes: silence, noise as the peer has described it (RFC 3389), or noise that
+#: its codec's decoder goes on making.
+SILENT, DESCRIBED_NOISE, CODED_NOISE = 0, 1, 2
+
 #: States of the jitter buffer: nothing comes; the first packets are gathered; packets are taken out in order.
 IDLE, GATHERING, FLOWING = 0, 1, 2
 
@@ -66,7 +70,7 @@ VOICE = np.dtype(
         ("frame_decoded", "i8"),  # samples of the last packet, at the decoder's rate
         ("decoder_codec", "i8", DECODERS),
         ("decoder_resampled", "i8", DECODERS),
-        ("noisy", "i8"),  # the last packet was comfort noise: some is heard until sound comes again
+        ("noisy", "i8"),  # the last packet said that silence follows: what is heard until sound comes again
         ("noise", "i8", NOISE_WORDS),
         # In the room.
         ("gain", "f8"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mediacodecs.frames import encode_frame
+from mediacodecs.frames import LEAD, encode_frame
 from mediacodecs.g711 import ALAW_ENCODE, ULAW_ENCODE
 from softswitch.media.event_layout import EVENT_KEYS_SENT, EVENT_PLAYED
 from softswitch.media.kernels.clock import SECOND_NS
@@ -215,8 +215,9 @@ def play_packet(port: Any, slot: int, voices: Any, clips: Any, scratch: Any, now
         port["marker_pending"] = 1
         return False
     packet = scratch["output"]
-    octets = _fill(port, voices, clips, scratch, packet)
-    if octets <= 0:  # nothing need be sent (discontinuous transmission)
+    filled = _fill(port, voices, clips, scratch, packet)
+    octets = filled % LEAD if filled > 0 else 0
+    if octets == 0:  # nothing need be sent (discontinuous transmission)
         port["marker_pending"] = 1
         return _ended(port)
     port["tx_sequence"] = (port["tx_sequence"] + 1) & 0xFFFF
@@ -224,7 +225,7 @@ def play_packet(port: Any, slot: int, voices: Any, clips: Any, scratch: Any, now
     packet[1] = port["play_payload_type"] | (0x80 if port["marker_pending"] != 0 else 0)
     port["marker_pending"] = 0
     put16(packet, 2, port["tx_sequence"])
-    put32(packet, 4, timestamp)
+    put32(packet, 4, (timestamp + filled // LEAD) & 0xFFFFFFFF)
     put32(packet, 8, port["tx_ssrc"])
     tap_sent(port, slot, packet, _HEADER_OCTETS + octets, scratch, now_ns)
     transmit(port, packet, _HEADER_OCTETS + octets, octets, scratch)
@@ -238,7 +239,7 @@ def _ended(port: Any) -> bool:
 
 @part
 def _fill(port: Any, voices: Any, clips: Any, scratch: Any, packet: Any) -> Any:
-    """Encode one packet's samples behind the header; returns the payload's octets, 0 or less for nothing to send."""
+    """Encode one packet's samples behind the header; returns what `encode_frame` does."""
     if port["play_codec"] != PLAY_ENCODED:
         return _encode(port, clips, packet)
     voice = voices[port["play_voice"]]

@@ -9,13 +9,13 @@ import pytest
 
 from mediacodecs import comfort_noise
 from mediacodecs.g711 import ALaw
-from softswitch.media import PCMA, PortSettings, StreamFormat
+from softswitch.media import PCMA, PortSettings, StreamFormat, can_transcode
 from softswitch.media.kernels import intake
 from softswitch.media.kernels.sound import hearing
 from softswitch.media.port_layout import PORT
 from softswitch.media.scratch_layout import SCRATCH
 from softswitch.media.tones import sine
-from softswitch.media.voice_layout import NOISE_WORDS, VOICE
+from softswitch.media.voice_layout import CODED_NOISE, NOISE_WORDS, VOICE
 from softswitch.media.voices import prepare_voice
 
 from .conftest import use_plain_python
@@ -44,6 +44,7 @@ class Line:
         self.payload = ALaw().encode(sound)
         self.now_ns = 1_000_000_000
         self.heard: list[np.ndarray] = []
+        self.silent_turns = 0
 
     def arrives(self, number: int, *, renewed: bool = False) -> None:
         """Packet `number` of the sender comes now."""
@@ -55,8 +56,13 @@ class Line:
 
     def describes_noise(self, number: int, *, level_dbov: int) -> None:
         """Packet `number` of the sender comes now, with comfort noise of its second format."""
+        self.puts(number, bytes([-level_dbov]), 13)
+
+    def puts(self, number: int, payload: bytes, payload_type: int) -> None:
+        """Packet `number` of the sender comes now, with a payload of its second format."""
         sequence = (self.first + number) & 0xFFFF
-        packet = np.frombuffer(struct.pack(">BBHIIB", 0x80, 13, sequence, 0, 1, -level_dbov), np.uint8)
+        head = struct.pack(">BBHII", 0x80, payload_type, sequence, 0, 1)
+        packet = np.frombuffer(head + payload, np.uint8)
         intake.take_in(self.port, self.voice, packet.copy(), len(packet), 1, sequence, False, self.now_ns)
 
     def turn(self) -> None:
@@ -67,6 +73,7 @@ class Line:
             self.voice["heard_begin"] = begin + _TURN
         else:
             self.heard.append(np.zeros(_TURN, np.int16))
+            self.silent_turns += 1
 
     def run(self, seconds: float, arrivals_ms: dict[float, list[int]] | None = None, *, ppm: float = 0.0) -> None:
         """Let time pass: packets every 20 ms of a clock that is `ppm` fast, or at the instants given."""
@@ -156,6 +163,25 @@ def test_comfort_noise_is_heard_until_sound_comes_again(mode):
     assert np.sqrt(np.mean(line.sound()[-1600:] ** 2)) > 0.6 * PEAK / np.sqrt(2), "sound again"
     assert line.counted() == {"late": 0, "concealed": 0, "shortened": 0, "lengthened": 0}, "nothing was missing"
     assert comfort_noise.WORDS == NOISE_WORDS
+
+
+@pytest.mark.parametrize(("encoding", "sid"), [("AMR", "f0444ef5eaaa30"), ("G729", "0000")])
+def test_a_silence_described_by_the_codec_goes_on(gpl_codecs, encoding, sid):
+    """After the codec's own description of silence (SID) its decoder makes the noise, for as long as nothing comes."""
+    if not can_transcode(encoding):
+        pytest.skip(f"{encoding} is not usable on this machine")
+    line = Line(tone(), formats=(PCMA, StreamFormat(98, encoding, 8000, fmtp="octet-align=1")))
+    line.run(0.2, steady(count=10))
+    line.puts(10, bytes.fromhex(sid), 98)
+    line.run(0.1, {})
+    assert line.voice["noisy"] == CODED_NOISE, "the packet said that silence follows"
+    line.silent_turns = 0
+    line.run(1.0, {})
+    assert line.silent_turns == 0, "noise, not the silence of somebody who is gone"
+    line.first = 11
+    line.run(0.3, steady(count=15))
+    assert np.sqrt(np.mean(line.sound()[-1600:] ** 2)) > 0.6 * PEAK / np.sqrt(2), "sound again"
+    assert line.counted() == {"late": 0, "concealed": 0, "shortened": 0, "lengthened": 0}, "nothing was missing"
 
 
 def test_another_stream_begins_a_new_buffer(mode):

@@ -28,7 +28,7 @@ def make_plain(monkeypatch):
 
 
 def _call_plain(codec, operation, *arguments):
-    index = codec * 6 + operation
+    index = codec * frames.OPERATIONS + operation
     return int(frames.call_at(index, frames.function_at(index), *arguments))
 
 
@@ -121,6 +121,14 @@ class Ffmpeg:
         decoder = av.CodecContext.create(name, "r")
         decoder.sample_rate, decoder.layout = rate, "mono"
         return np.concatenate([frame.to_ndarray().reshape(-1) for frame in decoder.decode(av.Packet(payload))])
+
+    def decode_frames(self, name, packets, rate):
+        """Mono int16[n] of the octets of each packet."""
+        decoder = av.CodecContext.create(name, "r")
+        decoder.sample_rate, decoder.layout = rate, "mono"
+        return [
+            frame.to_ndarray().reshape(-1) for packet in packets for frame in decoder.decode(av.Packet(bytes(packet)))
+        ]
 
     def decode_raw(self, container, payload, **options):
         """Mono int16[n] of the octets of a raw file."""

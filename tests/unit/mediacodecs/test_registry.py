@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
-from mediacodecs import CodecUnavailable, create, registry, supported
+from mediacodecs import CodecUnavailable, create, library, registry, supported
 
 
 def test_everything_supported_can_be_created_and_keeps_its_word():
@@ -39,6 +41,20 @@ def test_a_missing_library_makes_its_codec_unusable_with_a_reason(monkeypatch):
     assert "not_there" in status.reason
     with pytest.raises(CodecUnavailable, match="not_there"):
         create("XCODEC")
+
+
+def test_a_library_under_the_gpl_is_used_only_where_that_is_allowed(monkeypatch):
+    monkeypatch.delenv("MEDIACODECS_GPL", raising=False)
+    monkeypatch.delitem(sys.modules, "mediacodecs.g729", raising=False)
+    (status,) = [status for status in supported() if status.encoding == "G729"]
+    assert (status.usable, status.switched_off) == (False, True)
+    for needed in ("libbcg729.so.0 is under the GPL", "gpl_codecs = true in [rtp]", "apt-get install libbcg729-0"):
+        assert needed in status.reason, f"says what to do: {needed}"
+    assert registry.why_not("g729") == status.reason
+    monkeypatch.setenv("MEDIACODECS_GPL", "1")
+    with pytest.raises(OSError, match="libnothing0") as missing:
+        library.open_library("libnothing.so.0", "libnothing0", gpl=True)
+    assert not isinstance(missing.value, PermissionError), "allowed, but not installed"
 
 
 def test_l16_is_network_byte_order():

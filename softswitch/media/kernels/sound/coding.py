@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mediacodecs.frames import conceal_frame, decode_frame, encode_frame, follow_peer, recover_frame
+from mediacodecs.frames import conceal_frame, decode_frame, encode_frame, follow_peer, recover_frame, rests
 from mediacodecs.resample import resample
 from softswitch.media.kernels.sound.compiler import part
 from softswitch.media.layout import MAXIMUM_PACKET
@@ -46,6 +46,13 @@ def decode(voice: Any, place: int, samples: Any, scratch: Any) -> Any:
 
 
 @part
+def falls_silent(voice: Any) -> bool:
+    """Whether the packet decoded last has described a silence for which nothing more need come."""
+    slot = voice["decoding"]
+    return bool(rests(voice["decoder_codec"][slot], _decoder(voice, slot)))
+
+
+@part
 def conceal(voice: Any, following: int, samples: Any, scratch: Any) -> Any:
     """Fill `samples` with one packet's length in place of a lost one; returns how many that is.
 
@@ -72,7 +79,7 @@ def conceal(voice: Any, following: int, samples: Any, scratch: Any) -> Any:
 
 @part
 def encode(voice: Any, packet: Any, scratch: Any) -> Any:
-    """Encode what is gathered in `spoken` behind a packet's header; returns the octets, 0 for nothing to be sent."""
+    """Encode what is gathered in `spoken` behind a packet's header; returns what `encode_frame` does."""
     count = voice["send_samples"]
     payload = packet[_HEADER_OCTETS:]
     if voice["send_resampled"] == 0:

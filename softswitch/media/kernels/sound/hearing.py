@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from mediacodecs.comfort_noise import generate, update
-from softswitch.media.kernels.sound.coding import conceal, decode
+from softswitch.media.kernels.sound.coding import conceal, decode, falls_silent
 from softswitch.media.kernels.sound.compiler import part
 from softswitch.media.kernels.sound.depth import keep_depth, watch_anew
 from softswitch.media.layout import MAXIMUM_PACKET
 from softswitch.media.voice_layout import (
+    CODED_NOISE,
     DEPTH_NS,
+    DESCRIBED_NOISE,
     FLOWING,
     GATHERING,
     HEARD_SAMPLES,
@@ -23,6 +25,7 @@ from softswitch.media.voice_layout import (
     JITTER_PLACES,
     LONGEST_FRAME,
     NOISE_DECODER,
+    SILENT,
 )
 
 #: So long something is made up for packets that do not come; then it is silent until they do.
@@ -40,7 +43,7 @@ def pull(voice: Any, rate_hz: int, scratch: Any, now_ns: int) -> bool:
     while voice["heard_end"] - voice["heard_begin"] < wanted:
         if voice["state"] != FLOWING or not _go_on(voice, rate_hz, scratch):
             voice["turn_ns"] = now_ns
-            return bool(_rustle(voice, wanted) if voice["noisy"] != 0 else _rest(voice, wanted))
+            return bool(_rest(voice, wanted) if voice["noisy"] == SILENT else _rustle(voice, wanted, scratch))
     if voice["state"] == FLOWING and keep_depth(voice, wanted):
         _be_ahead(voice, scratch)
     voice["turn_ns"] = now_ns
@@ -75,14 +78,17 @@ def _rest(voice: Any, wanted: int) -> bool:
 
 
 @part
-def _rustle(voice: Any, wanted: int) -> bool:
+def _rustle(voice: Any, wanted: int, scratch: Any) -> bool:
     """Fill what is left of the last samples up with the noise that the peer has described."""
-    _make_room(voice, wanted)
+    _make_room(voice, LONGEST_FRAME)
     end = voice["heard_end"]
     missing = wanted - (end - voice["heard_begin"])
-    generate(voice["noise"], voice["heard"][end : end + missing], missing)
+    if voice["noisy"] == CODED_NOISE:
+        missing = conceal(voice, -1, voice["heard"][end : end + LONGEST_FRAME], scratch)
+    else:
+        generate(voice["noise"], voice["heard"][end : end + missing], missing)
     voice["heard_end"] = end + missing
-    return True
+    return bool(_rest(voice, wanted))
 
 
 @part
@@ -95,10 +101,9 @@ def _go_on(voice: Any, rate_hz: int, scratch: Any) -> bool:
         voice["next_sequence"] = (sequence + 1) & 0xFFFF
         if voice["length"][place] > 0:
             _hear(voice, place, scratch)
-        if voice["noisy"] != 0 and voice["highest_sequence"] == sequence:  # nothing more need come (RFC 3389 §5)
+        if voice["noisy"] != SILENT and voice["highest_sequence"] == sequence:  # nothing more need come (RFC 3389 §5)
             voice["state"] = IDLE
             voice["stretched"] = 0
-            return False
         return True
     if ((voice["highest_sequence"] - sequence) & 0xFFFF) < JITTER_PLACES:
         voice["next_sequence"] = (sequence + 1) & 0xFFFF
@@ -138,7 +143,7 @@ def _hear(voice: Any, place: int, scratch: Any) -> None:
     if voice["decoder_of"][voice["format"][place]] == NOISE_DECODER:
         at = place * MAXIMUM_PACKET
         update(voice["noise"], voice["payload"][at : at + voice["length"][place]], voice["length"][place])
-        voice["noisy"] = 1
+        voice["noisy"] = DESCRIBED_NOISE
         return
     _make_room(voice, LONGEST_FRAME)
     end = voice["heard_end"]
@@ -148,7 +153,7 @@ def _hear(voice: Any, place: int, scratch: Any) -> None:
     if count > 0:
         voice["frame_samples"] = count
         voice["concealed_in_row"] = 0
-        voice["noisy"] = 0
+        voice["noisy"] = CODED_NOISE if falls_silent(voice) else SILENT
         voice["heard_end"] = end + count
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mediacodecs.frames import LEAD
 from softswitch.media.kernels.forward import rebase, transmit
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.sound.coding import encode
@@ -34,9 +35,10 @@ def speak(port: Any, slot: int, voice: Any, scratch: Any, now_ns: int) -> None:
     port["tx_clock"] = voice["send_clock"]
     port["tx_ns"] = now_ns
     packet = scratch["output"]
-    octets = encode(voice, packet, scratch)
+    encoded = encode(voice, packet, scratch)
+    octets = encoded % LEAD if encoded > 0 else 0
     silent = port["send"] == 0 or port["remote_length"] == 0 or port["keying"] == KEY_DOWN
-    if octets <= 0 or silent or now_ns < voice["event_until_ns"]:
+    if octets == 0 or silent or now_ns < voice["event_until_ns"]:
         port["marker_pending"] = 1
         return
     port["tx_sequence"] = (port["tx_sequence"] + 1) & 0xFFFF
@@ -44,7 +46,7 @@ def speak(port: Any, slot: int, voice: Any, scratch: Any, now_ns: int) -> None:
     packet[1] = voice["send_payload_type"] | (0x80 if port["marker_pending"] != 0 else 0)
     port["marker_pending"] = 0
     put16(packet, 2, port["tx_sequence"])
-    put32(packet, 4, timestamp)
+    put32(packet, 4, (timestamp + encoded // LEAD) & 0xFFFFFFFF)
     put32(packet, 8, port["tx_ssrc"])
     tap_sent(port, slot, packet, _HEADER_OCTETS + octets, scratch, now_ns)
     transmit(port, packet, _HEADER_OCTETS + octets, octets, scratch)
