@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ if str(ROOT) not in sys.path:
 
 
 @pytest.fixture
-def gpl_codecs(monkeypatch):
+def gpl_codecs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Libraries under the GPL are allowed in this test, and forgotten behind it."""
     from mediacodecs import frames
     from softswitch.media import voices
