@@ -2,11 +2,13 @@
 
 500 calls, both ways, a packet every 20 ms: 50 000 packets a second in and as many out. Phones, engine and floor are
 processes of their own; engine and floor take turns under the same load, and each one's CPU time is its own alone.
+Where rtpengine is installed it takes its turn as well.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shutil
 import subprocess
@@ -15,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import rtpengine_peer
 from common import ROOT, Bench, arguments, cpu_seconds, read_line, resident_bytes, running
 
 _HERE = Path(__file__).parent
@@ -60,24 +63,28 @@ def build_floor(folder: Path) -> Path | None:
 
 
 class Relay:
-    """One of the two relays: its process, its ports, and what its rounds have cost."""
+    """One of the relays: its process, its ports, and what its rounds have cost."""
 
-    def __init__(self, name: str, process: Any, first_line: str) -> None:
+    def __init__(self, name: str, pid: int, ports: str) -> None:
         self.name = name
-        self.process = process
+        self.pid = pid
+        self.ports = ports
+        self.rounds: list[dict[str, float]] = []
+
+    @classmethod
+    def told(cls, name: str, process: Any, first_line: str) -> Relay:
+        """A relay that reads its task from its input."""
         process.stdin.write(first_line + "\n")
         process.stdin.flush()
-        self.ports = read_line(process, "ports:")
-        self.cpu_s = 0.0
-        self.rounds: list[dict[str, float]] = []
+        return cls(name, process.pid, read_line(process, "ports:"))
 
     def measure(self, load: Any, kind: str, seconds: float) -> None:
         """One round of load."""
-        before = cpu_seconds(self.process.pid)
+        before = cpu_seconds(self.pid)
         load.stdin.write(f"run {kind} {seconds} {self.ports}\n")
         load.stdin.flush()
         result = json.loads(read_line(load, "result:", seconds + 60))
-        result["cpu_us"] = (cpu_seconds(self.process.pid) - before) * 1e6 / max(result["received"], 1)
+        result["cpu_us"] = (cpu_seconds(self.pid) - before) * 1e6 / max(result["received"], 1)
         self.rounds.append(result)
 
     def total(self, name: str) -> float:
@@ -90,8 +97,13 @@ class Relay:
         return sum(entry[name] * entry["received"] for entry in self.rounds) / weight
 
 
-def _report(bench: Bench, engine: Relay, floor: Relay | None) -> None:
+def _report(bench: Bench, engine: Relay, floor: Relay | None, peer: Relay | None) -> None:
     own = engine.mean("cpu_us")
+    if peer is not None:
+        bench.figure("rtpengine_cpu_us_per_packet", peer.mean("cpu_us"), "us")
+        bench.figure("rtpengine_latency_p50_ms", peer.mean("p50_ms"), "ms")
+        bench.figure("rtpengine_latency_p99_ms", peer.mean("p99_ms"), "ms")
+        bench.figure("ratio_to_rtpengine", own / max(peer.mean("cpu_us"), 1e-9), "")
     if floor is None:
         bench.figure("cpu_us_per_packet", own, "us")
         bench.fail("no C compiler (gcc): the floor cannot be built, so there is no ratio")
@@ -133,23 +145,35 @@ def main() -> int:
         load.stdin.flush()
         phones = read_line(load, "ports:")
         kind = "transcode" if options.transcode else "relay"
-        engine = Relay("engine", engine_process, f"{kind} {phones}")
-        program = build_floor(Path(folder))
+        engine = Relay.told("engine", engine_process, f"{kind} {phones}")
         bench.note(
             f"{options.calls} calls, {2 * options.calls / _PTIME_S:.0f} packets/s, {rounds} rounds of {seconds:g} s"
         )
-        if program is None:
-            _rounds(bench, load, [engine], kind, rounds, seconds)
-            _report(bench, engine, None)
-        else:
-            with running([str(program), str(2 * options.calls)]) as floor_process:
-                floor = Relay("C floor", floor_process, phones)
-                _rounds(bench, load, [floor, engine], kind, rounds, seconds)
-                _report(bench, engine, floor)
+        with contextlib.ExitStack() as others:
+            floor = _floor(others, Path(folder), phones)
+            peer = _peer(others, phones, "PCMU" if options.transcode else "PCMA")
+            _rounds(bench, load, [each for each in (floor, peer, engine) if each is not None], kind, rounds, seconds)
+            _report(bench, engine, floor, peer)
         resident = resident_bytes(engine_process.pid)
         bench.figure("resident_mb", resident / 1e6, "MB")
     status: int = bench.finish()
     return status
+
+
+def _floor(others: contextlib.ExitStack, folder: Path, phones: str) -> Relay | None:
+    """The bare C relay, where it can be compiled."""
+    program = build_floor(folder)
+    if program is None:
+        return None
+    return Relay.told("C floor", others.enter_context(running([str(program), str(len(phones.split()))])), phones)
+
+
+def _peer(others: contextlib.ExitStack, phones: str, encoding: str) -> Relay | None:
+    """rtpengine, where it is installed."""
+    if not rtpengine_peer.is_installed():
+        return None
+    serving = others.enter_context(rtpengine_peer.rtpengine([int(word) for word in phones.split()], encoding))
+    return Relay("rtpengine", serving.pid, " ".join(map(str, serving.ports)))
 
 
 def _rounds(bench: Bench, load: Any, relays: list[Relay], kind: str, rounds: int, seconds: float) -> None:

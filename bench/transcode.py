@@ -1,7 +1,7 @@
 """Transcoding: what the engine spends on a packet when the two sides of a call speak different codecs.
 
 Calls with A-law on one side, and on the other A-law (relay), µ-law, G.722 and Opus; all phones speak all the time, a
-packet every 20 ms. Each kind is measured with an engine process of its own.
+packet every 20 ms. Each kind is measured with an engine process of its own, and with rtpengine where it is installed.
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import rtpengine_peer
 from common import ROOT, Bench, arguments, cpu_seconds, read_line, running
 
 _HERE = Path(__file__).parent
 _FORMATS = {"PCMA": (8, 8000, 1), "PCMU": (0, 8000, 1), "G722": (9, 8000, 1), "opus": (111, 48000, 2)}
+
+Server = Callable[[Sequence[str], str], AbstractContextManager[tuple[int, str]]]
 
 
 def serve_engine() -> None:
@@ -44,25 +49,50 @@ def _run(load: Any, encoding: str, seconds: float, ports: str) -> dict[str, floa
     return result
 
 
-def _measure(bench: Bench, load: Any, encoding: str, phones: list[str], seconds: float) -> tuple[float, float]:
-    """CPU in µs of each packet sent, and in % of a core all together."""
+@contextmanager
+def _engine(phones: Sequence[str], encoding: str) -> Iterator[tuple[int, str]]:
+    """An engine process between pairs of phones, and the ports they send to."""
     with running([sys.executable, str(Path(__file__)), "--engine"]) as process:
         assert process.stdin is not None
         process.stdin.write(f"{encoding} {' '.join(phones)}\n")
         process.stdin.flush()
-        ports = read_line(process, "ports:", 180)
+        yield process.pid, read_line(process, "ports:", 180)
+
+
+@contextmanager
+def _rtpengine(phones: Sequence[str], encoding: str) -> Iterator[tuple[int, str]]:
+    """The same with rtpengine."""
+    with rtpengine_peer.rtpengine([int(phone) for phone in phones], encoding) as serving:
+        yield serving.pid, " ".join(map(str, serving.ports))
+
+
+def _measure(
+    bench: Bench, load: Any, encoding: str, phones: list[str], seconds: float, serve: Server = _engine
+) -> tuple[float, float]:
+    """CPU in µs of each packet sent, and in % of a core all together."""
+    with serve(phones, encoding) as (pid, ports):
         _run(load, encoding, 1, ports)
-        before = cpu_seconds(process.pid)
+        before = cpu_seconds(pid)
         result = _run(load, encoding, seconds, ports)
-        spent = cpu_seconds(process.pid) - before
+        spent = cpu_seconds(pid) - before
     lowest, highest = result["rate_min"], result["rate_max"]
+    who = "rtpengine: " if serve is _rtpengine else ""
     bench.note(
-        f"A-law to {encoding}: {result['received']:.0f} of {result['sent']:.0f} packets, {lowest:.2f} to {highest:.2f}"
-        f" a second for each phone, spacing p99 {result['spacing_p99_ms']:.2f} ms"
+        f"{who}A-law to {encoding}: {result['received']:.0f} of {result['sent']:.0f} packets, {lowest:.2f} to"
+        f" {highest:.2f} a second for each phone, spacing p99 {result['spacing_p99_ms']:.2f} ms"
     )
-    if lowest < 49.5:
+    if lowest < 49.5 and serve is _engine:
         bench.fail(f"{encoding}: packets are missing")
     return spent * 1e6 / max(result["received"], 1), spent / seconds * 100
+
+
+def _compare(bench: Bench, load: Any, phones: list[str], opus_phones: list[str], seconds: float) -> None:
+    """rtpengine under the same load, where it is installed."""
+    if not rtpengine_peer.is_installed():
+        return
+    for encoding, some in (("PCMU", phones), ("G722", phones), ("opus", opus_phones)):
+        each, _ = _measure(bench, load, encoding, some, seconds, _rtpengine)
+        bench.figure(f"rtpengine_{encoding.lower()}_cpu_us_per_packet", each, "us")
 
 
 def main() -> int:
@@ -86,7 +116,9 @@ def main() -> int:
         relay, _ = _measure(bench, load, "PCMA", phones, seconds)
         ulaw, _ = _measure(bench, load, "PCMU", phones, seconds)
         wide, _ = _measure(bench, load, "G722", phones, seconds)
-        opus, percent = _measure(bench, load, "opus", phones[: 2 * options.opus_calls], seconds)
+        opus_phones = phones[: 2 * options.opus_calls]
+        opus, percent = _measure(bench, load, "opus", opus_phones, seconds)
+        _compare(bench, load, phones, opus_phones, seconds)
     bench.figure("relay_cpu_us_per_packet", relay, "us")
     bench.figure("alaw_ulaw_ratio_to_relay", ulaw / max(relay, 1e-9), "", goal=1.2)
     bench.figure("g722_cpu_us_per_packet", wide, "us", goal=20)
