@@ -24,6 +24,7 @@ from softswitch.media.wire_layout import (
     ALARM_PACKETS,
     ALARM_RAI,
     CESOPSN,
+    CONTROL_OCTETS,
     COUNTERS,
     CRC4_AUTO,
     CRC4_OFF,
@@ -39,6 +40,7 @@ from softswitch.media.wire_layout import (
     RTP_AFTER,
     RTP_BEFORE,
     RTP_NONE,
+    RTP_OCTETS,
     SAID_OCTETS,
     SATOP,
     SLOTS,
@@ -142,6 +144,11 @@ class PseudowireSettings:
     def payload_octets(self) -> int:
         """Of one packet."""
         return self.frames * (SLOTS if self.carriage is Carriage.SATOP else len(self.slots))
+
+    @property
+    def packet_octets(self) -> int:
+        """Of one packet: control word, RTP header if there is one, payload."""
+        return self.payload_octets + CONTROL_OCTETS + (RTP_OCTETS if self.rtp else 0)
 
     @property
     def period_ns(self) -> int:
@@ -287,8 +294,11 @@ class Pseudowire:
             self.observer.alarms_changed(alarms, time.monotonic())
 
 
-def prepare_span(spans: NDArray[Any], number: int, settings: PseudowireSettings) -> None:
-    """Make a free record that of a new span. First sequence number and SSRC are random."""
+def prepare_span(spans: NDArray[Any], number: int, settings: PseudowireSettings, *, segments: bool = False) -> None:
+    """Make a free record that of a new span. First sequence number and SSRC are random.
+
+    `segments`: its socket cuts several packets that are sent as one.
+    """
     record = spans[number]
     echo_filters = {name: record[name].copy() for name in _KEPT}
     spans[number : number + 1].view(np.uint8)[:] = 0
@@ -310,6 +320,7 @@ def prepare_span(spans: NDArray[Any], number: int, settings: PseudowireSettings)
     record["loss_percent"] = settings.loss_percent
     record["crc4"] = settings.crc4
     record["waits"] = settings.waits
+    record["segments"] = segments
     record["treated"], record["echo_tail"] = settings.treated, settings.echo_tail_ms * 8
     record["gain_heard"] = _gain_table(settings.gain_heard_db)
     record["gain_said"] = _gain_table(settings.gain_said_db)

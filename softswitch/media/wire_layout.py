@@ -38,8 +38,11 @@ CRC4_OFF, CRC4_ON, CRC4_AUTO = 0, 1, 2
 SLOTS, FRAMES_PER_S = 32, 8000
 #: The longest payload of a pseudowire packet in octets; packets its jitter buffer holds, a power of two.
 WIRE_OCTETS, WIRE_PLACES = 1024, 64
-#: Room for control word and RTP header before it.
-WIRE_HEADER_OCTETS = 16
+#: Control word and RTP header before it.
+CONTROL_OCTETS, RTP_OCTETS = 4, 12
+WIRE_HEADER_OCTETS = CONTROL_OCTETS + RTP_OCTETS
+#: Room for the packets that are sent together.
+OUTPUT_OCTETS = 4 * (WIRE_OCTETS + WIRE_HEADER_OCTETS)
 #: A B channel's packet towards the engine: 20 ms.
 HEARD_OCTETS = 160
 #: What waits to be said on a B channel: half a second, a power of two.
@@ -155,6 +158,8 @@ SPAN = np.dtype(
         # Sending.
         ("tx_sequence", "i8"),
         ("tx_frames", "i8"),  # said so far: the clock of the B channels
+        ("segments", "i8"),  # whether the socket cuts several packets that are sent as one
+        ("output_fill", "i8"),
         # B channels, by timeslot.
         ("slot_port", "i8", SLOTS),
         ("slot_generation", "i8", SLOTS),
@@ -235,7 +240,8 @@ SPAN = np.dtype(
         ("frames_out", "u1", FRAME_PLACES * FRAME_OCTETS),
         ("bits", "u1", BITS_OCTETS),
         ("frame", "u1", SLOTS),
-        ("output", "u1", WIRE_OCTETS + WIRE_HEADER_OCTETS),
+        ("output", "u1", OUTPUT_OCTETS),
+        ("handed", "u1", RTP_OCTETS + HEARD_OCTETS),  # the RTP packet being given to a port
         ("last", "u1", WIRE_OCTETS),  # payload played last
         ("said", "u1", SLOTS * SAID_OCTETS),
         ("spoken", "u1", SLOTS * SPOKEN_OCTETS),

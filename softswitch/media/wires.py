@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 #: What descriptions of a port without sockets say: port 0 would refuse the stream (RFC 3264 §6).
 _NOWHERE = ("127.0.0.1", 9)
+#: Option of a UDP socket: what is sent is cut into packets of that size (udp(7)); Python 3.11 has no name for it.
+_UDP_SEGMENT = 103
 
 
 class Wires:
@@ -113,9 +115,9 @@ class Wires:
             raise MediaError(f"all {MAXIMUM_SPANS} spans are in use")
         family = socket.AF_INET6 if ":" in settings.local[0] else socket.AF_INET
         address, length = encode_address(settings.remote, family)
-        pair = _bind(settings, family)
+        pair, segments = _bind(settings, family)
         number = self._free_spans.popleft()
-        prepare_span(self._arena.spans, number, settings)
+        prepare_span(self._arena.spans, number, settings, segments=segments)
 
         def fit(record: NDArray[Any]) -> None:
             record["kind"], record["wire"] = PSEUDOWIRE, number
@@ -220,8 +222,11 @@ def _eventfd() -> int:
         raise PortsExhausted(f"no descriptor for an internal port: {error.strerror}") from error
 
 
-def _bind(settings: PseudowireSettings, family: int) -> BoundPair:
-    """The socket of a pseudowire; when its far end is told by the source port, it takes that one's packets alone."""
+def _bind(settings: PseudowireSettings, family: int) -> tuple[BoundPair, bool]:
+    """The socket of a pseudowire, and whether it cuts packets that are sent as one.
+
+    When the far end is told by the source port, the socket takes that one's packets alone.
+    """
     with contextlib.ExitStack() as stack:
         bound = stack.enter_context(socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK))
         try:
@@ -234,5 +239,10 @@ def _bind(settings: PseudowireSettings, family: int) -> BoundPair:
             where = "{}:{}".format(*settings.local)
             hint = " (another program has it)" if error.errno == errno.EADDRINUSE else ""
             raise MediaError(f"cannot bind {where} for a span: {error.strerror}{hint}") from error
+        segments = True
+        try:
+            bound.setsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT, settings.packet_octets)
+        except OSError:  # a kernel before 4.18
+            segments = False
         port = int(bound.getsockname()[1])
-        return BoundPair(port, bound.detach(), -1)
+        return BoundPair(port, bound.detach(), -1), segments

@@ -56,7 +56,8 @@ WORKER = np.dtype(
         ("span_timer_fd", "i8"),
         ("spans", "i8"),
         ("span_ports", "i8", MAXIMUM_SPANS),
-        ("span_due_ns", "i8"),
+        ("span_due_ns", "i8"),  # the next tick of any span
+        ("span_armed_ns", "i8"),  # what the timer is set to
         # Datagrams that are no media: what came in, by place, and what is to go out.
         ("punt_positions", "i8", PUNT_POSITIONS),
         ("punt_port", "i8", PUNT_PLACES),

@@ -49,6 +49,7 @@ usleep = LibraryFunction("usleep", _INT, _INT)
 prctl = LibraryFunction("prctl", _INT, _INT, _WORD)
 write = LibraryFunction("write", _WORD, _INT, _WORD, _WORD)
 close = LibraryFunction("close", _INT, _INT)
+setsockopt = LibraryFunction("setsockopt", _INT, _INT, _INT, _INT, _WORD, _INT)
 recvmsg = LibraryFunction("recvmsg", _WORD, _INT, _WORD, _INT)
 
 CLOCK_REALTIME, CLOCK_MONOTONIC = 0, 1
@@ -61,6 +62,7 @@ TFD_TIMER_ABSTIME = 1
 MSG_TRUNC = 0x20
 MSG_DONTWAIT_CLOEXEC = 0x40000040
 PR_SET_TIMERSLACK = 29
+IPPROTO_UDP, UDP_SEGMENT = 17, 103
 
 # struct epoll_event is packed on x86-64 alone: 12 octets there, 16 elsewhere.
 _PACKED = platform.machine() in ("x86_64", "AMD64")

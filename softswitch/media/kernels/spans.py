@@ -104,11 +104,12 @@ def _empty_socket(arrays: Any, slot: int, worker: Any, scratch: Any, now_ns: int
     for _ in range(WIRE_PLACES):
         if not receive_pseudowire(arrays, slot, worker, scratch, now_ns):
             return
+        worker["gather_events"] += 1
 
 
 @part
 def turn_spans(arrays: Any, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int) -> None:
-    """Do the ticks that are due, and set the timer to the next."""
+    """Do the ticks that are due."""
     ports, spans = arrays[0], arrays[4]
     due_ns = _NEVER_NS
     for i in range(worker["spans"]):
@@ -119,9 +120,16 @@ def turn_spans(arrays: Any, worker: Any, positions: Any, events: Any, scratch: A
         if span["running"] == 0 or span["next_tick_ns"] - span["period_ns"] * 3 // 4 <= now_ns:
             _tick(arrays, slot, worker, positions, events, scratch, now_ns)
         due_ns = min(due_ns, span["next_tick_ns"])
-    if due_ns == worker["span_due_ns"]:
-        return
     worker["span_due_ns"] = due_ns
+
+
+@part
+def arm_span_timer(worker: Any, scratch: Any) -> None:
+    """Let the timer wake the loop at the next tick."""
+    due_ns = worker["span_due_ns"]
+    if due_ns == worker["span_armed_ns"]:
+        return
+    worker["span_armed_ns"] = due_ns
     timer = scratch["timer"]  # struct itimerspec: interval 0, then the instant
     timer[0] = 0
     timer[1] = 0

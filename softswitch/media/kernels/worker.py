@@ -16,7 +16,7 @@ from softswitch.media.kernels.compiler import entry, part
 from softswitch.media.kernels.libc import EPOLL_DATA, EPOLL_WORDS, epoll_wait, usleep
 from softswitch.media.kernels.player import turn_wheel
 from softswitch.media.kernels.receive import receive, receive_internal, receive_rtcp
-from softswitch.media.kernels.spans import receive_pseudowires, turn_spans
+from softswitch.media.kernels.spans import arm_span_timer, receive_pseudowires, turn_spans
 from softswitch.media.kernels.sweep import sweep
 from softswitch.media.layout import INTERNAL_PORT, OPEN, RTP_PORT
 from softswitch.media.port_layout import PORT
@@ -42,12 +42,16 @@ _NEARLY_ALL = 8
 _GATHER_SPANS_PER_S = 1_200
 _GATHER_SPANS_US = 2_000
 _GATHER_WINDOW_NS = 10_000_000
+#: Calls of a span bring their packets in bursts, 20 ms apart.
+_GATHER_SPANS_WINDOW_NS = 40_000_000
 
 
 @part
 def _patience_ms(worker: Any, scratch: Any) -> Any:
     if worker["ports_open"] == 0:
         return _IDLE_WAIT_MS
+    if _sleeps_by_spans(worker):
+        return 0
     left_ns = worker["next_sweep_ns"] - monotonic_ns(scratch)
     return min(max(left_ns // 1_000_000 + 1, 0), _IDLE_WAIT_MS)
 
@@ -64,11 +68,17 @@ _spans = from_dtype(SPAN)[::1]
 
 
 @part
+def _sleeps_by_spans(worker: Any) -> Any:
+    """Whether `_gather` sleeps until the next tick of a span, so that nothing else need wake the loop for it."""
+    return worker["spans"] > 0 and worker["gathering"] == _GATHER_SPANS_US
+
+
+@part
 def _gather(worker: Any, count: int, scratch: Any, now_ns: int) -> None:
     """Under load let packets gather for a part of a millisecond before the next look."""
     worker["gather_events"] += count
     passed_ns = now_ns - worker["gather_from_ns"]
-    if passed_ns >= _GATHER_WINDOW_NS:
+    if passed_ns >= (_GATHER_SPANS_WINDOW_NS if worker["spans"] > 0 else _GATHER_WINDOW_NS):
         rate = worker["gather_events"] * 1_000_000_000 // passed_ns
         others = worker["gather_events"] - worker["gather_voices"]
         if rate > _GATHER_VOICES_PER_S and others * _NEARLY_ALL < worker["gather_events"]:
@@ -120,6 +130,8 @@ def run_worker(
     ready = scratch["epoll"]
     forget_ciphers(scratch)
     while worker["running"] != 0:
+        if worker["spans"] > 0 and not _sleeps_by_spans(worker):
+            arm_span_timer(worker, scratch)
         count = epoll_wait(worker["epoll_fd"], ready.ctypes.data, EPOLL_EVENTS, _patience_ms(worker, scratch))
         worker["turns"] += 1
         now_ns = monotonic_ns(scratch)

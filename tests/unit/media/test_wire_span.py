@@ -75,6 +75,15 @@ def test_packets_of_cesopsn_are_as_rfc_5086_has_them(monkeypatch: pytest.MonkeyP
     assert pair.one.sent[-1][0] == 0, "R is not sent any more when packets come"
 
 
+def test_packets_are_sent_one_by_one_where_no_interface_cuts_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = WirePair(monkeypatch, settings(master=True), settings())
+    pair.one.refuses_segments = True
+    pair.run(0.1)
+    counted = pair.one.counters()
+    assert counted["packets_sent"] == len(pair.one.sent) >= 90 and "send_errors" not in counted, counted
+    assert pair.other.alarms[-1] == 0 == pair.one.alarms[-1], "not a packet is missing"
+
+
 def test_short_packets_tell_their_length(monkeypatch: pytest.MonkeyPatch) -> None:
     alone = settings(slots=(16,), frames=32, depth_ms=16)
     pair = WirePair(monkeypatch, alone, alone)

@@ -57,7 +57,10 @@ class End:
     def __init__(self, settings: PseudowireSettings) -> None:
         settings.check()
         self.spans, self.ports, self.lines = np.zeros(1, SPAN), np.zeros(33, PORT), np.zeros(32, LINE)
-        prepare_span(self.spans, 0, settings)
+        prepare_span(self.spans, 0, settings, segments=True)
+        self.packet_octets = settings.packet_octets
+        #: as a network interface is that cannot cut.
+        self.refuses_segments = False
         self.span: Any = self.spans[0]
         self.sent: list[bytes] = []
         self.alarms: list[int] = []
@@ -133,6 +136,7 @@ class WirePair:
     ) -> None:
         use_plain_wire(monkeypatch)
         monkeypatch.setattr(span_kernel, "sendto", self._sendto)
+        monkeypatch.setattr(span_kernel, "setsockopt", lambda *option: 0)
         self.one, self.other = End(one), End(other)
         self.fates = {id(self.one): there, id(self.other): back}
         self.now_ns = 1_000_000_000
@@ -144,12 +148,17 @@ class WirePair:
 
     def _sendto(self, fd: int, data: int, size: int, flags: int, address: int, length: int) -> int:
         end = self._serving
-        datagram = end.span["output"][:size].tobytes()
-        end.sent.append(datagram)
+        begin = data - end.span["output"].ctypes.data
+        sent = end.span["output"][begin : begin + size].tobytes()
+        if end.span["segments"] and end.refuses_segments:
+            return -1
         far = self.other if end is self.one else self.one
-        for after_ns, octets in self.fates[id(end)](datagram, self._chance):
-            self._count += 1
-            self._under_way.append((self.now_ns + after_ns, self._count, far, octets))
+        for at in range(0, size, end.packet_octets):
+            datagram = sent[at : at + end.packet_octets]
+            end.sent.append(datagram)
+            for after_ns, octets in self.fates[id(end)](datagram, self._chance):
+                self._count += 1
+                self._under_way.append((self.now_ns + after_ns, self._count, far, octets))
         return size
 
     def _clock(self, end: End) -> int:

@@ -14,6 +14,7 @@ from softswitch.media.kernels.octets import get16, put16, put32
 from softswitch.media.kernels.wire.compiler import part
 from softswitch.media.wire_layout import (
     CESOPSN,
+    CONTROL_OCTETS,
     FLAG_L,
     FLAG_NO_PAYLOAD,
     FLAG_R,
@@ -21,9 +22,9 @@ from softswitch.media.wire_layout import (
     RTP_AFTER,
     RTP_BEFORE,
     RTP_NONE,
+    RTP_OCTETS,
 )
 
-_CONTROL_OCTETS, _RTP_OCTETS = 4, 12
 _L, _R, _M = 0x08, 0x04, 0x03
 _M_RDI = 0x02
 _LENGTH = 0x3F
@@ -34,7 +35,7 @@ _RTP_VERSION = 0x80
 @part
 def header_octets(span: Any) -> Any:
     """The octets before the payload."""
-    return _CONTROL_OCTETS + (_RTP_OCTETS if span["rtp"] != RTP_NONE else 0)
+    return CONTROL_OCTETS + (RTP_OCTETS if span["rtp"] != RTP_NONE else 0)
 
 
 @part
@@ -47,8 +48,8 @@ def read_headers(span: Any, packet: Any, size: Any) -> Any:
     begin = header_octets(span)
     if size < begin:
         return -1, 0, 0
-    at = _RTP_OCTETS if span["rtp"] == RTP_BEFORE else 0
-    rtp_at = _CONTROL_OCTETS if span["rtp"] == RTP_AFTER else 0
+    at = RTP_OCTETS if span["rtp"] == RTP_BEFORE else 0
+    rtp_at = CONTROL_OCTETS if span["rtp"] == RTP_AFTER else 0
     if packet[at] & 0xF0 != 0:
         return -1, 0, 0
     if span["rtp"] != RTP_NONE and (packet[rtp_at] & 0xFF) != _RTP_VERSION:
@@ -78,7 +79,7 @@ def read_headers(span: Any, packet: Any, size: Any) -> Any:
 def write_headers(span: Any, packet: Any, flags: int) -> Any:
     """Write the headers of the next packet; returns where its payload begins."""
     begin = header_octets(span)
-    at = _RTP_OCTETS if span["rtp"] == RTP_BEFORE else 0
+    at = RTP_OCTETS if span["rtp"] == RTP_BEFORE else 0
     sequence = span["tx_sequence"]
     span["tx_sequence"] = (sequence + 1) & 0xFFFF
     word = 0
@@ -93,7 +94,7 @@ def write_headers(span: Any, packet: Any, flags: int) -> Any:
     packet[at + 1] = total if total < _LONGEST_COUNTED else 0
     put16(packet, at + 2, sequence)
     if span["rtp"] != RTP_NONE:
-        at = _CONTROL_OCTETS if span["rtp"] == RTP_AFTER else 0
+        at = CONTROL_OCTETS if span["rtp"] == RTP_AFTER else 0
         packet[at] = _RTP_VERSION
         packet[at + 1] = span["rtp_payload_type"]
         put16(packet, at + 2, sequence)

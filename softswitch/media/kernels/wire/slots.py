@@ -27,13 +27,14 @@ from softswitch.media.wire_layout import (
     LINE_PLACES,
     OUTBOX_READ,
     OUTBOX_WRITTEN,
+    RTP_OCTETS,
     SAID_OCTETS,
 )
 
 _load_acquire = atomic.load_acquire
 _store_release = atomic.store_release
 
-_PCMA, _HEADER_OCTETS = 8, 12
+_PCMA = 8
 _WHOLE, _REPEATED, _IDLE = 0, 1, 2
 #: How long what waits is watched before the lead shrinks; by how much it grows; the longest. In octets.
 _WATCH, _GROWTH, _LONGEST = 40_000, 80, 1600
@@ -74,7 +75,7 @@ def _hand_in(span: Any, ports: Any, lines: Any, worker: int, slot: int) -> None:
     port = ports[at]
     if port["state"] != OPEN or port["generation"] != span["slot_generation"][slot]:
         return
-    packet = span["output"]
+    packet = span["handed"]
     packet[0] = 0x80
     packet[1] = _PCMA
     put16(packet, 2, span["heard_sequence"][slot])
@@ -83,10 +84,10 @@ def _hand_in(span: Any, ports: Any, lines: Any, worker: int, slot: int) -> None:
     span["heard_sequence"][slot] = (span["heard_sequence"][slot] + 1) & 0xFFFF
     span["heard_timestamp"][slot] = (span["heard_timestamp"][slot] + HEARD_OCTETS) & 0xFFFFFFFF
     for i in range(HEARD_OCTETS):
-        packet[_HEADER_OCTETS + i] = span["heard"][slot * HEARD_OCTETS + i]
+        packet[RTP_OCTETS + i] = span["heard"][slot * HEARD_OCTETS + i]
     if span["treated"] != 0:
-        treat_heard(span, slot, packet, _HEADER_OCTETS)
-    if not put_in(lines[span["slot_line"][slot]], packet, _HEADER_OCTETS + HEARD_OCTETS):
+        treat_heard(span, slot, packet, RTP_OCTETS)
+    if not put_in(lines[span["slot_line"][slot]], packet, RTP_OCTETS + HEARD_OCTETS):
         span["heard_lost"] += 1
     if port["worker"] == worker:
         _call_ready(span, at)
@@ -132,7 +133,7 @@ def collect(span: Any, ports: Any, lines: Any) -> None:
 @part
 def _place(span: Any, slot: int, octets: Any, at: int, size: int) -> None:
     """Put an RTP packet, `octets[at:at + size]`, where its timestamp says."""
-    length = size - _HEADER_OCTETS
+    length = size - RTP_OCTETS
     if length <= 0 or octets[at + 1] & 0x7F != _PCMA or get16(octets, at) >> 8 != 0x80:
         return
     timestamp = get32(octets, at + 4)
@@ -162,7 +163,7 @@ def _place(span: Any, slot: int, octets: Any, at: int, size: int) -> None:
         span["said_from"][slot] = now
     base = slot * SAID_OCTETS
     for i in range(min(length, SAID_OCTETS)):
-        span["said"][base + ((now + slack + i) & (SAID_OCTETS - 1))] = octets[at + _HEADER_OCTETS + i]
+        span["said"][base + ((now + slack + i) & (SAID_OCTETS - 1))] = octets[at + RTP_OCTETS + i]
 
 
 @part

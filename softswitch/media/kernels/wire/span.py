@@ -8,11 +8,11 @@ from numba import carray as _carray  # type: ignore[attr-defined]
 from numba import from_dtype, types
 
 from softswitch.media.kernels.clock import SECOND_NS
-from softswitch.media.kernels.libc import sendto
+from softswitch.media.kernels.libc import IPPROTO_UDP, UDP_SEGMENT, sendto, setsockopt
 from softswitch.media.kernels.wire.buffer import LOST, NOTHING, empty, put, take
 from softswitch.media.kernels.wire.compiler import callback, part
 from softswitch.media.kernels.wire.g704 import fill_with_ones, receive_bits, send_frame
-from softswitch.media.kernels.wire.headers import read_headers, write_headers
+from softswitch.media.kernels.wire.headers import header_octets, read_headers, write_headers
 from softswitch.media.kernels.wire.pace import next_tick, open_window
 from softswitch.media.kernels.wire.slots import collect, hear, say
 from softswitch.media.layout import MAXIMUM_PACKET
@@ -30,6 +30,7 @@ from softswitch.media.wire_layout import (
     FLAG_R,
     FLAG_RDI,
     LINE,
+    OUTPUT_OCTETS,
     SPAN,
     WIRE_FLOWING,
     WIRE_IDLE,
@@ -83,11 +84,13 @@ def serve(span: Any, ports: Any, lines: Any, slot: int, worker: int, packet: Any
     while span["next_tick_ns"] - early_ns <= now_ns:
         _play(span, ports, lines, worker)
         _look_for_alarms(span)
-        _send(span, ports, lines, ports[slot])
+        _make(span, ports, lines, ports[slot])
         span["tx_frames"] += span["frames"]
         next_tick(span, now_ns)
         if span["waits"] != 0 and _is_quiet(span):
             span["next_tick_ns"] = _NEVER_NS
+    if span["output_fill"] != 0:
+        _send(span, ports[slot])
 
 
 @part
@@ -159,13 +162,16 @@ def _framing_alarms(span: Any) -> Any:
 
 
 @part
-def _send(span: Any, ports: Any, lines: Any, port: Any) -> None:
-    """Make and send the packet of this tick."""
+def _make(span: Any, ports: Any, lines: Any, port: Any) -> None:
+    """Make the packet of this tick; it is sent with those of the ticks that are done besides."""
     collect(span, ports, lines)
     output = span["output"]
     ill = span["alarms"] & ~ALARM_RAI != 0
-    at = write_headers(span, output, FLAG_R if span["lossy"] != 0 else 0)
-    size = at + span["payload"]
+    size = header_octets(span) + span["payload"]
+    if span["output_fill"] + size > OUTPUT_OCTETS:
+        _send(span, port)
+    begin = span["output_fill"]
+    at = begin + write_headers(span, output[begin:], FLAG_R if span["lossy"] != 0 else 0)
     if span["mode"] == CESOPSN:
         count = span["slot_count"]
         for k in range(count):
@@ -174,13 +180,45 @@ def _send(span: Any, ports: Any, lines: Any, port: Any) -> None:
         for frame in range(span["frames"]):
             send_frame(span, output, at + 32 * frame, frame, ill)
     span["frames_sent"] += span["frames"]
-    sent = sendto(port["rtp_fd"], output.ctypes.data, size, 0, port["remote"].ctypes.data, port["remote_length"])
-    if sent < 0:
-        span["send_errors"] += 1
-        return
-    span["packets_sent"] += 1
-    port["packets_sent"] += 1
-    port["octets_sent"] += size
+    span["output_fill"] = begin + size
+    if span["segments"] == 0:
+        _send(span, port)
+
+
+@part
+def _send(span: Any, port: Any) -> None:
+    """Send what was made. All packets are of one size, by which the kernel cuts them if it can (UDP_SEGMENT).
+
+    A network interface may not be able to: then each is sent by itself from now on.
+    """
+    fill = span["output_fill"]
+    size = header_octets(span) + span["payload"]
+    span["output_fill"] = 0
+    if span["segments"] != 0:
+        if _send_octets(span, port, 0, fill):
+            _count_sent(span, port, fill, size)
+            return
+        span["segments"] = 0
+        span["word"][0] = 0
+        setsockopt(port["rtp_fd"], IPPROTO_UDP, UDP_SEGMENT, span["word"].ctypes.data, 4)
+    for at in range(0, fill, size):
+        if _send_octets(span, port, at, size):
+            _count_sent(span, port, size, size)
+        else:
+            span["send_errors"] += 1
+
+
+@part
+def _send_octets(span: Any, port: Any, at: int, size: int) -> Any:
+    octets = span["output"].ctypes.data + at
+    return sendto(port["rtp_fd"], octets, size, 0, port["remote"].ctypes.data, port["remote_length"]) >= 0
+
+
+@part
+def _count_sent(span: Any, port: Any, octets: int, size: int) -> None:
+    span["packets_sent"] += octets // size
+    port["packets_sent"] += octets // size
+    port["octets_sent"] += octets
 
 
 @callback(
