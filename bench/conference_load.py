@@ -9,6 +9,7 @@ second and the others are silent, so that the way of a click through a room can 
 
 from __future__ import annotations
 
+import functools
 import json
 import resource
 import socket
@@ -165,6 +166,7 @@ def _delays(arrivals: Any, loud: Any, clicks: Any) -> dict[str, float]:
     }
 
 
+@functools.cache  # what takes long would be counted as the engine's: it sends meanwhile, and nobody receives
 def _sounds(kind: str) -> tuple[Any, Any]:
     """The payloads of even and odd phones and their lengths, as `run` wants them."""
     spoken = np.zeros((2, _VARIANTS, 1500), np.uint8)

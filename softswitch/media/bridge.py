@@ -114,9 +114,9 @@ def _way_rate(source: PortSettings, target: PortSettings) -> int:
         return _DEFAULT_RATE
     if said is None or not sample_rate(heard):
         return 0
-    return max(_least_rate(heard), _least_rate(said))
+    return max(_least_rate(heard), _least_rate(said), min(sample_rate(heard), sample_rate(said)))
 
 
 def _least_rate(entry: StreamFormat) -> int:
-    """The rate a format needs of the room: Opus codes whatever it is given."""
-    return _DEFAULT_RATE if entry.encoding.upper() == "OPUS" else sample_rate(entry)
+    """The rate a format needs of the room where no more is to be had of the other side."""
+    return sample_rate(entry, _DEFAULT_RATE)

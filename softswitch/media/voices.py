@@ -58,6 +58,8 @@ def sample_rate(entry: StreamFormat, room_hz: int = 48000) -> int:
         return room_hz if entry.clock_rate == framing.rtp_clock(name) and _usable(name, room_hz) else 0
     rate = entry.clock_rate if name == "L16" else framing.sample_rate(name)
     clock = entry.clock_rate == (rate if name == "L16" else framing.rtp_clock(name))
+    if name == "G722":  # its lower band alone is what there is to hear at the rate of the telephone
+        rate = min(rate, room_hz)
     return rate if clock and entry.channels == 1 and rate in ROOM_RATES and _usable(name, rate) else 0
 
 

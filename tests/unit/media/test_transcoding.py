@@ -13,6 +13,7 @@ import pytest
 import mediacodecs
 from mediacodecs import handles
 from softswitch.media import PCMA, PCMU, NotTranscodable, PortSettings, StreamFormat, can_transcode, tones
+from softswitch.media.bridge import transcoding_rate
 
 G722 = StreamFormat(9, "G722", 8000)
 OPUS = StreamFormat(111, "opus", 48000, 2)
@@ -130,6 +131,25 @@ def test_each_hears_the_other_in_its_own_codec(compiled, make_leg, one, other):
         for before, after in itertools.pairwise(packets):
             assert after.sequence == (before.sequence + 1) & 0xFFFF
             assert after.timestamp == (before.timestamp + talker.entry.clock_rate // 50) & 0xFFFFFFFF
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "rate_hz"),
+    [
+        (PCMA, PCMU, 0),
+        (PCMA, G722, 8000),
+        (G722, OPUS, 16000),
+        (PCMA, OPUS, 8000),
+        (WIDE, G722, 16000),
+        (G722, AMR_WB, 16000),
+        (GSM, AMR_WB, 16000),
+    ],
+    ids=lambda value: getattr(value, "encoding", None),
+)
+def test_a_call_has_the_rate_that_both_codecs_have_something_for(one, other, rate_hz):
+    """G.722 and Opus code the telephone's 8 kHz as they are; where both sides have more, nothing is lost."""
+    ends = PortSettings(formats=(one,)), PortSettings(formats=(other,))
+    assert transcoding_rate(*ends) == transcoding_rate(*reversed(ends)) == rate_hz
 
 
 @pytest.mark.parametrize(("heard_ms", "said_ms"), [(20, 20), (10, 60)])
