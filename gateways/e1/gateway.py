@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gateways.e1.alarms import AlarmCleared, AlarmRaised
+from gateways.e1.call_transfer import CallTransfers
 from gateways.e1.calls_in import CallsIn
 from gateways.e1.calls_out import CallsOut
 from gateways.e1.leg import E1Leg
@@ -25,6 +26,7 @@ from gateways.e1.q931.events import (
     DigitsReceived,
     DigitsWanted,
     Disconnecting,
+    Invoked,
     LinkChanged,
     Notified,
     Offered,
@@ -61,6 +63,7 @@ class E1Gateway:
         self._post = post
         self._in = CallsIn(group, exchange, settings)
         self._out = CallsOut(group, exchange, settings)
+        self._transfers = CallTransfers()
         self._timers: dict[Line, Timer] = {}
         follow_groups(settings.floor, self._leg_of, exchange.bus)
 
@@ -129,6 +132,8 @@ class E1Gateway:
             self._in.digits(line, event)
         elif isinstance(event, DigitsWanted):  # the whole number went with SETUP: say so
             event.call.send_digits("", self._exchange.now(), complete=True)
+        elif isinstance(event, Invoked):
+            self._transfers.invoked(line, event)
         elif isinstance(event, Cleared):
             self._cleared(event)
         elif isinstance(getattr(event, "call", None), IsdnCall):
@@ -168,6 +173,7 @@ class E1Gateway:
 
     def _cleared(self, event: Cleared) -> None:
         self._in.cleared(event.call)
+        self._transfers.cleared(event.call)
         leg = event.call.owner
         if isinstance(leg, E1Leg):
             usage = self.group.outgoing if leg.direction == "out" else self.group.incoming

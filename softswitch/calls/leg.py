@@ -94,6 +94,8 @@ class Transfer(Protocol):
 
     target: str
     replaces: tuple[str, str, str] | None
+    #: its leg in the other call, where the protocol knows that itself.
+    consulted: Leg | None
     referred_by: str
 
     def accept(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import DialogRequest
@@ -12,6 +13,9 @@ from softswitch.sip.server_transaction import ServerTransaction
 from softswitch.sip.session import Session, SessionState
 from softswitch.sip.uri import SipUri, TelUri, unescape
 from softswitch.sip.useragent import UserAgent
+
+if TYPE_CHECKING:
+    from softswitch.calls.leg import Leg
 
 _SUBSCRIPTION_S = 180
 #: Fields that belong to the body of an INFO or MESSAGE and go with it (RFC 6086 §4, RFC 3428 §7).
@@ -34,6 +38,9 @@ class SipTransfer:
         "replaces",
         "target",
     )
+
+    #: another dialog is named by `replaces`.
+    consulted: Leg | None = None
 
     def __init__(
         self, agent: UserAgent, session: Session, transaction: ServerTransaction, now: Callable[[], float], target: str

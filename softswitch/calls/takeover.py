@@ -132,7 +132,7 @@ def transfer(call: Call, leg: Leg, request: Transfer) -> None:
         request.refuse(491)
     elif other is None:
         request.refuse(603)
-    elif request.replaces is None:
+    elif request.replaces is None and request.consulted is None:
         call.transferred_by = leg.party.number
         _begin(call, leg, other, request, request.target)
     else:
@@ -154,9 +154,9 @@ def _begin(call: Call, leg: Leg, other: Leg, request: Transfer, number: str) -> 
 
 def _attended(call: Call, leg: Leg, other: Leg, request: Transfer) -> None:
     """Put together the other parties of the two calls of `leg` (RFC 5589 §7)."""
-    assert request.replaces is not None
-    host = call.host
-    consulted = host.find_leg(*request.replaces)
+    host, consulted = call.host, request.consulted
+    if request.replaces is not None:
+        consulted = host.find_leg(*request.replaces)
     second = host.call_of(consulted) if consulted is not None else None
     if consulted is None or second is None or second is call:
         request.refuse(481)

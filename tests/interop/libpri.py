@@ -125,6 +125,7 @@ def _load() -> Any:
     library.pri_schedule_next.restype = ctypes.POINTER(_Time)
     library.pri_schedule_next.argtypes = [_pointer]
     library.pri_sr_new.restype, library.pri_sr_new.argtypes = _pointer, []
+    library.pri_channel_bridge.argtypes = [_pointer, _pointer]
     library.pri_set_message.argtypes = library.pri_set_error.argtypes = [_SAY]
     for name, arguments in _SIGNATURES.items():
         function = getattr(library, name)
@@ -205,6 +206,10 @@ class LibPri:
         assert library.pri_setup(self.controller, call, request) == 0, "libpri takes the call"
         library.pri_sr_free(request)
         return call
+
+    def transfer(self, call: int, other: int) -> None:
+        """Have two calls joined by our side (explicit call transfer)."""
+        assert self.library.pri_channel_bridge(call, other) == 0, f"libpri does not transfer: {self.said[-3:]}"
 
     def run(self) -> list[Event]:
         """Serve what waits: timers that are due and one frame."""

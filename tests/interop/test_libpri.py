@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import cast
 
 import pytest
 
+from gateways.e1.call_transfer import EXPLICIT_EXECUTE, LINK_ID_REQUEST, CallTransfers
+from gateways.e1.line import Line
 from gateways.e1.q921 import Side
 from gateways.e1.q931 import AccessParameters, CallState, Cause, PartyNumber, Setup
 from gateways.e1.q931.events import (
@@ -14,10 +17,12 @@ from gateways.e1.q931.events import (
     Connected,
     DigitsReceived,
     DigitsWanted,
+    Invoked,
     LinkChanged,
     Offered,
     Progressed,
 )
+from gateways.e1.q931.rose import Result, read_integer
 from tests.interop.libpri import d_channel
 
 pytestmark = pytest.mark.interop
@@ -97,6 +102,29 @@ def test_they_call_and_we_answer(side: Side) -> None:
         line.peer.hangup(handle, 16)
         assert line.expect(Cleared).cause.value == 16
         line.until(lambda: any(e.name.startswith("HANGUP") for e in line.theirs), "libpri hears of the release")
+
+
+def test_they_have_two_calls_joined() -> None:
+    """EN 300 369 as libpri speaks it: a link identifier is asked for in one call and named in the other."""
+    with d_channel(Side.NETWORK) as line:
+        handles = [line.peer.originate(number, channel=at) for at, number in ((3, "1001"), (4, "1002"))]
+        first, second = (line.expect(Offered).call for _ in handles)
+        for call in (first, second):
+            call.connect(line.now)
+            line.their("ANSWER")
+        line.peer.transfer(*handles)
+        asked = line.expect(Invoked)
+        assert (asked.call, asked.invoke.operation) == (first, LINK_ID_REQUEST)
+        CallTransfers().invoked(cast(Line, line), asked)
+        named = line.expect(Invoked)
+        assert (named.call, named.invoke.operation) == (second, EXPLICIT_EXECUTE)
+        assert read_integer(named.invoke.argument) == 1, "the link identifier that it was given"
+        second.send_facility(Result(named.invoke.identifier))
+        for call in (first, second):
+            call.disconnect(Cause(16), line.now)
+            line.peer.hangup(line.their("HANGUP_REQ").call, 16)
+        line.until(lambda: not line.access.calls, "libpri lets both calls go")
+        assert not [text for text in line.peer.said if "ROSE" in text or "invalid" in text.lower()], line.peer.said
 
 
 @pytest.mark.parametrize("side", Side)

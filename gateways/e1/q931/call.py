@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateways.e1.q921 import Side
-from gateways.e1.q931 import received
+from gateways.e1.q931 import received, rose
 from gateways.e1.q931.call_core import UNSPECIFIED, CallCore
 from gateways.e1.q931.causes import Cause, CauseValue
 from gateways.e1.q931.channel import ChannelId
@@ -119,6 +119,11 @@ class IsdnCall(CallCore):
         """Ask for the held call back (RETRIEVE)."""
         self._require({_S.ACTIVE})
         self.send(Kind.RETRIEVE, {})
+
+    def send_facility(self, component: rose.Component) -> None:
+        """Say something of a supplementary service (FACILITY, Q.932 §8.2); nothing in a call that is over."""
+        if self.state is not _S.NULL:
+            self.send(Kind.FACILITY, {ElementId.FACILITY: rose.facility(component)})
 
     def disconnect(self, cause: Cause, now: float, *, inband: bool = False) -> None:
         """Clear the call, whatever its state; `inband`: the network has a tone to say why (§5.4.4)."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateways.e1.q931.causes import Cause
 from gateways.e1.q931.elements import Progress, UserUser
 from gateways.e1.q931.numbers import PartyNumber
+from gateways.e1.q931.rose import Invoke
 
 if TYPE_CHECKING:
     from gateways.e1.q931.call import IsdnCall
@@ -110,6 +111,14 @@ class UserInformation:
 
 
 @dataclass(frozen=True, slots=True)
+class Invoked:
+    """The far end wants an operation of a supplementary service (FACILITY); it is to be answered in the call."""
+
+    call: IsdnCall
+    invoke: Invoke
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelsRestarted:
     """These channels are idle at both ends again; `by_us` tells who asked."""
 
@@ -145,6 +154,7 @@ IsdnEvent = (
     | Cleared
     | Notified
     | UserInformation
+    | Invoked
     | ChannelsRestarted
     | ChannelsFaulty
     | LinkChanged

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gateways.e1.q921 import Side
+from gateways.e1.q931 import rose
 from gateways.e1.q931.call_core import UNSPECIFIED
 from gateways.e1.q931.causes import Cause, CauseValue
 from gateways.e1.q931.elements import ElementId
+from gateways.e1.q931.errors import Q931Error
 from gateways.e1.q931.events import (
     Confirmed,
     Connected,
     DigitsReceived,
     DigitsWanted,
     Disconnecting,
+    Invoked,
     Notified,
     Progressed,
     UserInformation,
@@ -154,8 +157,20 @@ def _on_user_information(call: IsdnCall, message: Message, now: float) -> None:
         call.tell(UserInformation(call, message.user_user))
 
 
+def _on_facility(call: IsdnCall, message: Message, now: float) -> None:
+    """Operations are told, answers to ours there are none of; what is no component is rejected (Q.932 §8.2.3.2)."""
+    try:
+        components = rose.parse(message.elements.get(ElementId.FACILITY, b""))
+    except Q931Error:
+        call.send_facility(rose.Reject(None, rose.BADLY_STRUCTURED))
+        return
+    for component in components:
+        if isinstance(component, rose.Invoke):
+            call.tell(Invoked(call, component))
+
+
 def _passed_over(call: IsdnCall, message: Message, now: float) -> None:
-    """Supplementary services are not offered, and an answer to HOLD changes nothing here (Q.932 §6.2, §8.2.3)."""
+    """An answer to HOLD changes nothing here (Q.932 §6.2)."""
 
 
 def _on_disconnect(call: IsdnCall, message: Message, now: float, fault: tuple[CauseValue, bytes] | None) -> None:
@@ -216,7 +231,7 @@ _HANDLERS: dict[Kind, Callable[[IsdnCall, Message, float], None]] = {
     Kind.RETRIEVE_ACKNOWLEDGE: _passed_over,
     Kind.RETRIEVE_REJECT: _passed_over,
     Kind.USER_INFORMATION: _on_user_information,
-    Kind.FACILITY: _passed_over,
+    Kind.FACILITY: _on_facility,
     Kind.RELEASE_COMPLETE: _on_release_complete,
     Kind.STATUS_ENQUIRY: _on_status_enquiry,
     Kind.STATUS: _on_status,
