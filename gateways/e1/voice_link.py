@@ -12,7 +12,7 @@ from functools import partial
 from gateways.e1.leg import E1Leg
 from gateways.e1.q931.elements import UserUser
 from gateways.e1.trunk_settings import FloorCarriage
-from softswitch.calls.far_groups import FarGroups, Say, Wish
+from softswitch.calls.talkgroups.far_groups import FarGroups, Say, Wish
 from softswitch.events import EventBus
 
 _IA5 = 4

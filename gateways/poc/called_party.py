@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from softswitch.calls.dispatching.origination import OriginatedCall
 from softswitch.calls.hunting import Stage
 from softswitch.calls.leg import Cause, Leg, Party
-from softswitch.calls.origination import OriginatedCall
 from softswitch.calls.routing import Caller
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from gateways.poc.refusals import Refusal
 from gateways.poc.settings import PocServerSettings
 from softswitch.calls.call import Call
 from softswitch.calls.exchange import Exchange
-from softswitch.calls.talkgroups import Talkgroups
+from softswitch.calls.talkgroups.talkgroups import Talkgroups
 from softswitch.directory import Directory
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from gateways.poc.poc_settings import PocSettings
 from gateways.poc.refusals import NO_EMERGENCY, NOT_A_MEMBER, NOT_ALLOWED_CANCEL, UNKNOWN_GROUP, Refused
 from gateways.poc.urgency import Urgency
 from softswitch.calls.access import Identity
-from softswitch.calls.presence import NotifyOutcome
-from softswitch.calls.talkgroup_definition import members_of
+from softswitch.calls.sip.presence import NotifyOutcome
+from softswitch.calls.talkgroups.definition import members_of
 from softswitch.events import AffiliationChanged
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import RequestReceived

@@ -21,7 +21,7 @@ _MAX_PLACES = 20_000
 
 
 class DeskLink:
-    """The floor control channel of one leg (`softswitch.calls.floor_link.FloorLink`)."""
+    """The floor control channel of one leg (`softswitch.calls.talkgroups.floor_link.FloorLink`)."""
 
     __slots__ = ("_desk", "heard", "hosts", "leg_id", "member", "peer", "place")
 

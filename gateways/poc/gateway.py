@@ -14,8 +14,8 @@ from gateways.poc.leg import Terms
 from gateways.poc.server import PocServer
 from gateways.poc.settings import PocServerSettings
 from softswitch.calls.exchange import Exchange
-from softswitch.calls.registration import Registrations
-from softswitch.calls.talkgroups import Rights, Talkgroups
+from softswitch.calls.sip.registration import Registrations
+from softswitch.calls.talkgroups.talkgroups import Rights, Talkgroups
 from softswitch.directory import Directory
 from softswitch.runtime.udp import UdpListener, bind_udp
 from softswitch.sip.address import Address

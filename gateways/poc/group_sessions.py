@@ -18,8 +18,8 @@ from gateways.poc.urgency import Urgency
 from softswitch.calls.call import NORMAL, Call
 from softswitch.calls.hunting import Hunt, Stage, Target
 from softswitch.calls.leg import Cause, Leg, Party
-from softswitch.calls.talkgroup import Conduct, Talkgroup
-from softswitch.calls.talkgroup_definition import members_of
+from softswitch.calls.talkgroups.definition import members_of
+from softswitch.calls.talkgroups.talkgroup import Conduct, Talkgroup
 from softswitch.events import AffiliationChanged, Event, FloorGranted, FloorIdle, GroupJoined, GroupLeft
 from softswitch.floor.adapters import Action, Command
 

@@ -15,7 +15,7 @@ from gateways.poc.floor_line import DEFAULT_PRIORITY, FloorLine, count_sections,
 from gateways.poc.mcptt_info import CONTENT_TYPE, REMOTE, McpttInfo
 from gateways.poc.recognition import MCPTT_REFERENCE, MCPTT_SERVICE, System, with_features
 from softswitch.calls.leg import Party
-from softswitch.calls.sip_leg import SipLeg
+from softswitch.calls.sip.leg import SipLeg
 from softswitch.floor import Member
 from softswitch.floor.channel import Dialect, Peer
 from softswitch.sdp.description import SessionDescription

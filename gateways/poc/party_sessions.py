@@ -15,14 +15,14 @@ from gateways.poc.leg import PocLeg
 from gateways.poc.mcptt_info import LOCAL, REMOTE, McpttInfo
 from gateways.poc.recognition import System
 from gateways.poc.refusals import BARRED, NO_FLOOR_LINE, NO_SETTINGS, NOT_LISTENABLE, Refused
-from softswitch.calls.ambience import ambience_group
 from softswitch.calls.call import NORMAL, Call
 from softswitch.calls.hunting import Hunt, Stage, Target
 from softswitch.calls.leg import Cause, Leg, Party
 from softswitch.calls.nobody import ELSEWHERE
 from softswitch.calls.routing import Caller
-from softswitch.calls.talkgroup import Conduct
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
+from softswitch.calls.talkgroups.ambience import ambience_group
+from softswitch.calls.talkgroups.definition import TalkgroupDefinition, plain_members
+from softswitch.calls.talkgroups.talkgroup import Conduct
 from softswitch.events import CallRecorded, Event, GroupLeft
 from softswitch.events.groups import AmbienceChanged
 from softswitch.floor import Tier

@@ -16,10 +16,10 @@ from gateways.poc.recognition import System, contact_system, system_of
 from gateways.poc.refusals import NO_FLOOR_LINE, Refused
 from gateways.poc.urgency import Urgency
 from softswitch.calls.access import Identity
+from softswitch.calls.dispatching.origination import SwitchLeg
 from softswitch.calls.hunting import Target
 from softswitch.calls.leg import Leg, Party
-from softswitch.calls.origination import SwitchLeg
-from softswitch.calls.sip_intake import TOO_MANY_CALLS
+from softswitch.calls.sip.intake import TOO_MANY_CALLS
 from softswitch.floor.channel import Dialect
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import IncomingInvite, RequestReceived

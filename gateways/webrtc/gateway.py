@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gateways.webrtc.leg import BrowserLeg
 from softswitch.calls.hunting import Target
 from softswitch.calls.leg import Cause, Leg, LegObserver, LegState, Party
-from softswitch.calls.media_path import NoMedia
+from softswitch.calls.media.path import NoMedia
 from softswitch.calls.routing import Caller
 from softswitch.events import WebRtcSessionOffered
 from softswitch.sdp.description import SessionDescription

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from softswitch.calls.trunk import Trunk
+from softswitch.calls.sip.trunk import Trunk
 from softswitch.config.models import Settings
 from softswitch.sip.address import Address
 from softswitch.wiring import sip_values

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from softswitch.app.rooms import Rooms
 from softswitch.calls.access import Identity
-from softswitch.calls.keepalive import Keepalive
-from softswitch.calls.presence import Presence
-from softswitch.calls.registration import Registrations
-from softswitch.calls.sip_dispatch import SipDispatch
-from softswitch.calls.trunk_watch import TrunkWatch
+from softswitch.calls.sip.dispatch import SipDispatch
+from softswitch.calls.sip.keepalive import Keepalive
+from softswitch.calls.sip.presence import Presence
+from softswitch.calls.sip.registration import Registrations
+from softswitch.calls.sip.trunk_watch import TrunkWatch
 from softswitch.config.models import Settings
 from softswitch.keeping.call_records import CallRecords
 from softswitch.keeping.messages import MessageKeeper

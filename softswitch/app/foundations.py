@@ -12,7 +12,7 @@ from pathlib import Path
 
 from softswitch.app.addresses import OwnAddresses
 from softswitch.calls.access import Access
-from softswitch.calls.trunk import Trunks
+from softswitch.calls.sip.trunk import Trunks
 from softswitch.config.models import Settings
 from softswitch.directory import Directory
 from softswitch.directory.departments import Departments

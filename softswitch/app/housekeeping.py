@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from softswitch.app.node import Node
-from softswitch.calls.keepalive import PING
+from softswitch.calls.sip.keepalive import PING
 from softswitch.directory import FeaturesChanged, SubscriberRemoved
 
 _HOUSEKEEPING_S = 0.25

@@ -8,21 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.app.switchboard import Switchboard
-from softswitch.calls.ambience import Ambience
-from softswitch.calls.conference import Conferences
-from softswitch.calls.conference_call import ConferenceCalls
-from softswitch.calls.far_groups import FarGroups, TrunkFloor
-from softswitch.calls.group_calls import GroupCalls
-from softswitch.calls.invitation import Inviter
+from softswitch.calls.conferences.conferences import Conferences
+from softswitch.calls.conferences.gathering import ConferenceCalls
+from softswitch.calls.dispatching.invitation import Inviter
+from softswitch.calls.dispatching.roll_call import RollCalls
+from softswitch.calls.dispatching.supervision import Supervision
 from softswitch.calls.leg import Cause
-from softswitch.calls.parking import Parking
-from softswitch.calls.pickup import Pickup
-from softswitch.calls.queues import Queues
-from softswitch.calls.regrouping import Regrouping
-from softswitch.calls.roll_call import RollCalls
-from softswitch.calls.services import Services
-from softswitch.calls.supervision import Supervision
-from softswitch.calls.talkgroups import Talkgroups
+from softswitch.calls.queues.queues import Queues
+from softswitch.calls.services.parking import Parking
+from softswitch.calls.services.pickup import Pickup
+from softswitch.calls.services.services import Services
+from softswitch.calls.talkgroups.ambience import Ambience
+from softswitch.calls.talkgroups.far_groups import FarGroups, TrunkFloor
+from softswitch.calls.talkgroups.group_calls import GroupCalls
+from softswitch.calls.talkgroups.regrouping import Regrouping
+from softswitch.calls.talkgroups.talkgroups import Talkgroups
 from softswitch.config.models import Settings
 from softswitch.events.conferences import ConferenceRollCallEnded
 from softswitch.keeping.rooms import RoomKeeper

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from softswitch.app.foundations import Foundations
 from softswitch.calls.exchange import Exchange
-from softswitch.calls.media_path import MediaPath
+from softswitch.calls.media.path import MediaPath
 from softswitch.calls.routing import Router
 from softswitch.config.models import Settings
 from softswitch.config.plan import to_plan

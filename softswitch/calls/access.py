@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from softswitch.calls.leg import Party
 from softswitch.calls.routing import Caller
-from softswitch.calls.trunk import Trunk, Trunks
+from softswitch.calls.sip.trunk import Trunk, Trunks
 from softswitch.directory import Directory
 from softswitch.sip.address import Address
 from softswitch.sip.digest import Authenticator, HA1s, Rejected

@@ -18,7 +18,7 @@ from softswitch.sip.useragent import UserAgent
 if TYPE_CHECKING:
     from softswitch.calls.hunting import Target
     from softswitch.calls.leg import Leg
-    from softswitch.calls.sip_leg import SipLeg
+    from softswitch.calls.sip.leg import SipLeg
 
 
 class Application(Protocol):

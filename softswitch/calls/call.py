@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from softswitch.calls import takeover
 from softswitch.calls.conversation import Conversation, Start
-from softswitch.calls.digits import pressed_key
 from softswitch.calls.hunting import Hunt, Target
 from softswitch.calls.leg import Cause, Information, Leg, LegState, Transfer
 from softswitch.calls.machine import CallMachine, Method, State
-from softswitch.calls.media_path import NoMedia
+from softswitch.calls.media.digits import pressed_key
+from softswitch.calls.media.path import NoMedia
 from softswitch.calls.nobody import ELSEWHERE, NOBODY
 from softswitch.calls.record import CallRecord
 from softswitch.calls.replacement import Replacement

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from softswitch.calls.leg import Cause, Leg
-from softswitch.calls.media_path import NoMedia
-from softswitch.calls.negotiation import Negotiation
+from softswitch.calls.media.negotiation import Negotiation
+from softswitch.calls.media.path import NoMedia
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call

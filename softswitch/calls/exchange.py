@@ -11,28 +11,28 @@ from collections.abc import Callable, Iterable
 from softswitch.calls.access import Access, Identity
 from softswitch.calls.application import Application
 from softswitch.calls.call import Call
-from softswitch.calls.conference import Conferences
-from softswitch.calls.digits import Key
+from softswitch.calls.conferences.conferences import Conferences
 from softswitch.calls.gateway_intake import GatewayIntake
 from softswitch.calls.gateways import Gateway, Gateways, SdpGateway
 from softswitch.calls.host import CallSettings
 from softswitch.calls.hunting import Diverted, History, Hunt, Stage, Target
-from softswitch.calls.keys import Keys
 from softswitch.calls.leg import Cause, Information, Leg
-from softswitch.calls.media_path import MediaPath
-from softswitch.calls.media_reports import MediaReports
-from softswitch.calls.pictures import KeyFrames
+from softswitch.calls.media.digits import Key
+from softswitch.calls.media.keys import Keys
+from softswitch.calls.media.path import MediaPath
+from softswitch.calls.media.pictures import KeyFrames
+from softswitch.calls.media.reports import MediaReports
 from softswitch.calls.ported_leg import PortedLeg
-from softswitch.calls.queues import Queues
+from softswitch.calls.queues.queues import Queues
 from softswitch.calls.replacement import Replacement
 from softswitch.calls.ringing import Ringing, RingingObserver
 from softswitch.calls.routing import Caller, Router
-from softswitch.calls.services import Services
-from softswitch.calls.sip_dialler import SipDialler
-from softswitch.calls.sip_intake import SipIntake
-from softswitch.calls.sip_leg import SipLeg
-from softswitch.calls.talkgroups import Talkgroups
-from softswitch.calls.trunk import Trunk, Trunks
+from softswitch.calls.services.services import Services
+from softswitch.calls.sip.dialler import SipDialler
+from softswitch.calls.sip.intake import SipIntake
+from softswitch.calls.sip.leg import SipLeg
+from softswitch.calls.sip.trunk import Trunk, Trunks
+from softswitch.calls.talkgroups.talkgroups import Talkgroups
 from softswitch.events import EventBus
 from softswitch.media import MediaEvent
 from softswitch.sip.errors import ProtocolError

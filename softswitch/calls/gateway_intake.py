@@ -11,7 +11,7 @@ from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.ported_leg import PortedLeg
 from softswitch.calls.record import CallRecord
 from softswitch.calls.routing import Caller
-from softswitch.calls.sip_intake import TOO_MANY_CALLS
+from softswitch.calls.sip.intake import TOO_MANY_CALLS
 
 if TYPE_CHECKING:
     from softswitch.calls.exchange import Exchange

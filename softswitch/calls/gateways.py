@@ -7,7 +7,7 @@ from typing import Protocol
 
 from softswitch.calls.hunting import Target
 from softswitch.calls.leg import Cause, Leg, LegObserver
-from softswitch.calls.media_path import MediaPath, NoMedia
+from softswitch.calls.media.path import MediaPath, NoMedia
 from softswitch.calls.ported_leg import PortedLeg
 from softswitch.sdp.errors import SdpError
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from softswitch.calls.hunting import History, Stage, Target
 from softswitch.calls.leg import Cause, Information, Leg, LegObserver
-from softswitch.calls.media_path import MediaPath
+from softswitch.calls.media.path import MediaPath
 from softswitch.events import EventBus
 from softswitch.sip.timerwheel import TimerWheel
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
-    from softswitch.calls.digits import Key
+    from softswitch.calls.media.digits import Key
     from softswitch.calls.ringing import Ringing, RingingObserver
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from softswitch.calls.floor_link import FloorLink
+    from softswitch.calls.talkgroups.floor_link import FloorLink
     from softswitch.media import Port
 
 

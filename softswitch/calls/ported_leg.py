@@ -34,8 +34,8 @@ class PortedLeg(Leg):
     """One party behind a gateway. `codecs` is what `port` carries, `caller` with whose rights the party dials.
 
     `soon` runs a function after the present turn: a call must not be answered while it still asks. `keys` is how keys
-    reach the far end, as `softswitch.calls.keys` names it, when that is settled by the protocol. With "inband" and
-    telephone-events among the codecs each key of the other party becomes a tone, and each tone a key.
+    reach the far end, as `softswitch.calls.media.keys` names it, when that is settled by the protocol. With "inband"
+    and telephone-events among the codecs each key of the other party becomes a tone, and each tone a key.
     """
 
     #: one of rfc4733, inband, info; empty: what the port's formats allow.

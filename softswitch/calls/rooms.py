@@ -12,7 +12,7 @@ from softswitch.sip.timerwheel import TimerWheel
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
     from softswitch.calls.conversation import Start
-    from softswitch.calls.media_path import MediaPath
+    from softswitch.calls.media.path import MediaPath
 
 FULL = Cause(486, 17, "the room is full")
 

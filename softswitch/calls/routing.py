@@ -9,7 +9,7 @@ from datetime import datetime
 from dialplan import Decision, Destination, Plan, RouteQuery
 from softswitch.calls.hunting import NOT_FOUND, UNAVAILABLE, Diverted, History, Stage, Target
 from softswitch.calls.leg import Cause
-from softswitch.calls.trunk import Trunks
+from softswitch.calls.sip.trunk import Trunks
 from softswitch.directory import Directory, Subscriber
 from softswitch.sip.causes import cause_of_status
 from softswitch.sip.errors import ProtocolError

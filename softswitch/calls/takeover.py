@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from softswitch.calls.hunting import Hunt
 from softswitch.calls.leg import Cause, Leg, LegState, Transfer
 from softswitch.calls.machine import State
-from softswitch.calls.media_path import NO_CODEC, NoMedia
+from softswitch.calls.media.path import NO_CODEC, NoMedia
 from softswitch.calls.nobody import ELSEWHERE
 from softswitch.calls.replacement import Replacement
 from softswitch.events import CallTransferred

@@ -16,7 +16,7 @@ from softswitch.api.auth import ApiToken, Principal
 from softswitch.api.problems import Problem, not_found, wrong_field
 from softswitch.api.services import AccessServices, Row
 from softswitch.app import Application
-from softswitch.calls.operator import parties
+from softswitch.calls.dispatching.operator import parties
 from softswitch.control.storage import flushed
 from softswitch.control.subscribers import Subscribers
 from softswitch.directory.departments import Department, DepartmentError

@@ -9,8 +9,8 @@ from softswitch.api.auth import Principal
 from softswitch.api.problems import Problem
 from softswitch.api.services import AmbienceServices, Row
 from softswitch.app import Application
-from softswitch.calls.ambience import NotListenable
-from softswitch.calls.operator import Refused
+from softswitch.calls.dispatching.operator import Refused
+from softswitch.calls.talkgroups.ambience import NotListenable
 from softswitch.control.reach import refusal
 from softswitch.events.groups import DispatcherActed
 

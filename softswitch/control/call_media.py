@@ -13,8 +13,8 @@ from softswitch.api.auth import Principal
 from softswitch.api.problems import Problem
 from softswitch.app import Application
 from softswitch.calls.call import Call
+from softswitch.calls.dispatching.operator import NotPossible, Operator, Refused
 from softswitch.calls.leg import Cause
-from softswitch.calls.operator import NotPossible, Operator, Refused
 from softswitch.media import MediaError, tones
 from softswitch.media.recording.reader import PcmReader, Reader, open_file
 from softswitch.media.sounds import SoundError

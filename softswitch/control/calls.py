@@ -15,10 +15,10 @@ from softswitch.api.problems import Problem
 from softswitch.api.services import CallCommand, Row
 from softswitch.app import Application
 from softswitch.calls.call import Call
-from softswitch.calls.invitation import Invitation
+from softswitch.calls.dispatching.invitation import Invitation
+from softswitch.calls.dispatching.operator import NotPossible, Operator, Order, Refused, parties
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.machine import Method, legal_methods
-from softswitch.calls.operator import NotPossible, Operator, Order, Refused, parties
 from softswitch.control.call_media import CallMedia
 from softswitch.control.reach import refusal
 from softswitch.events.groups import DispatcherActed

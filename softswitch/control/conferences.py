@@ -13,7 +13,7 @@ from softswitch.api.auth import Principal
 from softswitch.api.problems import Problem, not_found, wrong_field
 from softswitch.api.services import ConferenceServices, Row
 from softswitch.app import Application
-from softswitch.calls.conference_definition import (
+from softswitch.calls.conferences.definition import (
     ConferenceDefinition,
     ConferencePlan,
     MemberAttributes,
@@ -21,7 +21,7 @@ from softswitch.calls.conference_definition import (
     hash_pin,
     members_from,
 )
-from softswitch.calls.conference_room import ConferenceRoom
+from softswitch.calls.conferences.room import ConferenceRoom
 from softswitch.calls.leg import Cause
 from softswitch.control.storage import flushed
 from softswitch.events.conferences import ConferenceChanged

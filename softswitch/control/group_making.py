@@ -9,7 +9,7 @@ from typing import Any
 from softswitch.api.auth import Principal
 from softswitch.api.problems import Problem, wrong_field, wrong_fields
 from softswitch.api.services import Row
-from softswitch.calls.talkgroup_definition import GroupMember, TalkgroupDefinition, definition_of, describe_definition
+from softswitch.calls.talkgroups.definition import GroupMember, TalkgroupDefinition, definition_of, describe_definition
 from softswitch.control.group_orders import GroupOrders
 from softswitch.control.reach import unknown_among
 from softswitch.control.storage import flushed

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from softswitch.api.auth import Principal
 from softswitch.api.problems import Problem, not_found
 from softswitch.app import Application
-from softswitch.calls.group_calls import GroupCallBusy
-from softswitch.calls.regrouping import NoNumberLeft, NumberTaken
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition
+from softswitch.calls.talkgroups.definition import TalkgroupDefinition
+from softswitch.calls.talkgroups.group_calls import GroupCallBusy
+from softswitch.calls.talkgroups.regrouping import NoNumberLeft, NumberTaken
 from softswitch.control.reach import registered
 from softswitch.events.groups import DispatcherActed
 from softswitch.store.errors import StoreError

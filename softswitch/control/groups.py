@@ -10,11 +10,11 @@ from softswitch.api.problems import Problem, not_found
 from softswitch.api.services import GroupServices, Row
 from softswitch.app import Application
 from softswitch.calls.call import Call
-from softswitch.calls.group_calls import RELEASED
-from softswitch.calls.invitation import Invitation
+from softswitch.calls.dispatching.invitation import Invitation
 from softswitch.calls.leg import Cause, Leg
-from softswitch.calls.seat import Seat
-from softswitch.calls.talkgroup_definition import members_of
+from softswitch.calls.talkgroups.definition import members_of
+from softswitch.calls.talkgroups.group_calls import RELEASED
+from softswitch.calls.talkgroups.seat import Seat
 from softswitch.control.group_making import GroupMaking, check_talker
 from softswitch.control.group_orders import GroupOrders
 from softswitch.control.reach import refusal

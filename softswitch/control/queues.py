@@ -10,7 +10,7 @@ from softswitch.api.auth import Principal
 from softswitch.api.problems import Problem, not_found, wrong_field
 from softswitch.api.services import QueueServices, Row
 from softswitch.app import Application
-from softswitch.calls.queue_definition import QueueDefinition, describe_queue, queue_of
+from softswitch.calls.queues.definition import QueueDefinition, describe_queue, queue_of
 from softswitch.control.storage import flushed
 from softswitch.events.queues import QueueChanged
 

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Container
 
 from dialplan import Plan, Target
-from softswitch.calls.conference import Conferences
-from softswitch.calls.conference_definition import ConferenceDefinition, conference_of, describe_conference
-from softswitch.calls.queue_definition import QueueDefinition, describe_queue, queue_of
-from softswitch.calls.queues import Queues
-from softswitch.calls.regrouping import Regrouping
+from softswitch.calls.conferences.conferences import Conferences
+from softswitch.calls.conferences.definition import ConferenceDefinition, conference_of, describe_conference
+from softswitch.calls.queues.definition import QueueDefinition, describe_queue, queue_of
+from softswitch.calls.queues.queues import Queues
 from softswitch.calls.routing import Router
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition, definition_of, describe_definition
-from softswitch.calls.talkgroups import Talkgroups
+from softswitch.calls.talkgroups.definition import TalkgroupDefinition, definition_of, describe_definition
+from softswitch.calls.talkgroups.regrouping import Regrouping
+from softswitch.calls.talkgroups.talkgroups import Talkgroups
 from softswitch.store.documents import delete_document, list_documents, put_document
 from softswitch.store.store import Store
 from softswitch.store.talkgroups import delete_talkgroup, list_scan_lists, list_talkgroups, put_talkgroup

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from softswitch.calls.hunting import Stage, Target, may_try_next_trunk
 from softswitch.calls.leg import Cause
 from softswitch.calls.routing import Router
-from softswitch.calls.sip_identity import address_of, shown_caller
+from softswitch.calls.sip.identity import address_of, shown_caller
 from softswitch.messaging.carriers import CarriedText, Carriers
 from softswitch.messaging.model import Message
 from softswitch.messaging.text import text_of

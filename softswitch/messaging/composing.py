@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from softswitch.calls.leg import Party
 from softswitch.calls.routing import Caller
-from softswitch.calls.sip_identity import address_of
+from softswitch.calls.sip.identity import address_of
 from softswitch.messaging.cpim import CONTENT_TYPE as CPIM
 from softswitch.messaging.imdn import envelope
 from softswitch.messaging.model import Delivery, Message, MessagingSettings, State

@@ -10,7 +10,7 @@ from typing import Literal
 
 from softswitch.calls.leg import Party
 from softswitch.calls.routing import Caller
-from softswitch.calls.sip_identity import address_of
+from softswitch.calls.sip.identity import address_of
 from softswitch.messaging.composing import Composer, Draft, iso_time
 from softswitch.messaging.cpim import CONTENT_TYPE as CPIM
 from softswitch.messaging.cpim import parse_cpim

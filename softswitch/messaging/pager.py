@@ -12,7 +12,7 @@ from collections.abc import Callable
 from softswitch.calls.access import Access, Identity
 from softswitch.calls.application import asker
 from softswitch.calls.routing import Router
-from softswitch.calls.sip_intake import number_of
+from softswitch.calls.sip.intake import number_of
 from softswitch.events import AccessRefused, EventBus, MessageRelayed
 from softswitch.messaging.attempt import CARRIED, Outcome
 from softswitch.messaging.carriers import Carriers

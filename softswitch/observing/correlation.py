@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from softswitch.calls.call import Call
 from softswitch.calls.exchange import Exchange
-from softswitch.calls.sip_leg import SipLeg
+from softswitch.calls.sip.leg import SipLeg
 from softswitch.sip.events import Event
 
 Handler = Callable[[Event, float], None]

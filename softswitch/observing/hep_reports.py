@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from softswitch.calls.call import Call
+from softswitch.calls.dispatching.operator import parties
 from softswitch.calls.leg import Leg
-from softswitch.calls.operator import parties
 from softswitch.events import Event
 from softswitch.events.calls import CallRecorded
 from softswitch.runtime.hep import KIND_LOG, KIND_RTCP, Capture

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from dialplan import normalise
-from softswitch.calls.conference_definition import ConferenceDefinition, hash_pin
+from softswitch.calls.conferences.definition import ConferenceDefinition, hash_pin
 from softswitch.calls.host import CallSettings
-from softswitch.calls.queue_definition import QueueDefinition, queue_of
-from softswitch.calls.seat import plain_telephone
-from softswitch.calls.services import ServiceDefinition
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
-from softswitch.calls.talkgroups import Rights
+from softswitch.calls.queues.definition import QueueDefinition, queue_of
+from softswitch.calls.services.services import ServiceDefinition
+from softswitch.calls.talkgroups.definition import TalkgroupDefinition, plain_members
+from softswitch.calls.talkgroups.seat import plain_telephone
+from softswitch.calls.talkgroups.talkgroups import Rights
 from softswitch.config.models import Settings
 from softswitch.directory import Directory
 from softswitch.directory.departments import Department

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
 
-from softswitch.calls.trunk import Trunk
+from softswitch.calls.sip.trunk import Trunk
 from softswitch.config.certificate import ensure_certificate
 from softswitch.config.models import ListenSettings, Settings, SipSettings, TrunkSettings
 from softswitch.runtime.guard import GuardSettings

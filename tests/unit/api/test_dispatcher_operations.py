@@ -17,7 +17,7 @@ from softswitch.api.operations import PREFIX
 from softswitch.api.server import ApiServer, every_operation
 from softswitch.api.services import ApiServices, AuditNote
 from softswitch.app import Application
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
+from softswitch.calls.talkgroups.definition import TalkgroupDefinition, plain_members
 from softswitch.control.ambience import AmbienceDesk
 from softswitch.control.calls import CallControl
 from softswitch.control.groups import GroupDesk

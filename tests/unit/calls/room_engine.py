@@ -8,21 +8,21 @@ import numpy as np
 
 from dialplan import Rule
 from dialplan import Target as To
-from softswitch.calls.ambience import Ambience
-from softswitch.calls.conference import ConferenceDefinition, Conferences
-from softswitch.calls.conference_call import ConferenceCalls
-from softswitch.calls.group_calls import GroupCalls
-from softswitch.calls.invitation import Inviter
+from softswitch.calls.conferences.conferences import ConferenceDefinition, Conferences
+from softswitch.calls.conferences.gathering import ConferenceCalls
+from softswitch.calls.dispatching.invitation import Inviter
+from softswitch.calls.dispatching.roll_call import RollCalls
+from softswitch.calls.dispatching.supervision import Supervision
 from softswitch.calls.leg import Cause
-from softswitch.calls.queue_definition import QueueDefinition
-from softswitch.calls.queues import Queues
-from softswitch.calls.regrouping import Regrouping
-from softswitch.calls.roll_call import RollCalls
-from softswitch.calls.seat import plain_telephone
-from softswitch.calls.supervision import Supervision
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition
-from softswitch.calls.talkgroups import Rights, Talkgroups
-from softswitch.calls.trunk import Trunk
+from softswitch.calls.queues.definition import QueueDefinition
+from softswitch.calls.queues.queues import Queues
+from softswitch.calls.sip.trunk import Trunk
+from softswitch.calls.talkgroups.ambience import Ambience
+from softswitch.calls.talkgroups.definition import TalkgroupDefinition
+from softswitch.calls.talkgroups.group_calls import GroupCalls
+from softswitch.calls.talkgroups.regrouping import Regrouping
+from softswitch.calls.talkgroups.seat import plain_telephone
+from softswitch.calls.talkgroups.talkgroups import Rights, Talkgroups
 from softswitch.media import MediaEngine, MediaError, Port
 from tests.unit.calls.engine import FakeEngine, FakePort
 from tests.unit.calls.phone import Phone, PhoneCall

@@ -7,8 +7,8 @@ from typing import cast
 import numpy as np
 import pytest
 
-from softswitch.calls.conference import ConferenceDefinition
-from softswitch.calls.operator import Operator
+from softswitch.calls.conferences.conferences import ConferenceDefinition
+from softswitch.calls.dispatching.operator import Operator
 from softswitch.events import ConferenceJoined, ConferenceLeft, ConferenceSpeaker
 from softswitch.media import LoudestSpeaker
 from tests.unit.calls.room_engine import RoomEngine, RoomWorld, hosts

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from softswitch.calls.conference_call import plain_members
-from softswitch.calls.conference_definition import (
+from softswitch.calls.conferences.definition import (
     ConferenceDefinition,
     ConferencePlan,
     MemberAttributes,
@@ -14,6 +13,7 @@ from softswitch.calls.conference_definition import (
     describe_conference,
     hash_pin,
 )
+from softswitch.calls.conferences.gathering import plain_members
 from softswitch.events import ConferenceJoined
 from softswitch.events.conferences import (
     ConferenceCallEnded,

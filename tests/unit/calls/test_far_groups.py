@@ -6,7 +6,7 @@ import pytest
 
 from dialplan import Rule
 from dialplan import Target as To
-from softswitch.calls.far_groups import FarGroups, TrunkFloor
+from softswitch.calls.talkgroups.far_groups import FarGroups, TrunkFloor
 from tests.unit.calls.phone import Phone
 from tests.unit.calls.room_engine import RoomWorld
 from tests.unit.calls.test_group_calls import answers

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from softswitch.calls.group_call import Attendance
-from softswitch.calls.group_calls import GroupCallBusy
-from softswitch.calls.invitation import Invitation
-from softswitch.calls.regrouping import NoNumberLeft, NumberTaken
-from softswitch.calls.talkgroup_definition import GroupMember, TalkgroupDefinition, plain_members
+from softswitch.calls.dispatching.invitation import Invitation
+from softswitch.calls.talkgroups.definition import GroupMember, TalkgroupDefinition, plain_members
+from softswitch.calls.talkgroups.group_call import Attendance
+from softswitch.calls.talkgroups.group_calls import GroupCallBusy
+from softswitch.calls.talkgroups.regrouping import NoNumberLeft, NumberTaken
 from softswitch.events import FloorDenied, FloorGranted, GroupJoined
 from softswitch.events.groups import (
     GroupCallEnded,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from softswitch.calls.leg import Party
-from softswitch.calls.media_path import MediaPath
+from softswitch.calls.media.path import MediaPath
 from softswitch.media import MediaEngine
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.formats import Codec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from softswitch.calls.keepalive import Keepalive
+from softswitch.calls.sip.keepalive import Keepalive
 from softswitch.sip.address import Address
 from softswitch.sip.binding import Binding
 

@@ -8,8 +8,8 @@ import secrets
 
 import pytest
 
-from softswitch.calls import keyed_side
-from softswitch.calls.keyed_side import (
+from softswitch.calls.media import keyed_side
+from softswitch.calls.media.keyed_side import (
     MUST_NOT_BE_SECURED,
     NO_COMMON_SUITE,
     NOT_SECURED,

@@ -6,7 +6,7 @@ import pytest
 
 from dialplan import Rule
 from dialplan import Target as To
-from softswitch.calls.digits import Key
+from softswitch.calls.media.digits import Key
 from softswitch.events import CallIsFax, DigitReceived, SpeechChanged
 from softswitch.media import FaxDetected, KeyPressed, SpeechStarted, SpeechStopped
 from tests.unit.calls.phone import PhoneCall

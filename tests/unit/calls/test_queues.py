@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from softswitch.calls.queue_agents import Agents
-from softswitch.calls.queue_definition import QueueDefinition, Strategy, describe_queue, queue_of
+from softswitch.calls.queues.agents import Agents
+from softswitch.calls.queues.definition import QueueDefinition, Strategy, describe_queue, queue_of
 from softswitch.events import CallStateChanged
 from softswitch.events.queues import QueueAnswered, QueueJoined, QueueLeft, QueueOffered
 from tests.unit.calls.phone import Phone

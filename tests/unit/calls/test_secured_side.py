@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from softswitch.calls.secured_side import SecuredSide
+from softswitch.calls.media.secured_side import SecuredSide
 from softswitch.media import Port
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.media import MediaDescription

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from softswitch.calls.dispatching.operator import Operator
 from softswitch.calls.machine import Method
-from softswitch.calls.operator import Operator
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition, plain_members
+from softswitch.calls.talkgroups.definition import TalkgroupDefinition, plain_members
 from softswitch.events import (
     CallStateChanged,
     FloorDenied,

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from softswitch.calls.talkgroup_definition import GroupMember, TalkgroupDefinition
+from softswitch.calls.talkgroups.definition import GroupMember, TalkgroupDefinition
 from softswitch.events import FloorDenied, FloorGranted, GroupJoined
 from softswitch.floor import Member, mcptt, tbcp
 from softswitch.floor.channel import Dialect, Peer

@@ -18,16 +18,16 @@ from dialplan import Target as To
 from softswitch.calls.access import Access
 from softswitch.calls.exchange import Exchange
 from softswitch.calls.host import CallSettings
-from softswitch.calls.media_path import MediaPath
-from softswitch.calls.parking import Parking
-from softswitch.calls.pickup import Pickup
-from softswitch.calls.presence import Presence
-from softswitch.calls.registration import Registrations
+from softswitch.calls.media.path import MediaPath
 from softswitch.calls.routing import Router
-from softswitch.calls.services import ServiceDefinition, Services
-from softswitch.calls.sip_dispatch import SipDispatch
-from softswitch.calls.trunk import Trunk, Trunks
-from softswitch.calls.trunk_watch import TrunkWatch
+from softswitch.calls.services.parking import Parking
+from softswitch.calls.services.pickup import Pickup
+from softswitch.calls.services.services import ServiceDefinition, Services
+from softswitch.calls.sip.dispatch import SipDispatch
+from softswitch.calls.sip.presence import Presence
+from softswitch.calls.sip.registration import Registrations
+from softswitch.calls.sip.trunk import Trunk, Trunks
+from softswitch.calls.sip.trunk_watch import TrunkWatch
 from softswitch.directory import Directory, HashedPassword, Subscriber
 from softswitch.events import CallOpened, CallRecorded, Event, EventBus
 from softswitch.media import MediaEngine

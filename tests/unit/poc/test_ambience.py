@@ -6,8 +6,8 @@ import pytest
 
 from gateways.poc.mcptt_info import McpttInfo
 from gateways.poc.recognition import System
-from softswitch.calls.ambience import NotListenable
-from softswitch.calls.operator import Refused
+from softswitch.calls.dispatching.operator import Refused
+from softswitch.calls.talkgroups.ambience import NotListenable
 from softswitch.events.groups import AmbienceChanged
 from tests.unit.calls.phone import Phone
 from tests.unit.poc.world import PocWorld

@@ -7,9 +7,9 @@ import pytest
 from gateways.poc.mcptt_info import McpttInfo
 from gateways.poc.recognition import System
 from gateways.poc.settings import PocServerSettings
-from softswitch.calls.invitation import Invitation as CallOrder
-from softswitch.calls.invitation import Inviter
-from softswitch.calls.talkgroup_definition import GroupMember, TalkgroupDefinition, plain_members
+from softswitch.calls.dispatching.invitation import Invitation as CallOrder
+from softswitch.calls.dispatching.invitation import Inviter
+from softswitch.calls.talkgroups.definition import GroupMember, TalkgroupDefinition, plain_members
 from softswitch.events import GroupUrgency
 from softswitch.floor import Tier
 from tests.unit.poc.world import PocWorld

@@ -16,7 +16,7 @@ from gateways.poc.leg import Terms
 from gateways.poc.recognition import System
 from gateways.poc.server import PocServer
 from gateways.poc.settings import PocServerSettings
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition
+from softswitch.calls.talkgroups.definition import TalkgroupDefinition
 from softswitch.floor import Member
 from softswitch.floor.participant_events import ParticipantEvent
 from softswitch.sip.address import Address

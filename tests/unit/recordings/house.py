@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from softswitch.calls.leg import Party
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition
+from softswitch.calls.talkgroups.definition import TalkgroupDefinition
 from softswitch.events import CallAnswered, CallRecorded, EventBus, FloorGranted, FloorIdle, GroupJoined
 from softswitch.media import PCMA
 from softswitch.recordings.policy import Policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition
+from softswitch.calls.talkgroups.definition import TalkgroupDefinition
 from softswitch.recordings.policy import Policy
 from tests.unit.recordings.house import House
 

@@ -12,7 +12,7 @@ from dialplan import Target as To
 from gateways.usrp.gateway import UsrpGateway
 from gateways.usrp.packet import VOICE_OCTETS, Packet, PacketType, TalkerInfo
 from gateways.usrp.settings import RadioSettings
-from softswitch.calls.talkgroup_definition import TalkgroupDefinition
+from softswitch.calls.talkgroups.definition import TalkgroupDefinition
 from softswitch.events import DigitReceived, FloorGranted
 from softswitch.sip.address import Address
 from tests.unit.calls.phone import PhoneCall

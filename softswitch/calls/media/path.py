@@ -1,0 +1,147 @@
+"""The media of calls: how the two parties' descriptions meet in the media engine.
+
+Each leg has a side: its engine ports, what it said last, what we told it last. An offer that came from one side goes
+to the other with our ports in it, and the answer comes back the same way, so that the engine stands in the middle of
+every stream (topology hiding, recording, conversion). A leg whose route says ``passthrough`` is left out of this: its
+descriptions travel untouched and the parties' media flows directly.
+"""
+
+from __future__ import annotations
+
+from softswitch.calls.leg import Leg
+from softswitch.calls.media.local_sides import LocalSides
+from softswitch.calls.media.refusals import NO_CODEC, NO_PORTS, NO_SERVICE_CODEC, NoMedia, refusals
+from softswitch.calls.media.side import Side, codecs_of, formats_of, is_live, transcodable
+from softswitch.calls.media.sides import place
+from softswitch.media import StreamFormat
+from softswitch.sdp.capabilities import Capabilities, LocalSession, MediaCapability
+from softswitch.sdp.description import SessionDescription
+from softswitch.sdp.errors import SdpError
+from softswitch.sdp.offer_answer import (
+    OfferAnswerError,
+    answer,
+    check_answer,
+    check_new_offer,
+    next_version,
+    with_direction,
+)
+from softswitch.sdp.relay import rewrite
+
+
+class MediaPath(LocalSides):
+    """How the media of two parties meets.
+
+    Every method that takes a description raises NoMedia when nothing can be agreed on it.
+    """
+
+    def carry_offer(self, source: Leg, target: Leg, sdp: bytes) -> bytes:
+        """The offer for `target` that corresponds to what `source` offered."""
+        src, dst = self.side(source), self.side(target)
+        src.raw = sdp
+        if self._passes(src, dst):
+            return sdp
+        with refusals(source):
+            offered = self._read(src, sdp, offer=True)
+            if src.remote is not None:
+                check_new_offer(src.remote, offered)
+            self._open_ports(dst, offered.media, target)
+            pending = rewrite(
+                offered,
+                dst.addresses(offered.media),
+                origin=self._origin(dst),
+                allow=dst.codecs or None,
+                add=dst.additions(offered),
+            )
+            if is_live(offered) and not is_live(pending):
+                raise OfferAnswerError("nothing of the offer may be passed on", "RFC 3264 §6")
+            src.offered = offered
+            dst.pending = next_version(dst.local, pending) if dst.local is not None else pending
+            return dst.give(dst.pending, offer=True)
+
+    def carry_answer(self, source: Leg, target: Leg, sdp: bytes) -> bytes:
+        """The answer for `target` that corresponds to what `source` answered; the engine's ports are joined."""
+        src, dst = self.side(source), self.side(target)
+        src.raw = sdp
+        if self._passes(src, dst):
+            if src.ports or dst.ports:
+                self._close_ports(src)
+                self._close_ports(dst)
+            return sdp
+        offered, pending = dst.offered, src.pending
+        if offered is None or pending is None:
+            raise NoMedia(NO_CODEC)
+        with refusals(source):
+            answered = self._read(src, sdp, offer=False)
+            check_answer(pending, answered)
+            self._open_ports(dst, answered.media, target)
+            local = self._answer_for(dst, offered, answered)
+            if is_live(answered) and not is_live(local):
+                raise OfferAnswerError("nothing of the answer can be converted", "RFC 3264 §6")
+            src.local, src.remote = pending, answered
+            dst.remote = offered
+            dst.local = next_version(dst.local, local) if dst.local is not None else local
+            self._configure(src, answered, pending, answered)
+            self._configure(dst, offered, dst.local, dst.local)
+            self._connect(src, dst)
+            return dst.give(dst.local, offer=False)
+
+    def reoffer(self, leg: Leg) -> bytes | None:
+        """What `leg` last said of its media, as a fresh offer with every stream flowing again."""
+        raw = self.side(leg).raw
+        if raw is None:
+            return None
+        try:
+            return with_direction(SessionDescription.parse(raw), "sendrecv").serialize()
+        except SdpError:
+            return None
+
+    def adopt_answer(self, joining: Leg, staying: Leg, sdp: bytes) -> bool:
+        """`joining` answered an offer made for `staying`; True when both can talk without asking `staying` again."""
+        stayed = self.side(staying)
+        paused, remote, local, agreed = stayed.paused, stayed.remote, stayed.local, stayed.agreed
+        try:
+            self.carry_answer(joining, staying, sdp)
+        except NoMedia:
+            return False
+        finally:
+            stayed.remote, stayed.local, stayed.agreed = remote, local, agreed
+        if stayed.passthrough or self.side(joining).passthrough or remote is None or local is None or agreed is None:
+            return False
+        try:
+            with refusals(staying):
+                self._configure(stayed, remote, local, agreed)
+        except NoMedia:
+            return False
+        return not paused and self.connect(joining, staying)
+
+    def common_formats(self, first: bytes, second: bytes) -> tuple[StreamFormat, ...]:
+        """The audio formats that both of two offers hold, in the order of the first."""
+        try:
+            sections = [SessionDescription.parse(sdp).first("audio") for sdp in (first, second)]
+        except SdpError:
+            return ()
+        theirs = {(f.encoding.upper(), f.clock_rate) for f in formats_of(sections[1])}
+        return tuple(f for f in formats_of(sections[0]) if (f.encoding.upper(), f.clock_rate) in theirs)
+
+    def _passes(self, src: Side, dst: Side) -> bool:
+        """Whether a description travels untouched: not between a secured party and another."""
+        if self.engine is None:
+            return True
+        return (src.passthrough or dst.passthrough) and src.secured is None and dst.secured is None
+
+    def _answer_for(self, dst: Side, offered: SessionDescription, answered: SessionDescription) -> SessionDescription:
+        """The answer to `offered` in terms of what the other party `answered`."""
+        addresses = dst.addresses(offered.media, answered.media)
+        origin = self._origin(dst)
+        local = rewrite(answered, addresses, origin=origin)
+        for index, (asked, got) in enumerate(zip(offered.media, answered.media, strict=True)):
+            if not got.port or addresses[index] is None or set(got.formats) <= set(asked.formats):
+                continue
+            capability = MediaCapability(asked.kind, (*codecs_of(formats_of(got)), *transcodable()), (asked.protocol,))
+            places = [place(dst, index, got.direction) if i == index else None for i in range(len(offered.media))]
+            converted = answer(offered, Capabilities((capability,), single=True), LocalSession(origin, places))
+            local.media[index] = converted.media[index]
+        return local
+
+
+__all__ = ["NO_CODEC", "NO_PORTS", "NO_SERVICE_CODEC", "MediaPath", "NoMedia"]

@@ -1,0 +1,1 @@
+"""Call queues: callers who wait, agents who are rung for them."""

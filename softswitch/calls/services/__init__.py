@@ -1,0 +1,1 @@
+"""Numbers that the switch answers itself, parking and pick-up among them."""
