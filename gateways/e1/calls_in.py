@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from gateways.e1 import tones
 from gateways.e1.leg import E1Leg
 from gateways.e1.line import Line
 from gateways.e1.mapping import history_of, party_of
@@ -17,7 +18,7 @@ from gateways.e1.user_to_user import header_of
 from softswitch.calls.exchange import Exchange
 from softswitch.calls.routing import Caller
 from softswitch.events import DigitReceived
-from softswitch.media import MediaError
+from softswitch.media import MediaError, Port
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class CallsIn:
         self._exchange = exchange
         self._settings = settings
         self._overlap = Overlap(self._is_known)
+        self._dial_tones: dict[IsdnCall, Port] = {}
 
     def offered(self, line: Line, event: Offered) -> None:
         """SETUP arrived."""
@@ -42,13 +44,14 @@ class CallsIn:
         if bearer.capability == _UNRESTRICTED or bearer.layer_1 == ULAW:
             call.disconnect(Cause(CauseValue.BEARER_NOT_IMPLEMENTED), now)
             return
-        number = self._overlap.offered(event, now)
+        number = self._overlap.offered(event, now, lambda: self._dial_tone(line, call))
         if number is not None:
             self._take_in(line, call, number)
 
     def digits(self, line: Line, event: DigitsReceived) -> None:
         """INFORMATION arrived: more of the number, or keys."""
         if self._overlap.waits(event.call):
+            self._end_dial_tone(event.call)
             number = self._overlap.more(event)
             if number is not None:
                 self._take_in(line, event.call, number)
@@ -64,6 +67,24 @@ class CallsIn:
     def cleared(self, call: IsdnCall) -> None:
         """A call is over."""
         self._overlap.forget(call)
+        self._end_dial_tone(call)
+
+    def _dial_tone(self, line: Line, call: IsdnCall) -> bool:
+        assert call.slot is not None, "an offered call has its channel"
+        if not self._settings.tones:
+            return False
+        try:
+            self._dial_tones[call] = line.span.open_channel(call.slot, f"dial tone {line.name}/{call.slot}")
+        except MediaError as error:
+            logger.error("channel %s/%d cannot be opened: %s", line.name, call.slot, error)
+            return False
+        tones.sound(self._exchange, self._dial_tones[call], tones.DIAL)
+        return True
+
+    def _end_dial_tone(self, call: IsdnCall) -> None:
+        port = self._dial_tones.pop(call, None)
+        if port is not None:
+            port.close()
 
     def _take_in(self, line: Line, call: IsdnCall, number: str) -> None:
         now, setup = self._exchange.now(), call.setup

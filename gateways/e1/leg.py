@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateways.e1 import tones
 from gateways.e1.information import CONTENT_TYPES, UserSays
 from gateways.e1.mapping import call_cause, connected_number, isdn_cause, party_of
+from gateways.e1.q921 import Side
 from gateways.e1.q931 import CallState, IsdnCall
 from gateways.e1.q931.elements import INBAND, UserUser
 from gateways.e1.q931.errors import IllegalInState
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 CODECS = (Codec("PCMA"), TELEPHONE_EVENT)
 #: Notifications that the far end does not listen, and that it does again (Q.931 §4.5.22, Q.932 §9.3).
 _HELD, _BACK = frozenset({0x00, 0x79}), frozenset({0x01, 0x7A})
+_ON_THE_WAY = frozenset({CallState.INCOMING_PROCEEDING, CallState.RECEIVED})
 _ENDING = frozenset({CallState.NULL, CallState.DISCONNECT_REQUEST, CallState.RELEASE_REQUEST})
 
 
@@ -140,8 +143,13 @@ class E1Leg(PortedLeg):
         if call is None:
             return
         try:
+            if inband:
+                tones.hush(self._exchange, self.port)
             if status == 180 and call.state is not CallState.RECEIVED:
-                call.alert(self._exchange.now(), inband=inband)
+                rings = self._settings.tones and not inband
+                call.alert(self._exchange.now(), inband=inband or rings)
+                if rings:
+                    tones.sound(self._exchange, self.port, tones.RINGBACK)
             elif inband and call.state is CallState.PRESENT:
                 call.proceed(self._exchange.now())
                 call.progress(self._exchange.now(), INBAND)
@@ -162,6 +170,8 @@ class E1Leg(PortedLeg):
         except IllegalInState:
             return
         self.answered_at = self._exchange.now()
+        if self._settings.tones:
+            tones.hush(self._exchange, self.port)
         self._hear_keys()
         self.line.settle(self._exchange.now())
 
@@ -184,8 +194,19 @@ class E1Leg(PortedLeg):
                 self.gone(cause)
             return
         if call.state not in _ENDING:
-            call.disconnect(isdn_cause(cause), self._exchange.now())
+            told = isdn_cause(cause)
+            call.disconnect(told, self._exchange.now(), inband=self._tells_by_tone(call, told.value))
             self.line.settle(self._exchange.now())
+
+    def _tells_by_tone(self, call: IsdnCall, cause: int) -> bool:
+        """Whether the caller hears a tone until it hangs up; the call that refused it may have closed the port."""
+        network = self.line.link.side is Side.NETWORK
+        if not (self._settings.tones and network and call.slot is not None) or call.state not in _ON_THE_WAY:
+            return False
+        if self.port is None or self.port.closed:
+            self.port = self.line.span.open_channel(call.slot, self.id)
+        tones.sound(self._exchange, self.port, tones.tone_of(cause))
+        return True
 
     # -- Leg --------------------------------------------------------------------------------------------------------
 

@@ -20,12 +20,15 @@ class Overlap:
         self._known = known
         self._digits: dict[IsdnCall, str] = {}
 
-    def offered(self, event: Offered, now: float) -> str | None:
-        """The number of a new call, None while more of it is awaited."""
+    def offered(self, event: Offered, now: float, dial_tone: Callable[[], bool]) -> str | None:
+        """The number of a new call, None while more of it is awaited.
+
+        `dial_tone` lets a caller who has dialled nothing yet hear that; false when there is no such tone.
+        """
         digits = event.call.setup.called.digits
         if event.complete or self._is_whole(digits, event.call):
             return digits
-        event.call.acknowledge_setup(now, dial_tone=not digits)
+        event.call.acknowledge_setup(now, dial_tone=not digits and dial_tone())
         self._digits[event.call] = digits
         return None
 

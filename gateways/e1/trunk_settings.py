@@ -32,7 +32,7 @@ class TrunkSettings:
     their rights; `number_type` is told of numbers without a +; `exclusive` insists on the channel asked for.
 
     `user_to_user`: user-user information goes to and from SIP (RFC 7433). `display_encoding` is of texts that we send;
-    none: no text is sent.
+    none: no text is sent. `tones`: callers from the line hear how their calls fare by tones made here.
     """
 
     cause_table: CauseTable = CauseTable.RFC3398
@@ -46,3 +46,4 @@ class TrunkSettings:
     hold: Hold = Hold.NOTIFY
     display_encoding: str = "utf-8"
     floor: FloorCarriage = FloorCarriage.NONE
+    tones: bool = False

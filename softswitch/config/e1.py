@@ -119,6 +119,11 @@ class E1GroupSettings(Section):
         description="How the floor of talkgroups patched with those of another platform crosses the line: not at all, "
         "in user-user information, or as keys * and # in the B channel.",
     )
+    tones: Switch = Field(
+        default=False,
+        description="Whether callers from the line hear dial tone, ringing, busy and congestion tones made here, for "
+        "exchanges that make none themselves; busy and congestion as network only.",
+    )
     hold: Literal["notify", "hold", "none"] = Field(
         default="notify", description="How the exchange is told that our party holds: NOTIFY, HOLD, or not at all."
     )

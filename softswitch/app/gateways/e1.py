@@ -113,6 +113,7 @@ def trunk_settings(group: E1GroupSettings) -> TrunkSettings:
         user_to_user=group.user_to_user,
         hold=Hold(group.hold),
         floor=FloorCarriage(group.floor),
+        tones=group.tones,
         display_encoding="" if group.display == "none" else group.display,
     )
 

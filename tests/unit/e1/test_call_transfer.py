@@ -58,10 +58,10 @@ def test_other_profiles_are_passed_over() -> None:
 class Pbx:
     """A private exchange on the user's side, and a platform with phones on the network's."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: object) -> None:
         wire: deque[tuple[WireSpan, bytes]] = deque()
         self.wire = wire
-        self.platform = Platform(Side.NETWORK, wire)
+        self.platform = Platform(Side.NETWORK, wire, **settings)
         self.world = self.platform.world
         self.told: list[Any] = []
         self.facilities: list[Any] = []
