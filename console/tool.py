@@ -18,11 +18,27 @@ HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "softswitch" / "api" / "console"
 _STAMP = TARGET / ".built"
 _LEAST_NODE = 20
+#: Without a network npm would try for minutes: two tries, and no silence longer than this many milliseconds.
+_PATIENCE = (
+    "--fetch-retries=1",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=2000",
+    "--fetch-timeout=20000",
+)
+_NOT_FETCHED = (
+    "its packages could not be fetched from the npm registry. The switch runs without the console, and the next start "
+    "tries again; SOFTSWITCH_WITHOUT_CONSOLE=1 keeps it from trying. A machine without a network takes a wheel "
+    "that was built elsewhere: pip wheel ."
+)
 _SOURCES = ("package.json", "package-lock.json", "build.mjs", "tsconfig.json")
 
 
 class ConsoleError(Exception):
     """The console cannot be built here; the text says why and what helps."""
+
+
+class CommandFailed(ConsoleError):
+    """Node or npm ended with an error, which it has told by itself."""
 
 
 def node() -> tuple[list[str], list[str]]:
@@ -69,7 +85,11 @@ def install(*, tools: bool) -> None:
     if stamp.is_file() and stamp.read_text() in (wanted, f"{wanted} tools"):
         return
     options = [] if tools else ["--omit=dev"]
-    _run([*node()[1], "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", *options])
+    words = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", *_PATIENCE, *options]
+    try:
+        _run([*node()[1], *words])
+    except CommandFailed as error:
+        raise ConsoleError(_NOT_FETCHED) from error
     stamp.write_text(wanted)
 
 
@@ -104,7 +124,7 @@ def _run(command: list[str]) -> None:
     try:
         subprocess.run(command, cwd=HERE, env=environment, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise ConsoleError(str(error)) from error
+        raise CommandFailed(str(error)) from error
 
 
 def main(words: list[str]) -> int:
