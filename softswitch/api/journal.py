@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from softswitch.api.frames import text_frame
+from softswitch.api.models.base import with_times
 
 #: Members of events that name what they are about.
 _SUBJECTS = frozenset(
@@ -65,7 +66,7 @@ class Entry:
     def text(self) -> str:
         """The JSON object as it goes to clients."""
         if self._event is not None:
-            body = {"seq": self.sequence, **self._event.to_dict()}
+            body = {"seq": self.sequence, **with_times(self._event.to_dict())}
             self._text = json.dumps(body, ensure_ascii=False, default=str)
             self._subjects = frozenset(
                 value for name, value in body.items() if name in _SUBJECTS and isinstance(value, str)

@@ -55,7 +55,8 @@ class CallRecord:
 
     `source` is where the first message came from, `merged_into` the call that went on with this one's party after a
     pick-up, a retrieval or an attended transfer, `talkgroup` the last group its party was in, `queue` the last queue it
-    waited in for `queued_s`, `agent` who took it there.
+    waited in for `queued_s`, `agent` who took it there. A call that was placed to let its party into another one names
+    it as `joins`, and as what (insert, listen, whisper) as `joins_as`.
     """
 
     call_id: str
@@ -73,6 +74,8 @@ class CallRecord:
     queue: str = ""
     queued_s: float = 0.0
     agent: str = ""
+    joins: str = ""
+    joins_as: str = ""
     legs: dict[str, LegRecord] = field(default_factory=dict)
     recording_ids: list[str] = field(default_factory=list)
     location: dict[str, object] = field(default_factory=dict)
@@ -129,7 +132,12 @@ class CallRecord:
             "callee": self.callee,
             "source": str(self.source),
             "started_at": self.started_at,
+            **self.joining(),
         }
+
+    def joining(self) -> dict[str, Any]:
+        """The call that it was placed to join, empty when there is none."""
+        return {"joins": self.joins, "joins_as": self.joins_as} if self.joins else {}
 
     def queueing(self) -> dict[str, Any]:
         """How it waited, empty when it did not."""

@@ -69,14 +69,17 @@ class CallControl:
 
     def rows(self) -> Iterable[Row]:
         """Every call in progress, oldest first."""
-        return [self._row(call) for call in self._app.exchange.calls.values()]
+        calls = self._app.exchange.calls.values()
+        joining = [call for call in calls if call.record.joins]
+        return [self._row(call, joining) for call in calls]
 
     def row(self, identifier: str) -> Row | None:
         """One call, its legs with what was counted of their media."""
         call = self._app.exchange.calls.get(identifier)
-        return None if call is None else self._row(call, detailed=True)
+        return None if call is None else self._row(call, self._app.exchange.calls.values(), detailed=True)
 
-    def _row(self, call: Call, *, detailed: bool = False) -> Row:
+    def _row(self, call: Call, others: Iterable[Call] = (), *, detailed: bool = False) -> Row:
+        """A call's row; `others` are those that may have been placed to join it."""
         record = call.record
         return {
             "call_id": call.id,
@@ -92,6 +95,13 @@ class CallControl:
             "legs": [self._leg(leg, detailed=detailed) for leg in parties(call)],
             "recordings": self._app.recordings.of_call(call.id),
             "playback": self._app.playbacks.state(call.id),
+            "joins": record.joins,
+            "joins_as": record.joins_as,
+            "joined_by": [
+                {"call_id": each.id, "party": each.record.callee, "joins_as": each.record.joins_as}
+                for each in others
+                if each.record.joins == call.id
+            ],
         }
 
     def _leg(self, leg: Leg, *, detailed: bool) -> Row:
@@ -187,7 +197,8 @@ class CallControl:
         if placed.record.cause is not None:
             raise Refused("party", placed.record.cause)
         group = seat.group.number if seat is not None else ""
-        app.bus.tell(DispatcherActed, "listen" if silent else "insert", group, call.id, party, principal.name)
+        operation = "listen" if silent else "insert"
+        app.bus.tell(DispatcherActed, operation, group, call.id, party, principal.name, placed.id)
 
     def _whisper(self, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
         """Let a dispatcher speak to one of two parties alone."""
@@ -195,7 +206,7 @@ class CallControl:
         placed = app.supervision.join(call, party, silent=False, by=principal.name, to=body["to"])
         if placed.record.cause is not None:
             raise Refused("party", placed.record.cause)
-        app.bus.tell(DispatcherActed, "whisper", "", call.id, party, principal.name)
+        app.bus.tell(DispatcherActed, "whisper", "", call.id, party, principal.name, placed.id)
 
     def _disconnect(self, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
         self._operator.release(call, _cause(call, body, f"ended by {principal.name}"))

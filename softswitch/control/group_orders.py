@@ -44,9 +44,9 @@ class GroupOrders:
         except ValueError as error:
             raise Problem(409, str(error), kind="conflict") from error
 
-    def told(self, operation: str, number: str, call_id: str, party: str, by: Principal) -> None:
-        """Tell of an order that was carried out."""
-        self.app.bus.tell(DispatcherActed, operation, number, call_id, party, by.name)
+    def told(self, operation: str, number: str, call_id: str, party: str, by: Principal, placed: str = "") -> None:
+        """Tell of an order that was carried out, `placed` being the call by which."""
+        self.app.bus.tell(DispatcherActed, operation, number, call_id, party, by.name, placed)
 
     def named(self, body: Mapping[str, Any]) -> list[str]:
         """The numbers that an order names, each once; with `everybody`, all registered subscribers besides."""

@@ -161,7 +161,7 @@ class GroupDesk(GroupOrders):
         call = self.carry_out(lambda now: self.app.inviter.call(Invitation(party, number, name, by.name), welcome))
         if call.record.cause is not None:
             raise refusal(call.record.cause, "party", f"{party}: {call.record.cause.text}")
-        self.told(operation, number, call.id, party, by)
+        self.told(operation, number, call.id, party, by, call.id)
         return {"call_id": call.id, "party": party}
 
     def _release(self, number: str, body: Mapping[str, Any], by: Principal) -> Row:

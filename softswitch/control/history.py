@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
+from softswitch.api.models.base import with_times
 from softswitch.api.services import Row
 from softswitch.app import Application
 from softswitch.control.paging import cursor_of, place_of, read
@@ -96,8 +97,10 @@ def _find_cdrs(database: Database, query: Mapping[str, Any]) -> list[Row]:
 def _cdr(row: Mapping[str, Any]) -> Row:
     return {
         **row,
-        "legs": json.loads(row["legs"]),
+        "legs": with_times(json.loads(row["legs"])),
         "details": (details := json.loads(row["details"])),
+        "joins": details.get("joins", ""),
+        "joins_as": details.get("joins_as", ""),
         "recording_ids": details.get("recording_ids", []),
         "location": details.get("location", {}),
         "cursor": cursor_of(row["started_at"], row["id"]),

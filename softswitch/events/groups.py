@@ -116,7 +116,7 @@ class MemberFailed(Event):
 
 @dataclasses.dataclass(slots=True)
 class GroupRegrouped(Event):
-    """A temporary talkgroup was made of members and groups; `expires_at` is Unix time, 0: when it is removed."""
+    """A temporary talkgroup was made of members and groups; `expires_at` 0: when it is removed."""
 
     type: ClassVar[str] = "group.regrouped"
     group: str
@@ -149,7 +149,10 @@ class GroupChanged(Event):
 
 @dataclasses.dataclass(slots=True)
 class DispatcherActed(Event):
-    """A dispatcher did something to a party, a call or a talkgroup: insert, listen, mute, force_floor, roll_call, …"""
+    """A dispatcher did something to a party, a call or a talkgroup: insert, listen, mute, force_floor, roll_call, …
+
+    `placed_call_id` is the call that was placed to carry it out, empty when there was none.
+    """
 
     type: ClassVar[str] = "group.dispatcher_acted"
     operation: str
@@ -157,6 +160,7 @@ class DispatcherActed(Event):
     call_id: str
     party: str
     by: str
+    placed_call_id: str = ""
 
 
 @dataclasses.dataclass(slots=True)

@@ -65,7 +65,7 @@ def _stored(record: CallRecord, node: str) -> stored.CallRecord:
         details["location"] = record.location
     if record.merged_into:
         details["merged_into"] = record.merged_into
-    details.update(record.queueing())
+    details.update(record.queueing() | record.joining())
     return stored.CallRecord(
         id=record.call_id,
         node=node,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 
@@ -19,6 +19,21 @@ def _iso(value: datetime | None) -> str | None:
     if value is None:
         return None
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def with_times(value: Any) -> Any:
+    """JSON in which members that end in `_at` are UTC times, or null for never, instead of seconds since 1970."""
+    if isinstance(value, dict):
+        return {name: _time_of(name, each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [with_times(each) for each in value]
+    return value
+
+
+def _time_of(name: str, value: Any) -> Any:
+    if name.endswith("_at") and isinstance(value, (int, float)):
+        return _iso(datetime.fromtimestamp(value, UTC)) if value else None
+    return with_times(value)
 
 
 Time = Annotated[datetime | None, BeforeValidator(_moment), PlainSerializer(_iso, return_type=str | None)]
@@ -37,9 +52,9 @@ def example(**members: JsonValue) -> ConfigDict:
 
 
 class Answer(BaseModel):
-    """A successful answer; members that a service adds are passed on."""
+    """A successful answer: what stands in its model and nothing else, so that the OpenAPI document tells all of it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="ignore")
 
 
 class NoContent(Answer):

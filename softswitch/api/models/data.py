@@ -124,9 +124,18 @@ class CallDetailRecord(Answer):
     sip_code: int = 0
     q850_cause: int = 0
     released_by: str = ""
-    legs: list[dict[str, Any]] = Field(default_factory=list)
+    node: str = ""
+    talkgroup: str = Field(default="", description="The last group that its party was in.")
+    joins: str = Field(default="", description="The call that it was placed to join.")
+    joins_as: str = Field(default="", description="insert, listen or whisper.")
+    legs: list[dict[str, Any]] = Field(
+        default_factory=list, description="Each party: who, when, how it ended, codec, and what was measured."
+    )
     recording_ids: list[str] = Field(default_factory=list)
     location: dict[str, Any] = Field(default_factory=dict, description="Where the caller said it was (RFC 6442).")
+    details: dict[str, Any] = Field(
+        default_factory=dict, description="source, route, emergency, reason; merged_into, queue, queued_s, agent."
+    )
 
 
 class Statistics(Answer):

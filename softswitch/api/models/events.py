@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from softswitch.api.models.base import Answer, Request, Time
 
@@ -29,6 +29,7 @@ class JournalQuery(EventsQuery):
 class JournalledEvent(Answer):
     """One event; what else it holds depends on its type."""
 
+    model_config = ConfigDict(extra="allow")
     seq: int
     type: str
     time: Time = None

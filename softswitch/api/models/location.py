@@ -45,6 +45,7 @@ class PositionRow(Answer):
     latitude: float
     longitude: float
     time: Time
+    received_at: Time = Field(default=None, description="When the switch heard of it; `time` is when it was measured.")
     altitude_m: float | None = None
     accuracy_m: float | None = None
     speed_mps: float | None = None

@@ -43,9 +43,22 @@ class ChangeQueue(QueueRules):
 
 
 class QueueDefinition(Answer):
-    """What is laid down of a queue: what If-Match speaks of."""
+    """What is laid down of a queue: what If-Match speaks of. See `QueueRules`."""
 
     number: str
+    name: str = ""
+    agents: list[str] = Field(default_factory=list)
+    strategy: str = ""
+    ring_s: float = 0.0
+    wrap_up_s: float = 0.0
+    retry_s: float = 0.0
+    announce_s: float = 0.0
+    announce_wait: bool = False
+    max_length: int = 0
+    max_wait_s: float = 0.0
+    join_empty: bool = False
+    overflow: str = ""
+    priority: list[str] = Field(default_factory=list)
     origin: str = Field(default="", description="`configuration` or `store`.")
 
 

@@ -73,6 +73,7 @@ class Burst(Answer):
     """Who had the floor from when to when, and where in the recording that is."""
 
     id: str
+    recording: str = Field(default="", description="The recording that holds it.")
     party: str
     room: str
     call_id: str = ""

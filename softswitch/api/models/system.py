@@ -134,7 +134,46 @@ class Vocoder(Answer):
     reason: str = Field(default="", description="Why it cannot be used at all.")
 
 
-class MediaStatus(Answer):
+class MediaTotals(Answer):
+    """What passed through the media engine since its start, and its ports now."""
+
+    ports_open: int = Field(default=0, description="RTP ports in use.")
+    ports_free: int = Field(default=0, description="RTP ports that a call could be given at once.")
+    ports_quarantined: int = Field(
+        default=0, description="Those of ended calls, kept closed for some seconds."
+    )
+    packet_threads: int = 0
+    packets_received: int = 0
+    octets_received: int = 0
+    packets_sent: int = 0
+    octets_sent: int = 0
+    lost: int = Field(default=0, description="Packets that never came, by their sequence numbers.")
+    dropped_source: int = Field(default=0, description="From an address that is not the party's.")
+    dropped_payload_type: int = Field(default=0, description="Of a format that was not agreed.")
+    dropped_direction: int = Field(default=0, description="From a party that is on hold or only hears.")
+    dropped_unrouted: int = Field(default=0, description="With nowhere to go.")
+    malformed: int = Field(default=0, description="Neither RTP nor RTCP nor STUN.")
+    ignored: int = 0
+    send_errors: int = Field(default=0, description="Not taken by the operating system.")
+    rtcp_sent: int = 0
+    rtcp_received: int = 0
+    srtp_auth_failures: int = Field(default=0, description="Authentication tag wrong.")
+    srtp_replayed: int = Field(default=0, description="Came before, or too late to tell.")
+    timeouts: int = Field(default=0, description="Times a party fell silent for too long.")
+    deadlines_missed: int = Field(
+        default=0, description="Packets of clips left out for want of processor time."
+    )
+    events_lost: int = 0
+    players: int = Field(default=0, description="Ports into which a sound is played now.")
+    dtls_handshakes: int = 0
+    dtls_failures: int = 0
+    dtls_fingerprint_mismatches: int = 0
+    stun_answered: int = 0
+    stun_refused: int = 0
+    ice_consent_lost: int = Field(default=0, description="Peers that no longer answer.")
+
+
+class MediaStatus(MediaTotals):
     """The media engine's figures."""
 
     workers: list[MediaWorker] = Field(default_factory=list)

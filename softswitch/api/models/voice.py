@@ -21,6 +21,21 @@ class Leg(Answer):
     display_name: str = ""
     state: str = ""
     held: bool = False
+    reference: str = Field(default="", description="Its id in its own protocol, such as the SIP Call-ID.")
+    codec: str = Field(default="", description="In GET /voice/calls/{id} alone, like the next two.")
+    srtp: str = Field(default="", description="How its media is secured; empty: not.")
+    media: dict[str, Any] = Field(default_factory=dict, description="Counters, loss, jitter, delay and MOS.")
+
+
+JoinsAs = Literal["", "insert", "listen", "whisper"]
+
+
+class JoiningCall(Answer):
+    """A call that was placed to let `party` into another one; it may be ringing still."""
+
+    call_id: str
+    party: str
+    joins_as: JoinsAs
 
 
 class Call(Answer):
@@ -39,6 +54,9 @@ class Call(Answer):
     recordings: list[str] = Field(default_factory=list, description="Recordings in progress.")
     location: dict[str, Any] = Field(default_factory=dict, description="Where the caller said it was (RFC 6442).")
     playback: dict[str, Any] | None = Field(default=None, description="Position and speed of what is played.")
+    joins: str = Field(default="", description="The call that this one was placed to join (强插, 监听); empty: none.")
+    joins_as: JoinsAs = ""
+    joined_by: list[JoiningCall] = Field(default_factory=list, description="Calls placed to join this one.")
 
 
 class Originate(Request):

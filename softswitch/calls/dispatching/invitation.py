@@ -29,7 +29,8 @@ ANSWER_BY_ITSELF: tuple[tuple[str, str], ...] = (
 class Invitation:
     """Whom to call, and what its phone shows: the number and name it is called from, and on whose order.
 
-    `near` is the owner of the room in the media engine into which it is called.
+    `near` is the owner of the room in the media engine into which it is called, `joins` the call of others that it is
+    let into, and as what.
     """
 
     number: str
@@ -39,6 +40,7 @@ class Invitation:
     ring_s: float = 30.0
     answers_by_itself: bool = False
     near: str = ""
+    joins: tuple[str, str] = ("", "")
 
 
 class Inviter:
@@ -53,7 +55,9 @@ class Inviter:
         """Ring the number; once it has answered, `welcome` takes it on. How it ends is told by the call's record."""
         exchange = self._exchange
         shown, route = Party(invitation.shown, invitation.shown_name), f"invitation:{invitation.by}"
-        call = OriginatedCall.begun(exchange, shown, invitation.number, route, lambda taken: _welcome(taken, welcome))
+        call = OriginatedCall.begun(
+            exchange, shown, invitation.number, route, lambda taken: _welcome(taken, welcome), invitation.joins
+        )
         if invitation.near:
             exchange.media.side(call.caller).near = invitation.near
         found = exchange.router.stages(invitation.number, Caller(""))[1]

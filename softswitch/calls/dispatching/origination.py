@@ -89,10 +89,20 @@ class OriginatedCall(Call):
 
     @classmethod
     def begun(
-        cls, exchange: Exchange, shown: Party, called: str, route: str, connect: Callable[[OriginatedCall], None]
+        cls,
+        exchange: Exchange,
+        shown: Party,
+        called: str,
+        route: str,
+        connect: Callable[[OriginatedCall], None],
+        joins: tuple[str, str] = ("", ""),
     ) -> Self:
-        """A call on record for which nobody is rung yet: the devices of `called` will see that `shown` calls."""
+        """A call on record for which nobody is rung yet: the devices of `called` will see that `shown` calls.
+
+        `joins` names the call that it is placed to join, and as what.
+        """
         record = CallRecord(exchange.new_id(), shown.number, called, route, exchange.wall())
+        record.joins, record.joins_as = joins
         call = cls(exchange, record.call_id, record, SwitchLeg(exchange.new_id(), shown), connect)
         exchange.add(call)
         call.begin()

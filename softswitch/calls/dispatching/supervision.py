@@ -48,11 +48,13 @@ class Supervision:
 
         Raises NotPossible, LookupError.
         """
-        self._ports("whisper" if to else "listen" if silent else "insert", call)
+        operation = "whisper" if to else "listen" if silent else "insert"
+        self._ports(operation, call)
         if to:
             self._port_of(call, to)
         shown = call.record.callee or call.record.caller
-        invitation = Invitation(party, shown, f"{call.record.caller} – {call.record.callee}"[:120], by)
+        name = f"{call.record.caller} – {call.record.callee}"[:120]
+        invitation = Invitation(party, shown, name, by, joins=(call.id, operation))
         return self._inviter.call(invitation, lambda taken, leg: self._welcome(call, taken, leg, silent=silent, to=to))
 
     def supervisors(self, call_id: str) -> list[str]:

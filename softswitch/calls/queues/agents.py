@@ -41,7 +41,6 @@ class Agent:
             "state": self.state(now),
             "queues": sorted(self.queues),
             "paused": self.paused,
-            "idle_since": self.idle_since,
             "answered": self.answered,
             "missed": self.missed,
         }

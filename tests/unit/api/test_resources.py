@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,9 +11,11 @@ from pydantic import ValidationError
 
 from softswitch.api.auth import Principal
 from softswitch.api.models.location import PositionsQuery
+from softswitch.api.models.system import MediaStatus
 from softswitch.api.problems import Problem, invalid
 from softswitch.api.services import ApiServices
 from softswitch.calls.machine import IllegalTransition, Method, State
+from softswitch.media.totals import MediaStatistics
 from tests.unit.api.conftest import Connect, as_role
 
 CALL = {
@@ -61,12 +64,16 @@ async def test_health_with_problems_is_degraded(services: ApiServices, connect: 
 async def test_system_lists(services: ApiServices, connect: Connect) -> None:
     services.registrations = lambda: [{"number": "1001", "contact": "sip:1001@127.0.0.1:5070", "expires_at": 1.7e9}]
     services.trunks = lambda: [{"name": "city", "state": "up"}]
-    services.media = lambda: {"ports_used": 4}
+    services.media = lambda: {"ports_open": 4, "secret": "not in the document"}
     session = await connect()
     (registration,) = (await get(session, "/api/v1/system/registrations"))[1]["items"]
     assert (registration["number"], registration["expires_at"]) == ("1001", "2023-11-14T22:13:20.000000Z")
     assert (await get(session, "/api/v1/system/trunks"))[1]["items"][0]["name"] == "city"
-    assert (await get(session, "/api/v1/system/media"))[1].items() >= {"ports_used": 4, "workers": []}.items()
+    media = (await get(session, "/api/v1/system/media"))[1]
+    assert media.items() >= {"ports_open": 4, "workers": []}.items()
+    assert "secret" not in media, "an answer holds what its model says, and nothing else"
+    figures = {field.name for field in dataclasses.fields(MediaStatistics)}
+    assert figures <= set(MediaStatus.model_fields), "every figure of the engine is told"
 
 
 async def test_reload_answers_and_a_broken_file_is_a_problem(services: ApiServices, connect: Connect) -> None:

@@ -50,6 +50,17 @@ def test_journal_reads_from_any_position_and_counts_losses() -> None:
     }
 
 
+def test_times_are_times_in_events_too_and_never_is_null() -> None:
+    record = {"started_at": 1_700_000_000.25, "answered_at": 0.0, "legs": [{"ended_at": 1_700_000_001, "loss": 0.5}]}
+    body = json.loads(Entry(1, FakeEvent("call.record", expires_at=0.0, record=record)).text)
+    assert body["expires_at"] is None
+    assert body["record"] == {
+        "started_at": "2023-11-14T22:13:20.250000Z",
+        "answered_at": None,
+        "legs": [{"ended_at": "2023-11-14T22:13:21.000000Z", "loss": 0.5}],
+    }
+
+
 async def test_journal_wakes_its_readers() -> None:
     journal = EventJournal("x")
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
