@@ -14,13 +14,13 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from aiohttp import web
 
 from softswitch.api.problems import Problem
+from softswitch.roles import Role
 
-Role = Literal["viewer", "dispatcher", "admin"]
 RANKS: dict[str, int] = {"viewer": 1, "dispatcher": 2, "admin": 3}
 PROTOCOL_PREFIX = "bearer."
 

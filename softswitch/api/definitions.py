@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from softswitch.api.auth import Role
 from softswitch.api.models import Answer
 from softswitch.api.operations import Context, Operation
 from softswitch.api.services import DefinitionServices, Row
+from softswitch.roles import Role
 
 
 class Kind(NamedTuple):

@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from softswitch.api.auth import Role
 from softswitch.api.definitions import Kind, definition_operations
 from softswitch.api.models import Answer, NoContent
 from softswitch.api.models.group import (
@@ -34,6 +33,7 @@ from softswitch.api.models.group import (
 from softswitch.api.operations import Context, Operation
 from softswitch.api.problems import Problem, not_found
 from softswitch.api.services import ApiServices, GroupServices, Row
+from softswitch.roles import Role
 
 _WISHES = {
     "request": "Ask for the floor on behalf of a participant",

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from softswitch.api.auth import Role
 from softswitch.api.models.base import Answer, Request
 from softswitch.api.operations import Context, Operation
 from softswitch.api.problems import not_found
 from softswitch.api.services import Row
+from softswitch.roles import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from softswitch.api.auth import Authenticator, Principal, Role, require
+from softswitch.api.auth import Authenticator, Principal, require
 from softswitch.api.idempotency import IdempotencyKeys
 from softswitch.api.models import Answer, NoContent
 from softswitch.api.paging import KEYS, PageQuery, page_of
@@ -24,6 +24,7 @@ from softswitch.api.problems import Handler, Problem, illegal_transition, invali
 from softswitch.api.services import AccessServices, ApiServices, AuditNote
 from softswitch.api.targets import action_of, kinds_of, named_in, targets_of
 from softswitch.calls.machine import IllegalTransition
+from softswitch.roles import Role
 
 PREFIX = "/api/v1"
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from softswitch.api.auth import Principal, Role
+from softswitch.api.auth import Principal
 from softswitch.api.models.signalling import LadderQuery
 from softswitch.api.operations import Operation, json_response
 from softswitch.api.services import ApiServices, SignallingServices
+from softswitch.roles import Role
 from softswitch.runtime.ladder_view import CallLadder, to_rows, to_svg, to_text
 
 LADDER_TYPES = {"json": "application/json", "text": "text/plain", "svg": "image/svg+xml"}

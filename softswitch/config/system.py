@@ -29,6 +29,7 @@ from softswitch.config.base import (
     matching,
     one_or_more,
 )
+from softswitch.roles import STANDS_FOR, Role, check_bearer
 
 Sha256Hex = Annotated[str, AfterValidator(matching(HEX_SHA256_PATTERN, "a SHA-256 in 64 hexadecimal digits"))]
 
@@ -213,7 +214,7 @@ class AccessRuleSettings(Section):
     """Who may do what to whom (PMI). The first rule that fits a target decides; none: the role alone."""
 
     effect: Literal["allow", "deny"] = Field(description="What is decided.")
-    role: Literal["viewer", "dispatcher", "admin"] | None = Field(default=None, description="Only for this role.")
+    role: Role | None = Field(default=None, description="Only for this role.")
     principal: Name | None = Field(default=None, description="Only for the token or client of this name.")
     department: Name | None = Field(default=None, description="Only for targets in this department or below it.")
     component: str = Field(default="*", description="Component of the API such as voice; `*` is all.")
@@ -226,7 +227,7 @@ class TokenSettings(Section):
     """A bearer token of the HTTP interface. Give `token` or `token_sha256`; only the hash is kept."""
 
     name: Name = Field(description="Name that the audit log shows.")
-    role: Literal["admin", "dispatcher", "viewer"] = Field(default="viewer", description="What the bearer may do.")
+    role: Role = Field(default="viewer", description="What the bearer may do.")
     token: Secret | None = Field(
         default=None, description="The token itself, best as `file:/path` or `env:NAME`.", repr=False, exclude=True
     )
@@ -235,16 +236,11 @@ class TokenSettings(Section):
     )
     expires: Moment | None = Field(default=None, description="When it ends to be valid; UTC unless a zone is given.")
     scopes: Scopes = Field(default=(), description="Components of the API that it may use; empty: all.")
-    number: Number | None = Field(
-        default=None,
-        description="The subscriber as whom alone it may act: its own sessions of browsers, and events about it. Needs "
-        "role viewer, for it gives no other right.",
-    )
+    number: Number | None = Field(default=None, description=STANDS_FOR)
 
     @model_validator(mode="after")
     def _has_no_role(self) -> Self:
-        if self.number is not None and self.role != "viewer":
-            raise ValueError("a token with a number has role viewer")
+        check_bearer(self.role, self.number)
         return self
 
     @model_validator(mode="after")
@@ -266,7 +262,7 @@ class ClientSettings(Section):
     """A client certificate that stands for a role; its issuer must be among `http.client_authority`."""
 
     name: Name = Field(description="Name that the audit log shows.")
-    role: Literal["admin", "dispatcher", "viewer"] = Field(default="viewer", description="What its holder may do.")
+    role: Role = Field(default="viewer", description="What its holder may do.")
     common_name: str | None = Field(
         default=None, description="Common name of the certificate's subject; the default is `name`."
     )

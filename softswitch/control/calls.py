@@ -91,7 +91,7 @@ class CallControl:
             "emergency": record.emergency,
             "location": record.location,
             "legal_methods": [method.value for method in legal_methods(call.machine.state)],
-            "operations": [name for name in self._operator.possible(call) if name in self.commands],
+            "operations": self._offered(call),
             "legs": [self._leg(leg, detailed=detailed) for leg in parties(call)],
             "recordings": self._app.recordings.of_call(call.id),
             "playback": self._app.playbacks.state(call.id),
@@ -103,6 +103,21 @@ class CallControl:
                 if each.record.joins == call.id
             ],
         }
+
+    def _offered(self, call: Call) -> list[str]:
+        """The commands that make sense now, given who is in the call and what is held and played."""
+        legs, talking = parties(call), call.callee is not None
+        joinable = talking or self._app.talkgroups.seat_of(call.caller.id) is not None
+        senseless = {
+            "insert": not joinable,
+            "listen": not joinable,
+            "whisper": not talking,
+            "hold": all(self._operator.is_held(leg) for leg in legs),
+            "resume": not any(self._operator.is_held(leg) for leg in legs),
+            "stop_play": self._app.playbacks.state(call.id) is None,
+        }
+        possible = self._operator.possible(call)
+        return [name for name in possible if name in self.commands and not senseless.get(name)]
 
     def _leg(self, leg: Leg, *, detailed: bool) -> Row:
         row = {**leg.describe(), "held": self._operator.is_held(leg)}

@@ -212,10 +212,17 @@ def test_a_dispatcher_joins_a_call_of_two(switch: Switch, phone: MakePhone) -> N
     hears(two, "1001")
     post(switch, f"/voice/calls/{call}/listen", {"party": "1003"})
     assert chief.in_call.wait(5)
+    (joining,) = switch.get(f"/voice/calls/{call}")["joined_by"]
+    assert (joining["party"], joining["joins_as"]) == ("1003", "listen")
+    theirs = next(row for row in switch.calls() if row["call_id"] == joining["call_id"])
+    assert (theirs["joins"], theirs["joins_as"], theirs["joined_by"]) == (call, "listen", [])
+    told = switch.get(f"/events/journal?types=group.dispatcher_acted&ids={call}")["items"][-1]
+    assert (told["operation"], told["placed_call_id"]) == ("listen", joining["call_id"])
     hears(chief, "1001")
     says(chief)
     hears(two, "1001")
     chief.hang_up()
     wait_until(lambda: len(switch.calls()) == 1, 3, "the dispatcher is gone")
+    assert switch.get(f"/voice/calls/{call}")["joined_by"] == []
     hears(two, "1001")
     post(switch, f"/voice/calls/{call}/disconnect")

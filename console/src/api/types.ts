@@ -39,6 +39,12 @@ export interface Leg {
   held: boolean;
 }
 
+export interface JoiningCall {
+  call_id: string;
+  party: string;
+  joins_as: string;
+}
+
 export interface Call {
   call_id: string;
   state: string;
@@ -49,6 +55,9 @@ export interface Call {
   emergency: boolean;
   operations: string[];
   legs: Leg[];
+  joins: string;
+  joins_as: string;
+  joined_by: JoiningCall[];
 }
 
 export interface RoomParticipant {

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { at, post } from "../api/client.ts";
 import type { Call, Leg } from "../api/types.ts";
 import { ArmedButton, Ask, Button, Empty, Panel } from "../parts/controls.tsx";
+import { ownNumber } from "../state/settings.ts";
 import { calls, mayAct, names, now, soon } from "../state/store.ts";
 import { since, span } from "../words/times.ts";
 import { say, sayOr, type Word } from "../words/words.ts";
@@ -73,9 +74,11 @@ function Orders({ call }: { call: Call }) {
       ))}
       {text && (
         <Ask
+          key={open}
           label={say(text.label)}
           verb={word(text.verb)}
           action="target"
+          initial={text.label === "party" && text.verb !== "transfer" ? ownNumber.value : ""}
           onGive={(given) => order(text.verb, text.body(given))}
         />
       )}
@@ -83,14 +86,19 @@ function Orders({ call }: { call: Call }) {
   );
 }
 
+// A party that was put into a call of others has a call of its own, which says which one it is in.
+function titleOf(call: Call): string {
+  const other = call.joins && calls.value.find((each) => each.call_id === call.joins);
+  return other ? `${call.callee} → (${other.caller} → ${other.callee})` : `${call.caller} → ${call.callee}`;
+}
+
 function Card({ call }: { call: Call }) {
   return (
     <li class={`call ${call.state}${call.emergency ? " emergency" : ""}`} data-call={call.call_id}>
       <div class="call-line">
         <i class="lamp" aria-hidden="true" />
-        <strong>
-          {call.caller} → {call.callee}
-        </strong>
+        <strong>{titleOf(call)}</strong>
+        {call.joins && <span class="badge">{word(call.joins_as)}</span>}
         {call.emergency && <span class="badge emergency">{say("emergency_mark")}</span>}
         <span class="call-state">{sayOr(`state_${call.state}`, call.state)}</span>
         <span class="clock">{span(since(call.answered_at ?? call.started_at, now.value))}</span>
@@ -98,6 +106,14 @@ function Card({ call }: { call: Call }) {
       <ul class="parties">
         {call.legs.map((leg) => (
           <Party key={leg.leg_id} call={call} leg={leg} />
+        ))}
+        {call.joined_by.map((each) => (
+          <li key={each.call_id} class="joining">
+            <span class="who">
+              <b>{each.party}</b> {names.value.get(each.party)}
+            </span>
+            <span class="leg-state">{word(each.joins_as)}</span>
+          </li>
         ))}
       </ul>
       {mayAct.value && <Orders call={call} />}

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { DirectoryEntry } from "../api/types.ts";
-import { Empty, Panel } from "../parts/controls.tsx";
+import { Empty, Field, Panel } from "../parts/controls.tsx";
 import { dial } from "../rtc/telephone.ts";
 import { canTalk, directory, mayAct } from "../state/store.ts";
 import { say, sayOr } from "../words/words.ts";
@@ -47,16 +47,7 @@ export function Directory() {
   const kinds = byKind(directory.value, wanted.value);
   return (
     <Panel title={say("directory")} count={directory.value.length} class="directory">
-      <input
-        id="search"
-        type="search"
-        value={wanted.value}
-        onInput={(event) => {
-          wanted.value = event.currentTarget.value;
-        }}
-        placeholder={say("search")}
-        aria-label={say("search")}
-      />
+      <Field id="search" type="search" value={wanted} label={say("search")} />
       {kinds.size === 0 && <Empty>{say("nobody_found")}</Empty>}
       {[...kinds].map(([kind, entries]) => (
         <details key={kind} open={kind === "subscriber" || wanted.value !== ""}>

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { start } from "../api/client.ts";
-import { Button, Panel } from "../parts/controls.tsx";
+import { Button, Check, Field, Panel } from "../parts/controls.tsx";
 import {
   conversation,
   conversationCall,
@@ -110,16 +110,14 @@ function Who() {
           ))}
         </select>
       </label>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={cleanMicrophone.value === "yes"}
-          onChange={(event) => {
-            cleanMicrophone.value = event.currentTarget.checked ? "yes" : "no";
-          }}
-        />
-        {say("clean_microphone")}
-      </label>
+      <Check
+        id="clean-microphone"
+        label={say("clean_microphone")}
+        checked={cleanMicrophone.value === "yes"}
+        onChange={(checked) => {
+          cleanMicrophone.value = checked ? "yes" : "no";
+        }}
+      />
     </div>
   );
 }
@@ -138,33 +136,8 @@ export function Telephone() {
           void act(place);
         }}
       >
-        {others && (
-          <input
-            id="caller"
-            value={caller.value}
-            onInput={(event) => {
-              caller.value = event.currentTarget.value;
-            }}
-            placeholder={say("caller")}
-            aria-label={say("caller")}
-            list="numbers"
-            autocomplete="off"
-            disabled={!mayAct.value}
-          />
-        )}
-        <input
-          id="callee"
-          value={number.value}
-          onInput={(event) => {
-            number.value = event.currentTarget.value;
-          }}
-          placeholder={say("number")}
-          aria-label={say("number")}
-          list="numbers"
-          autocomplete="off"
-          maxLength={128}
-          disabled={!mayAct.value}
-        />
+        {others && <Field id="caller" value={caller} label={say("caller")} disabled={!mayAct.value} />}
+        <Field id="callee" value={number} label={say("number")} disabled={!mayAct.value} />
         <Button
           label={say("erase")}
           icon="erase"
@@ -180,17 +153,14 @@ export function Telephone() {
       </form>
       {mayAct.value && <DialPad />}
       {canTalk() && (
-        <label class="check">
-          <input
-            id="connect-two"
-            type="checkbox"
-            checked={connecting.value}
-            onChange={(event) => {
-              connecting.value = event.currentTarget.checked;
-            }}
-          />
-          {say("connect_two")}
-        </label>
+        <Check
+          id="connect-two"
+          label={say("connect_two")}
+          checked={connecting.value}
+          onChange={(checked) => {
+            connecting.value = checked;
+          }}
+        />
       )}
       {canTalk() && <Who />}
     </Panel>

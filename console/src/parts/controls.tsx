@@ -1,5 +1,6 @@
 // Small controls that several panels use.
 
+import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { act } from "../state/store.ts";
@@ -84,17 +85,62 @@ export function Panel({ title, count, tools, class: name = "", children }: Panel
 
 export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>;
 
+interface FieldProps {
+  id: string;
+  value: Signal<string>;
+  label: string;
+  type?: "text" | "search";
+  disabled?: boolean;
+}
+
+/** A line of text that is a signal; one that is not for searching proposes numbers of the directory. */
+export function Field({ id, value, label, type = "text", disabled = false }: FieldProps) {
+  return (
+    <input
+      id={id}
+      type={type}
+      value={value.value}
+      onInput={(event) => {
+        value.value = event.currentTarget.value;
+      }}
+      placeholder={label}
+      aria-label={label}
+      list={type === "text" ? "numbers" : undefined}
+      autocomplete="off"
+      maxLength={128}
+      disabled={disabled}
+    />
+  );
+}
+
+interface CheckProps {
+  id: string;
+  label: string;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+}
+
+export function Check({ id, label, checked, onChange }: CheckProps) {
+  return (
+    <label class="check">
+      <input id={id} type="checkbox" checked={checked} onChange={(event) => onChange(event.currentTarget.checked)} />
+      {label}
+    </label>
+  );
+}
+
 interface AskProps {
   label: string;
   verb: string;
   onGive: (text: string) => unknown;
   action?: string;
   pattern?: string;
+  initial?: string;
 }
 
 /** One line of text and what is done with it. */
-export function Ask({ label, verb, onGive, action, pattern }: AskProps) {
-  const [text, setText] = useState("");
+export function Ask({ label, verb, onGive, action, pattern, initial = "" }: AskProps) {
+  const [text, setText] = useState(initial);
   return (
     <form
       class="ask"

@@ -91,7 +91,7 @@ function heard(event: StreamEvent): void {
   if (event.type === "webrtc.offered" && event.number === ownNumber.value) {
     const call = { sessionId: String(event.session_id), callId, caller: String(event.caller) };
     offered.value = [...offered.value.filter((each) => each.sessionId !== call.sessionId), call];
-  } else if (event.type === "call.record" || (event.type === "call.state" && event.state === "released")) {
+  } else if (event.type === "call.record" || (event.type === "call.state" && event.state === "disconnected")) {
     forget(callId);
     ended(callId);
   } else if (event.type === "call.state" && event.state === "active" && conversation.value?.callId !== callId) {

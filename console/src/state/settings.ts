@@ -31,9 +31,14 @@ export function changeLanguage(): void {
   language.value = language.value === "en" ? "zh" : "en";
 }
 
-theme.subscribe((name) => {
-  document.documentElement.dataset.theme = name;
-});
+/** `auto` follows what the system says, also when it changes in the evening. */
+const night = window.matchMedia("(prefers-color-scheme: dark)");
+function dress(): void {
+  const chosen = theme.value === "auto" ? (night.matches ? "dark" : "light") : theme.value;
+  document.documentElement.dataset.theme = chosen;
+}
+theme.subscribe(dress);
+night.addEventListener("change", dress);
 language.subscribe((name) => {
   document.documentElement.lang = name === "zh" ? "zh-CN" : "en";
 });

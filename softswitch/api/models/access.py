@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, Field, model_validator
 
 from softswitch.api.models.base import Answer, Number, Request, Time
+from softswitch.roles import STANDS_FOR, Role, check_bearer
 
 Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
-Role = Literal["viewer", "dispatcher", "admin"]
 
 
 class DepartmentRules(Request):
@@ -102,16 +102,11 @@ class NewToken(Request):
         default_factory=list, description="Components that may be used; empty: all."
     )
     expires: AwareDatetime | None = Field(default=None, description="Null: never.")
-    number: Number | None = Field(
-        default=None,
-        description="The subscriber as whom alone it may act: its own sessions of browsers, and events about it. Needs "
-        "role viewer, for it gives no other right.",
-    )
+    number: Number | None = Field(default=None, description=STANDS_FOR)
 
     @model_validator(mode="after")
     def _has_no_role(self) -> Self:
-        if self.number is not None and self.role != "viewer":
-            raise ValueError("a token that stands for a subscriber has role viewer")
+        check_bearer(self.role, self.number)
         return self
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from softswitch.api.models.base import Answer, Request, Time
+from softswitch.roles import Role
 
 
 class Health(Answer):
@@ -27,7 +28,7 @@ class Identity(Answer):
     """Who the switch takes the asker for."""
 
     name: str
-    role: Literal["viewer", "dispatcher", "admin"]
+    role: Role
     scopes: list[str] = Field(default_factory=list, description="Components that may be used; empty: all.")
     number: str = Field(default="", description="The subscriber as whom alone it may act, empty: no such limit.")
 
@@ -139,9 +140,7 @@ class MediaTotals(Answer):
 
     ports_open: int = Field(default=0, description="RTP ports in use.")
     ports_free: int = Field(default=0, description="RTP ports that a call could be given at once.")
-    ports_quarantined: int = Field(
-        default=0, description="Those of ended calls, kept closed for some seconds."
-    )
+    ports_quarantined: int = Field(default=0, description="Those of ended calls, kept closed for some seconds.")
     packet_threads: int = 0
     packets_received: int = 0
     octets_received: int = 0
@@ -160,9 +159,7 @@ class MediaTotals(Answer):
     srtp_auth_failures: int = Field(default=0, description="Authentication tag wrong.")
     srtp_replayed: int = Field(default=0, description="Came before, or too late to tell.")
     timeouts: int = Field(default=0, description="Times a party fell silent for too long.")
-    deadlines_missed: int = Field(
-        default=0, description="Packets of clips left out for want of processor time."
-    )
+    deadlines_missed: int = Field(default=0, description="Packets of clips left out for want of processor time.")
     events_lost: int = 0
     players: int = Field(default=0, description="Ports into which a sound is played now.")
     dtls_handshakes: int = 0
