@@ -27,7 +27,9 @@ export function TopBar() {
     <header class="bar">
       <h1>
         <Icon name="recordings" />
-        {health.value?.name || "softswitch"} <small>{say("tagline")}</small>
+        <span class="brand">
+          {health.value?.name || "softswitch"} <small>{say("tagline")}</small>
+        </span>
       </h1>
       {who && <Health />}
       <span class="spacer" />
@@ -147,7 +149,14 @@ export function Help() {
   };
   return (
     <div class="veil" onClick={close} role="presentation">
-      <div class="panel help" role="dialog" aria-modal="true" aria-label={say("help")}>
+      <div
+        class="panel help"
+        role="dialog"
+        aria-modal="true"
+        aria-label={say("help")}
+        tabIndex={-1}
+        ref={(dialog) => dialog?.focus()}
+      >
         <h2>{say("help")}</h2>
         <dl>
           {SHORTCUTS.map(([key, word]) => (

@@ -119,7 +119,11 @@ def test_keyboard_languages_and_themes(switch: Switch, phone: MakePhone, tmp_pat
             expect(page.locator(f"main[data-view={view}] .panel").first).to_be_visible()
         page.keyboard.press("Alt+0")
         expect(page.locator("main[data-view=system] .chart").first).to_be_visible()
-        page.keyboard.press("Alt+8")
+        page.set_viewport_size({"width": 390, "height": 844})
+        for view in ("system", "messages"):
+            page.click(f"nav [data-view={view}]")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, f"{view} fits a telephone"
+        expect(page.locator("[data-action=logout]")).to_be_in_viewport()
         page.reload()
         expect(page.locator("main[data-view=messages]")).to_be_visible()
         assert page.evaluate("Object.keys(localStorage).every(key => !localStorage[key].includes('live-'))")

@@ -39,10 +39,12 @@ export interface Leg {
   held: boolean;
 }
 
+export type JoinsAs = "" | "insert" | "listen" | "whisper";
+
 export interface JoiningCall {
   call_id: string;
   party: string;
-  joins_as: string;
+  joins_as: JoinsAs;
 }
 
 export interface Call {
@@ -56,7 +58,7 @@ export interface Call {
   operations: string[];
   legs: Leg[];
   joins: string;
-  joins_as: string;
+  joins_as: JoinsAs;
   joined_by: JoiningCall[];
 }
 
@@ -139,6 +141,7 @@ export interface ConferenceRollCall {
 export interface MessageDelivery {
   recipient: string;
   state: string;
+  reason: string;
 }
 
 export interface ShortMessage {
@@ -171,6 +174,7 @@ export interface CallDetailRecord {
   billsec_ms: number;
   disposition: string;
   sip_code: number;
+  details: { reason?: string };
 }
 
 export interface Registration {

@@ -27,6 +27,10 @@ function Party({ call, leg }: { call: Call; leg: Leg }) {
     await post(`/voice/calls/${at(call.call_id)}/${verb}`, { leg_id: leg.leg_id });
     soon("calls");
   };
+  const whisper = async () => {
+    await post(`/voice/calls/${at(call.call_id)}/whisper`, { party: ownNumber.value, to: leg.leg_id });
+    soon("calls");
+  };
   const may = (verb: string) => mayAct.value && call.operations.includes(verb);
   return (
     <li class={leg.held ? "held" : ""}>
@@ -34,6 +38,9 @@ function Party({ call, leg }: { call: Call; leg: Leg }) {
         <b>{leg.party}</b> {leg.display_name || names.value.get(leg.party)}
       </span>
       <span class="leg-state">{leg.held ? say("held") : sayOr(`leg_${leg.state}`, leg.state)}</span>
+      {may("whisper") && ownNumber.value !== leg.party && (
+        <Button label={word("whisper")} kind="quiet" action="whisper" onPress={whisper} />
+      )}
       {leg.held
         ? may("resume") && <Button label={word("resume")} kind="quiet" action="resume" onPress={order("resume")} />
         : may("hold") && <Button label={word("hold")} kind="quiet" action="hold" onPress={order("hold")} />}
@@ -98,7 +105,7 @@ function Card({ call }: { call: Call }) {
       <div class="call-line">
         <i class="lamp" aria-hidden="true" />
         <strong>{titleOf(call)}</strong>
-        {call.joins && <span class="badge">{word(call.joins_as)}</span>}
+        {call.joins && <span class="badge">{say(`joins_${call.joins_as || "insert"}`)}</span>}
         {call.emergency && <span class="badge emergency">{say("emergency_mark")}</span>}
         <span class="call-state">{sayOr(`state_${call.state}`, call.state)}</span>
         <span class="clock">{span(since(call.answered_at ?? call.started_at, now.value))}</span>
@@ -112,7 +119,7 @@ function Card({ call }: { call: Call }) {
             <span class="who">
               <b>{each.party}</b> {names.value.get(each.party)}
             </span>
-            <span class="leg-state">{word(each.joins_as)}</span>
+            <span class="leg-state">{say(`joins_${each.joins_as || "insert"}`)}</span>
           </li>
         ))}
       </ul>

@@ -18,7 +18,7 @@ interface Props {
   most?: number;
 }
 
-const HEIGHT = 150;
+const HEIGHT = 140;
 const COLOURS = ["--accent", "--good", "--warn", "--bad"];
 
 function optionsFor(box: HTMLElement, props: Props): uPlot.Options {
@@ -34,7 +34,7 @@ function optionsFor(box: HTMLElement, props: Props): uPlot.Options {
       y: { range: (_plot, low, high) => [props.least ?? Math.min(0, low), props.most ?? Math.max(1, high * 1.15)] },
     },
     axes: [
-      { ...axis, space: 70, values: (_plot, ticks) => ticks.map(clock) },
+      { ...axis, size: 26, space: 70, values: (_plot, ticks) => ticks.map(clock) },
       { ...axis, size: 48 },
     ],
     series: [
@@ -93,4 +93,5 @@ export function Chart(props: Props) {
   );
 }
 
-const round = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(1));
+const round = (value: number): string =>
+  Number.isInteger(value) || Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(1);

@@ -19,6 +19,7 @@ import { say } from "../words/words.ts";
 import { ownNumber } from "./settings.ts";
 
 const MOST_EVENTS = 300;
+const PAST_EVENTS = 50;
 const HEALTH_EVERY_MS = 5000;
 
 export const identity = signal<Identity | null>(null);
@@ -125,6 +126,7 @@ const AFFECTED: Record<string, [Part, number][]> = {
 function heard(event: StreamEvent): void {
   if (event.type === "stream.opened") {
     for (const part of Object.keys(parts) as Part[]) soon(part);
+    if (events.value.length === 0) void act(() => lookBack(Number(event.last)));
     return;
   }
   if (event.type === "stream.missed") tell(`${String(event.count)} ${say("missed")}`);
@@ -133,6 +135,13 @@ function heard(event: StreamEvent): void {
   for (const [part, pause] of AFFECTED[family] ?? []) soon(part, pause);
   if (event.type === "call.record" || family === "recording" || family === "registration") recordsChanged.value += 1;
   for (const listener of listeners) listener(event);
+}
+
+/** What happened before somebody looked: shown, and nothing is done about it. */
+async function lookBack(last: number): Promise<void> {
+  const since = Math.max(0, last - PAST_EVENTS);
+  const past = await list<StreamEvent>(`/events/journal?since=${since}&limit=${PAST_EVENTS}`);
+  events.value = [...events.value, ...past.filter((event) => (event.seq ?? 0) <= last).toReversed()];
 }
 
 // -- coming and going --------------------------------------------------------------------------------------------------

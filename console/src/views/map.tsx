@@ -38,7 +38,7 @@ function drawGrid(map: L.Map, layer: L.LayerGroup): void {
   const box = { south: bounds.getSouth(), north: bounds.getNorth(), west: bounds.getWest(), east: bounds.getEast() };
   for (const line of gridLines(box, step)) {
     L.polyline(line.points, { className: "graticule", interactive: false, weight: 1 }).addTo(layer);
-    const icon = L.divIcon({ className: "degree", html: line.label, iconSize: [64, 14] });
+    const icon = L.divIcon({ className: "degree", html: `<span>${line.label}</span>`, iconSize: [0, 0] });
     L.marker(line.points[0], { icon, interactive: false, keyboard: false }).addTo(layer);
   }
 }

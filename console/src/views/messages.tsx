@@ -47,7 +47,8 @@ export function Messages() {
               <p class="meta">
                 <b>{row.sender}</b> → <b>{row.recipient}</b> <time>{moment(row.created_at)}</time>
                 {row.deliveries.map((each) => (
-                  <span key={each.recipient} class="badge" title={each.recipient}>
+                  <span key={each.recipient} class="badge" title={each.reason}>
+                    {row.deliveries.length > 1 && `${each.recipient} `}
                     {sayOr(`sms_${each.state}`, each.state)}
                   </span>
                 ))}

@@ -9,7 +9,7 @@ import { ArmedButton, Button, Empty, Panel } from "../parts/controls.tsx";
 import { Ladder } from "../parts/ladder.tsx";
 import { act, mayAct, recordsChanged } from "../state/store.ts";
 import { moment, span } from "../words/times.ts";
-import { say, type Word } from "../words/words.ts";
+import { say, sayOr, type Word } from "../words/words.ts";
 
 interface Column<Row> {
   word: Word;
@@ -59,9 +59,13 @@ const CDRS: Column<CallDetailRecord>[] = [
   { word: "talked", show: (row) => (row.billsec_ms ? span(row.billsec_ms / 1000) : "–") },
   {
     word: "outcome",
-    show: (row) => <span class={row.disposition === "answered" ? "good" : "bad"}>{row.disposition}</span>,
+    show: (row) => (
+      <span class={row.disposition === "answered" ? "good" : "bad"}>
+        {sayOr(`outcome_${row.disposition}`, row.disposition)}
+      </span>
+    ),
   },
-  { word: "reason", show: (row) => row.sip_code || "" },
+  { word: "reason", show: (row) => row.details.reason || row.sip_code || "" },
   {
     word: "more",
     show: (row) =>

@@ -98,7 +98,7 @@ function Workers() {
       {workers.map((worker) => (
         <li key={worker.number} class={worker.alive ? "good" : "bad"}>
           {worker.alive ? "●" : "✗"} {say("worker")} {worker.number} · {say(worker.alive ? "runs" : "ended")} ·{" "}
-          {worker.ports} {say("ports")} · {worker.cpu_s.toFixed(1)} s
+          {worker.ports} {say("ports")} · {worker.cpu_s.toFixed(0)} s CPU
         </li>
       ))}
     </ul>
