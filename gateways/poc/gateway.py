@@ -97,7 +97,7 @@ class PocGateway:
         )
         self.server = PocServer(context)
         self._exchange.applications.append(self.server)
-        self._registrations.accepted = self.server.registered
+        self._registrations.accepted.append(self.server.registered)
         self._post(self._housekeeping)
         logger.info("push-to-talk: floor control on %s:%d", *place)
 

@@ -49,8 +49,8 @@ class Registrations:
         self._now = now
         self._wall = wall
         self._admit = admit
-        #: told of each REGISTER that was taken, before it is answered.
-        self.accepted: Callable[[str, Request], None] = lambda number, request: None
+        #: each is told of every REGISTER that was taken, before it is answered.
+        self.accepted: list[Callable[[str, Request], None]] = []
         #: told after each change, for the event packages that watch registrations.
         self.changed: Callable[[str], None] | None = None
 
@@ -78,7 +78,8 @@ class Registrations:
             return
         result = self._registrar.process(request, number, source, now, self._wall())
         if result.response.status < 300:
-            self.accepted(number, request)
+            for tell in self.accepted:
+                tell(number, request)
         if not result.changes:
             self._agent.respond(event.transaction, result.response, now)
             return

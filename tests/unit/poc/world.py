@@ -100,7 +100,7 @@ class PocWorld(RoomWorld):
         self.desk = desk
         self.server = PocServer(context)
         self.exchange.applications.append(self.server)
-        self.registrations.accepted = self.server.registered
+        self.registrations.accepted.append(self.server.registered)
 
     def client(self, number: str, system: System = System.MCPTT, *, register: bool = True, **options: Any) -> PocClient:
         """A client of a number."""
