@@ -68,6 +68,9 @@ NO_VOICE = -1
 #: The end of a list of ports, and a room without talker.
 NOBODY = -1
 
+#: What memory is fetched by.
+CACHE_LINE_OCTETS = 64
+
 #: The longest packet taken or sent, in octets.
 MAXIMUM_PACKET = 2048
 
@@ -79,3 +82,18 @@ def offset_of(kind: np.dtype[Any], field: str) -> int:
     """Where a field of a record begins, in octets."""
     assert kind.fields is not None
     return int(kind.fields[field][1])
+
+
+def whole_lines(fields: list[Any]) -> np.dtype[Any]:
+    """A record of these fields that ends with a cache line, so that in an array each begins with one."""
+    record = np.dtype(fields, align=True)
+    assert record.names is not None
+    return np.dtype(
+        {
+            "names": list(record.names),
+            "formats": [record[name] for name in record.names],
+            "offsets": [offset_of(record, name) for name in record.names],
+            "itemsize": -(-record.itemsize // CACHE_LINE_OCTETS) * CACHE_LINE_OCTETS,
+        },
+        align=True,
+    )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from softswitch.media.layout import ADDRESS
+from softswitch.media.layout import ADDRESS, offset_of, whole_lines
 from softswitch.media.quality_layout import HEARD
 from softswitch.media.settings_layout import BUNDLING, FORMATS, KEYPAD, MEMBERSHIP, PLAYBACK, ROUTES, SIGNALLED
 from softswitch.media.srtp_layout import KEYS_OCTETS, STREAM_STATE
 
-# What every packet touches comes first and together: a thousand ports are more than the fastest caches hold.
-PORT = np.dtype(
+# What packets touch lies together, a paragraph a cache line: a thousand ports are more than the fastest caches hold.
+PORT = whole_lines(
     [
-        # Looked at for every packet received ...
+        # Looked at for every packet ...
         ("state", "i8"),
         ("generation", "i8"),
         ("rtp_fd", "i8"),  # of an internal port: what wakes the thread that serves it
@@ -21,30 +19,14 @@ PORT = np.dtype(
         ("ipv6", "i8"),
         ("receive", "i8"),
         ("srtp_profile", "i8"),
-        ("peer", "i8"),
-        ("timed_out", "i8"),
-        ("tap", "i8"),  # TAP_RECEIVED, TAP_SENT: what is copied for a recorder
-        ("source", *ADDRESS),  # where the peer's packets come from, once latched
-        ("remote_length", "i4"),
+        # ... looked at and written for every packet sent ...
         ("remote", *ADDRESS),  # where ours go
-        ("rtcp_length", "i4"),
-        # ... and written (RFC 3550 appendix A).
-        ("last_received_ns", "i8"),
-        ("packets_received", "i8"),
-        ("octets_received", "i8"),
-        ("rx_ssrc", "i8"),
-        ("highest_sequence", "i8"),
-        ("window", "i8"),  # of the last 32 sequence numbers, which have come
-        ("rx_in_stream", "i8"),
-        ("rx_timestamp", "i8"),
-        ("rx_clock", "i8"),
-        ("transit", "i8"),
-        ("jitter_16", "i8"),  # jitter in timestamp units, times 16
-        # Looked at and written for every packet sent.
+        ("remote_length", "i4"),
         ("send", "i8"),
         ("playing", "i8"),
         ("keying", "i8"),
-        ("line_offset", "i8"),  # octets from `remote` to the line of an internal port, the same in every process
+        ("key_fence", "i8"),  # the forwarded sequence number at which telephone-events were put in last, -1 none
+        #
         ("feeder", "i8"),
         ("feeder_ssrc", "i8"),
         ("feeder_sequence", "i8"),
@@ -53,19 +35,43 @@ PORT = np.dtype(
         ("marker_pending", "i8"),
         ("tx_ssrc", "i8"),
         ("tx_sequence", "i8"),
+        #
         ("tx_timestamp", "i8"),
         ("tx_ns", "i8"),
         ("tx_clock", "i8"),
         ("packets_sent", "i8"),
         ("octets_sent", "i8"),
         ("payload_octets_sent", "i8"),
-        # One line of each of these is looked at.
-        *MEMBERSHIP,
+        ("line_offset", "i8"),  # octets from `remote` to the line of an internal port, the same in every process
+        ("send_errors", "i8"),
+        # As a member of a room.
         ("member_next", "i8"),
         ("member_previous", "i8"),
+        *MEMBERSHIP,  # a line and a half
+        # ... and for every packet received (RFC 3550 appendix A).
+        ("peer", "i8"),
         ("ear", "i8"),  # voice by which the port is listened to, NO_VOICE: it is not
+        ("tap", "i4"),  # TAP_RECEIVED, TAP_SENT: what is copied for a recorder
+        ("timed_out", "i4"),
+        ("hushed", "i4"),  # a key is heard whose sound is not to be passed on
+        ("last_format", "i4"),  # number of the format of the last packet
+        #
+        ("last_received_ns", "i8"),
+        ("packets_received", "i8"),
+        ("octets_received", "i8"),
+        ("rx_ssrc", "i8"),
+        ("highest_sequence", "i8"),
+        ("window", "i8"),  # of the last 32 sequence numbers, which have come
+        ("rx_in_stream", "i8"),
+        ("rx_timestamp", "i8"),
+        #
+        ("rx_clock", "i8"),
+        ("transit", "i8"),
+        ("jitter_16", "i8"),  # jitter in timestamp units, times 16
+        ("rtcp_length", "i4"),
+        ("source", *ADDRESS),  # where the peer's packets come from, once latched
         ("speaking", "i8"),
-        ("hushed", "i8"),  # a key is heard whose sound is not to be passed on
+        #
         *ROUTES,
         *FORMATS,
         # The rest is for rarer moments.
@@ -97,12 +103,10 @@ PORT = np.dtype(
         ("key_ended", "i8"),  # whether its end was told too
         ("key_heard", "i8"),  # the key told last that was heard in the sound, -1 before the first
         ("key_heard_ns", "i8"),
-        ("last_format", "i8"),  # number of the format of the last packet
         ("malformed", "i8"),
         ("ignored", "i8"),
         ("punts_from_ns", "i8"),
         ("punts", "i8"),  # since then
-        ("send_errors", "i8"),
         # RTCP.
         ("next_report_ns", "i8"),
         ("packets_at_report", "i8"),
@@ -145,7 +149,6 @@ PORT = np.dtype(
         ("keys_done", "i8"),
         ("key_elapsed_ms", "i8"),
         ("key_tx_timestamp", "i8"),
-        ("key_fence", "i8"),  # the forwarded sequence number at which telephone-events were put in last, -1 none
         *KEYPAD,
         # Securing; what it adds to a packet touches this only where it is used.
         *STREAM_STATE,
@@ -154,6 +157,10 @@ PORT = np.dtype(
         # What the port belongs to, for whoever finds it after a restart.
         ("local_port", "i8"),
         ("owner", "u1", 64),
-    ],
-    align=True,
+    ]
 )
+
+#: The beginning of the record is what a packet sent needs; then comes membership, then what one received needs.
+SENDING_OCTETS, MEMBER_OCTETS = offset_of(PORT, "member_next"), offset_of(PORT, "peer")
+RECEIVING_AT = offset_of(PORT, "deliver_convert")
+RECEIVING_OCTETS = offset_of(PORT, "clock") - RECEIVING_AT

@@ -21,8 +21,7 @@ SIGNALLED = [
     ("symmetric", "i8"),
     ("rtcp_mux", "i8"),
     ("timeout_ns", "i8"),
-    ("event_formats", "i8"),  # one bit for each format that is telephone-event
-    ("noise_formats", "i8"),  # and for each that is comfort noise
+    ("noise_formats", "i8"),  # one bit for each format that is comfort noise
     ("feedback", "i8"),
     ("extended", "i8"),  # blocks of extended reports that the peer wants: EXTENDED_… bits
     ("packet_ms", "i8"),  # sound in one of its packets
@@ -35,8 +34,9 @@ SIGNALLED = [
 ]
 FORMATS = [
     ("format_of", "u1", PAYLOAD_TYPES),  # payload type -> number of the format, from 1; 0 is not agreed
-    ("clock", "i4", MAXIMUM_FORMATS),
     ("picture", "u1", MAXIMUM_FORMATS),
+    ("event_formats", "i8"),  # one bit for each format that is telephone-event
+    ("clock", "i4", MAXIMUM_FORMATS),
 ]
 
 #: What a ROUTE command brings.

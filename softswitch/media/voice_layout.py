@@ -6,10 +6,8 @@ A voice lies in the same shared memory as the port it belongs to (`port["voice"]
 
 from __future__ import annotations
 
-import numpy as np
-
 from softswitch.media.formats import MAXIMUM_FORMATS
-from softswitch.media.layout import MAXIMUM_PACKET
+from softswitch.media.layout import MAXIMUM_PACKET, whole_lines
 from softswitch.media.room_layout import MAXIMUM_TURN
 
 #: So many more voices than ports there are: one that has been replaced is free only when the packet thread says so.
@@ -45,7 +43,8 @@ KEY_WORDS, SPEECH_WORDS, FAX_WORDS = 80, 8, 8
 #: Beginnings and ends of keys in one packet of at most 120 ms.
 FOUND_KEYS = 8
 
-VOICE = np.dtype(
+# What every turn looks at comes first and together.
+VOICE = whole_lines(
     [
         # Jitter buffer.
         ("state", "i8"),
@@ -71,7 +70,7 @@ VOICE = np.dtype(
         ("decoder_codec", "i8", DECODERS),
         ("decoder_resampled", "i8", DECODERS),
         ("noisy", "i8"),  # the last packet said that silence follows: what is heard until sound comes again
-        ("noise", "i8", NOISE_WORDS),
+        ("decoder_of", "u1", MAXIMUM_FORMATS),  # by number of the format, from 1; 0 is not decoded
         # In the room.
         ("gain", "f8"),
         ("muted", "i8"),
@@ -83,9 +82,6 @@ VOICE = np.dtype(
         ("levelled", "i8"),  # by the automatic gain
         ("loudness", "f8"),  # of speech, by the root mean square
         ("levelling", "f8"),  # gain now
-        # Of a voice that stands for another room in this one.
-        ("linked", "i8"),  # the voice that stands for this room there
-        ("next_link", "i8"),
         ("frozen", "i8"),  # a modem is heard: the depth of the buffer stays, and nothing is done to the sound
         ("partner", "i8"),  # port that telephone-events are passed on to
         # Said to the member.
@@ -97,6 +93,11 @@ VOICE = np.dtype(
         ("send_clock", "i8"),
         ("send_samples", "i8"),  # in one packet, at the room's rate
         ("send_ticks", "i8"),  # of the RTP clock in one packet
+        # The rest is for rarer moments.
+        ("noise", "i8", NOISE_WORDS),
+        # Of a voice that stands for another room in this one.
+        ("linked", "i8"),  # the voice that stands for this room there
+        ("next_link", "i8"),
         # A telephone-event on its way to the member (RFC 4733).
         ("event_ssrc", "i8"),
         ("event_source_timestamp", "i8"),
@@ -111,7 +112,6 @@ VOICE = np.dtype(
         ("key_state", "i8", KEY_WORDS),
         ("speech_state", "i8", SPEECH_WORDS),
         ("fax_state", "i8", FAX_WORDS),
-        ("decoder_of", "u1", MAXIMUM_FORMATS),  # by number of the format, from 1; 0 is not decoded
         # All above is cleared for a new voice.
         ("own", "f4", MAXIMUM_TURN),  # what it adds to the sum
         ("sequence", "i4", JITTER_PLACES),  # -1: no packet
@@ -125,6 +125,5 @@ VOICE = np.dtype(
         ("spoken_rate", "i8", RESAMPLER_WORDS),
         ("encoder", "i8", ENCODER_WORDS),
         ("decoders", "i8", DECODERS * DECODER_WORDS),
-    ],
-    align=True,
+    ]
 )

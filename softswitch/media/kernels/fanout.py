@@ -14,12 +14,10 @@ from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import convert_payload, number_packet, rebase, transmit, withhold
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.prefetch import fetch_ahead
-from softswitch.media.layout import COPY, KEY_DOWN, NO_FEEDER, NOBODY, OPEN, UNMAPPED, offset_of
-from softswitch.media.port_layout import PORT
+from softswitch.media.layout import COPY, KEY_DOWN, NO_FEEDER, NOBODY, OPEN, UNMAPPED
+from softswitch.media.port_layout import MEMBER_OCTETS, PORT
 
 _PORT_OCTETS = PORT.itemsize
-#: What a packet sent touches, at the beginning of the record.
-_SENDING_OCTETS = offset_of(PORT, "route_payload_type")
 
 
 @part
@@ -45,7 +43,7 @@ def fan_out(
         out = ports[listener]
         following = out["member_next"]
         if following != NOBODY:
-            fetch_ahead(ports.ctypes.data + following * _PORT_OCTETS, _SENDING_OCTETS)
+            fetch_ahead(ports.ctypes.data + following * _PORT_OCTETS, MEMBER_OCTETS)
         if listener != slot and _wants(out, slot, encoding, stream, renewed):
             if out["feeder"] != slot or out["feeder_ssrc"] != stream[0] or renewed:
                 rebase(out, slot, stream[0], stream[1], stream[2], clock, now_ns)

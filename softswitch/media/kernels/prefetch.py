@@ -8,7 +8,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-_LINE_OCTETS = 64
+from softswitch.media.layout import CACHE_LINE_OCTETS
+
 _intrinsic: Any = intrinsic
 
 
@@ -33,7 +34,7 @@ def fetch_ahead(address: int, octets: int) -> None:
 @overload(fetch_ahead)
 def _fetch_ahead(address: Any, octets: Any) -> Any:
     def compiled(address: Any, octets: Any) -> Any:
-        for place in range(0, octets, _LINE_OCTETS):
+        for place in range(0, octets, CACHE_LINE_OCTETS):
             _prefetch(address + place)
 
     return compiled

@@ -21,6 +21,7 @@ from softswitch.media.kernels.listening import tell_key
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import copy_address, get16, get32
 from softswitch.media.kernels.payload import payload_bounds
+from softswitch.media.kernels.prefetch import fetch_ahead
 from softswitch.media.kernels.punt import punt
 from softswitch.media.kernels.reception import DUPLICATE, NEW_STREAM, track
 from softswitch.media.kernels.sound_call import attend_far
@@ -29,11 +30,38 @@ from softswitch.media.kernels.srtp import REFUSED as REFUSED_PACKET
 from softswitch.media.kernels.srtp import unprotect
 from softswitch.media.kernels.tap import tap_received
 from softswitch.media.kernels.viewing import look_at_picture, pass_picture
-from softswitch.media.layout import CONFERENCE_PEER, FAN_OUT_PEER, MAXIMUM_PACKET, NO_PICTURE, NO_VOICE, NOBODY
+from softswitch.media.layout import (
+    CACHE_LINE_OCTETS,
+    CONFERENCE_PEER,
+    FAN_OUT_PEER,
+    MAXIMUM_PACKET,
+    NO_PICTURE,
+    NO_VOICE,
+    NOBODY,
+)
+from softswitch.media.port_layout import PORT, RECEIVING_AT, RECEIVING_OCTETS, SENDING_OCTETS
 from softswitch.media.srtp_layout import PLAIN
 from softswitch.media.tap_layout import TAP_RECEIVED
 
 _HEADER_OCTETS, _PLAIN_HEADER = 12, 0x80
+_PORT_OCTETS = PORT.itemsize
+
+
+@part
+def expect(ports: Any, slot: int) -> None:
+    """Have the first that is looked at of a port near when its turn comes."""
+    port = ports.ctypes.data + np.int64(slot) * _PORT_OCTETS
+    fetch_ahead(port, CACHE_LINE_OCTETS)
+    fetch_ahead(port + RECEIVING_AT, CACHE_LINE_OCTETS)
+
+
+@part
+def _expect_packet(ports: Any, slot: int) -> None:
+    """Have what a packet of this port touches near when the system has handed it over."""
+    fetch_ahead(ports.ctypes.data + np.int64(slot) * _PORT_OCTETS + RECEIVING_AT, RECEIVING_OCTETS)
+    peer = ports[slot]["peer"]
+    if peer >= 0:
+        fetch_ahead(ports.ctypes.data + peer * _PORT_OCTETS, SENDING_OCTETS)
 
 
 @part
@@ -90,6 +118,7 @@ def receive(
     port = ports[slot]
     packet = scratch["packet"]
     told = (worker, positions, events)
+    _expect_packet(ports, slot)
     size = take_datagram(port["rtp_fd"], scratch)
     if size < 0:
         return

@@ -15,7 +15,7 @@ from softswitch.media.kernels.commands import apply_commands
 from softswitch.media.kernels.compiler import entry, part
 from softswitch.media.kernels.libc import EPOLL_DATA, EPOLL_WORDS, epoll_wait, usleep
 from softswitch.media.kernels.player import turn_wheel
-from softswitch.media.kernels.receive import receive, receive_internal, receive_rtcp
+from softswitch.media.kernels.receive import expect, receive, receive_internal, receive_rtcp
 from softswitch.media.kernels.spans import arm_span_timer, receive_pseudowires, turn_spans
 from softswitch.media.kernels.sweep import sweep
 from softswitch.media.layout import INTERNAL_PORT, OPEN, RTP_PORT
@@ -36,7 +36,7 @@ _GATHER_EVENTS_PER_S = 20_000
 _GATHER_US = 60
 #: Packets for jitter buffers can wait longer, so when nearly all are such they are gathered sooner and for longer.
 _GATHER_VOICES_PER_S = 2_000
-_GATHER_VOICES_US = 800
+_GATHER_VOICES_US = 2_000
 _NEARLY_ALL = 8
 #: What calls of a span bring is wanted at its next tick and no sooner; the longest that anything waits for that.
 _GATHER_SPANS_PER_S = 1_200
@@ -54,6 +54,14 @@ def _patience_ms(worker: Any, scratch: Any) -> Any:
         return 0
     left_ns = worker["next_sweep_ns"] - monotonic_ns(scratch)
     return min(max(left_ns // 1_000_000 + 1, 0), _IDLE_WAIT_MS)
+
+
+@part
+def _expect_next(ports: Any, ready: Any, k: int, count: int) -> None:
+    if k < count:
+        code = ready[EPOLL_WORDS * k + EPOLL_DATA]
+        if code >= 0:
+            expect(ports, code >> 1)
 
 
 _ports = from_dtype(PORT)[::1]
@@ -142,6 +150,7 @@ def run_worker(
             code = ready[at]
             if code < 0:  # the command eventfd and the timer only had to wake us
                 continue
+            _expect_next(ports, ready, k + 1, count)
             port = ports[code >> 1]
             if port["state"] != OPEN or ready[at + 1] != port["generation"] & 0x7FFFFFFF:
                 continue  # closed by a command of this very turn

@@ -14,6 +14,7 @@ from softswitch.media.kernels.sound.coding import conceal, decode, falls_silent
 from softswitch.media.kernels.sound.compiler import part
 from softswitch.media.kernels.sound.depth import keep_depth, watch_anew
 from softswitch.media.layout import MAXIMUM_PACKET
+from softswitch.media.room_layout import MAXIMUM_TURN
 from softswitch.media.voice_layout import (
     CODED_NOISE,
     DEPTH_NS,
@@ -126,11 +127,17 @@ def _go_on(voice: Any, rate_hz: int, scratch: Any) -> bool:
 
 @part
 def _make_room(voice: Any, count: int) -> None:
-    """See that `count` samples fit behind the last."""
-    heard = voice["heard"]
+    """See that `count` samples fit behind the last.
+
+    When none are left it begins anew where it began before: that memory is near. There is place for a turn before it,
+    which may be said twice.
+    """
+    heard, begin = voice["heard"], voice["heard_begin"]
+    if begin == voice["heard_end"]:
+        voice["heard_begin"], voice["heard_end"] = MAXIMUM_TURN, MAXIMUM_TURN
+        return
     if voice["heard_end"] + count <= HEARD_SAMPLES:
         return
-    begin = voice["heard_begin"]
     for i in range(begin, voice["heard_end"]):
         heard[i - begin] = heard[i]
     voice["heard_begin"] -= begin

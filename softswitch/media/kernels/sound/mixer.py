@@ -10,7 +10,6 @@ from numba import from_dtype, types
 
 from softswitch.media.event_layout import EVENT, EVENT_LOUDEST, EVENT_ROOM_PLAYED
 from softswitch.media.kernels.notices import notify_room
-from softswitch.media.kernels.prefetch import fetch_ahead
 from softswitch.media.kernels.sound.compiler import callback, part
 from softswitch.media.kernels.sound.extras import (
     WHISPERS,
@@ -19,9 +18,10 @@ from softswitch.media.kernels.sound.extras import (
     exchange,
     level_out,
 )
+from softswitch.media.kernels.sound.fetching import fetch_listeners, fetch_speakers
 from softswitch.media.kernels.sound.hearing import pull
 from softswitch.media.kernels.sound.speaking import speak
-from softswitch.media.layout import NOBODY, offset_of
+from softswitch.media.layout import NOBODY
 from softswitch.media.port_layout import PORT
 from softswitch.media.room_layout import MAXIMUM_ROOMS, ROOM
 from softswitch.media.scratch_layout import SCRATCH
@@ -30,9 +30,6 @@ from softswitch.media.worker_layout import POSITIONS, WORKER
 
 #: Compiled code looks up no further than it is told; the true length of the clip store is the control side's matter.
 _CLIP_SAMPLES = 1 << 40
-_PORT_OCTETS, _VOICE_OCTETS = PORT.itemsize, VOICE.itemsize
-_LINKS_AT = offset_of(PORT, "room")
-_HEAD_OCTETS = offset_of(VOICE, "own")
 _pointer: Any = types.CPointer
 _PEAK = np.float32(32767)
 #: The limiter gives way at once and comes back over half a second.
@@ -86,7 +83,7 @@ def _gather(ports: Any, room: Any, voices: Any, clips: Any, scratch: Any, now_ns
     while slot != NOBODY:
         port = ports[slot]
         voice = voices[port["voice"]]
-        _fetch_next(ports, voices, port["member_next"], samples)
+        fetch_speakers(ports, voices, port["member_next"], samples)
         voice["contributes"] = 0
         if pull(voice, room["rate_hz"], scratch, now_ns):
             _hear(voice, room, samples, port["hushed"])
@@ -99,17 +96,6 @@ def _gather(ports: Any, room: Any, voices: Any, clips: Any, scratch: Any, now_ns
     if silent and room["comfort"] > 0:
         add_noise(room)
     return bool(ended)
-
-
-@part
-def _fetch_next(ports: Any, voices: Any, slot: int, samples: int) -> None:
-    """Have what the next member's voice is about near when its turn comes."""
-    if slot != NOBODY:
-        number = ports[slot]["voice"]
-        fetch_ahead(voices.ctypes.data + number * _VOICE_OCTETS, _HEAD_OCTETS + 4 * samples)
-        following = ports[slot]["member_next"]
-        if following != NOBODY:
-            fetch_ahead(ports.ctypes.data + following * _PORT_OCTETS + _LINKS_AT, 64)
 
 
 @part
@@ -179,7 +165,7 @@ def _give_out(ports: Any, room: Any, voices: Any, scratch: Any, now_ns: int) -> 
     while slot != NOBODY:
         port = ports[slot]
         voice = voices[port["voice"]]
-        _fetch_next(ports, voices, port["member_next"], samples)
+        fetch_listeners(ports, voices, port["member_next"], samples)
         if room["whispers"] != 0:
             compose_personally(ports, room, voices, slot)
             _compose(voice, room["personal"], samples, first, step)
