@@ -83,12 +83,9 @@ class Metrics(Collector):
         self._call_seconds = Counter(
             f"{PREFIX}call_duration_seconds", "Seconds of conversation of all ended calls.", registry=self.registry
         )
-        self._events = Counter(
-            f"{PREFIX}events", "Events published on the switch's bus, by type.", ("type",), registry=self.registry
-        )
+        self._events: dict[Labels, int] = {}
+        self.counter("events", "Events published on the switch's bus, by type.", lambda: dict(self._events), ("type",))
         self._reasons: set[str] = set()
-        # One child a type is kept, because looking it up by label costs more than counting.
-        self._event_children: dict[str, Counter] = {}
         self._refused = Counter(
             f"{PREFIX}access_refused",
             "Requests refused for lack of rights, by reason.",
@@ -135,11 +132,8 @@ class Metrics(Collector):
 
     def observe_event(self, event: Event) -> None:
         """A subscriber for the event bus."""
-        kind = event.type
-        counted = self._event_children.get(kind)
-        if counted is None:
-            counted = self._event_children[kind] = self._events.labels(kind)
-        counted.inc()
+        kind = (event.type,)
+        self._events[kind] = self._events.get(kind, 0) + 1
         if isinstance(event, CallRecorded):
             self._count_call(event.record)
         elif isinstance(event, AccessRefused):

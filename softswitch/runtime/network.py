@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Protocol
 
 from softswitch.runtime.logs import FloodLog
@@ -126,10 +127,11 @@ class SipNetwork:
 
     def local_address(self, transport: str, listener: str = "", ipv6: bool = False) -> tuple[str, int] | None:
         """The bound (host, port) a message of `transport` leaves from, as far as it is known beforehand."""
-        listeners: dict[str, UdpListener | StreamListener] = {**self._udp, **self._streams}
-        if listener in listeners:
-            return listeners[listener].local
-        for each in listeners.values():
+        named = self._udp.get(listener) or self._streams.get(listener)
+        if named is not None:
+            return named.local
+        every: Iterable[UdpListener | StreamListener] = chain(self._udp.values(), self._streams.values())
+        for each in every:
             if each.transport_name == transport and each.ipv6 == ipv6:
                 return each.local
         return None
