@@ -29,6 +29,8 @@ from typing import IO, Literal, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+_FIRST_PORT, _LAST_PORT = 10_000, 29_990
+_untried_ports = iter(range(_FIRST_PORT + os.getpid() * 10 % 10_000, _LAST_PORT, 2))
 _CPU_CLOCK_OF_PROCESS = 2  # CPUCLOCK_SCHED in the low bits of a per-process clock id (clock_getcpuclockid)
 
 
@@ -134,12 +136,29 @@ def resident_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def free_udp_port(address: str = "127.0.0.1") -> int:
-    """A UDP port that was free a moment ago."""
+def free_ports(count: int, address: str = "127.0.0.1") -> list[int]:
+    """Ports that were free a moment ago, for UDP and TCP; RuntimeError when there are not so many.
+
+    They lie below those that the system gives to whoever binds to port 0, and none is given twice.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
+    found: list[int] = []
+    for port in _untried_ports:
+        with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family) as tcp:
+            try:
+                udp.bind((address, port))
+                tcp.bind((address, port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError("no free port is left")
+
+
+def free_udp_port(address: str = "127.0.0.1") -> int:
+    """One of `free_ports`."""
+    return free_ports(1, address)[0]
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from common import ROOT
+from common import ROOT, free_ports
 
 
 class SwitchUnderTest(NamedTuple):
@@ -65,22 +64,6 @@ to = "trunk:sipp"
 media = "relay"
 {more}
 """
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 below the media range, free for UDP and TCP a moment ago."""
-    found: list[int] = []
-    for port in range(20000 + os.getpid() % 4000, 29000, 2):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            try:
-                udp.bind(("127.0.0.1", port))
-                tcp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
-        if len(found) == count:
-            return found
-    raise RuntimeError("no free port is left")
 
 
 def _answers(port: int) -> bool:
