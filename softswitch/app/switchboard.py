@@ -58,4 +58,5 @@ class Switchboard(Foundations):
             srtp=rtp.srtp,
             suites=rtp.srtp_suites,
             reports=rtp.extended_reports,
+            comfort_noise=rtp.comfort_noise,
         )

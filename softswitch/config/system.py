@@ -186,6 +186,11 @@ class RtpSettings(Section):
         "no call claims them.",
     )
 
+    comfort_noise: Switch = Field(
+        default=False,
+        description="Whether rooms, services and transcoded calls describe silence (RFC 3389) instead of sending it to "
+        "those who take comfort noise, and agree to get some.",
+    )
     gpl_codecs: Switch = Field(
         default=False,
         description="Whether codecs may be used whose libraries are under the GPL, which this product neither needs "

@@ -24,6 +24,7 @@ class PortSettings:
     keys of a secured stream; giving the same ones again changes nothing, others take effect with the next packet.
     `feedback`: what the peer acts on of ``nack``, ``nack pli`` and ``ccm fir`` (RFC 4585 §4.2, RFC 5104 §7.1).
     `sources`: SSRCs that the peer has named for the stream (RFC 5576), of use where several come to one address.
+    `comfort_noise`: a peer that takes it (RFC 3389) is sent descriptions of silence instead of it, where we encode.
     `extended`: blocks of extended reports that the peer wants, bits of `softswitch.media.quality_layout`.
     """
 
@@ -42,6 +43,7 @@ class PortSettings:
     feedback: frozenset[str] = frozenset()
     extended: int = 0
     sources: tuple[int, ...] = ()
+    comfort_noise: bool = False
 
     def __post_init__(self) -> None:
         if len(self.receivable) > MAXIMUM_FORMATS:

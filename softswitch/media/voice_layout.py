@@ -93,8 +93,16 @@ VOICE = whole_lines(
         ("send_clock", "i8"),
         ("send_samples", "i8"),  # in one packet, at the room's rate
         ("send_ticks", "i8"),  # of the RTP clock in one packet
+        ("quiet_payload_type", "i8"),  # of comfort noise, 0: it takes none
         # The rest is for rarer moments.
         ("noise", "i8", NOISE_WORDS),
+        # Silence that is described to the member instead of sent (RFC 3389).
+        ("quiet", "i8"),  # it is told that there is silence
+        ("quiet_order", "i8"),  # coefficients of its spectrum
+        ("quiet_ms", "i8"),  # since it was told last
+        ("quiet_level", "i8"),  # that it was told, in −dBov
+        ("quiet_speech", "i8", SPEECH_WORDS),
+        ("quiet_noise", "i8", NOISE_WORDS),
         # Of a voice that stands for another room in this one.
         ("linked", "i8"),  # the voice that stands for this room there
         ("next_link", "i8"),

@@ -34,6 +34,8 @@ _HEADER_OCTETS = 12
 _EAR_HZ = 8000
 _FULL_SCALE = 32768.0
 _TURN_MS, _LONGEST_PTIME_MS = 10, 60
+#: Codecs that describe silence in frames of their own.
+_OWN_SILENCE = ("OPUS", "AMR", "AMR-WB", "G729")
 _CLEARED_OCTETS = offset_of(VOICE, "own")
 
 
@@ -120,6 +122,7 @@ def prepare_voice(
         ptime_ms = packet_time_ms(spoken)
         _prepare_encoder(voice, spoken, room_hz)
         voice["send_ticks"] = spoken.clock_rate * ptime_ms // 1000
+        _prepare_quiet(voice, settings, spoken, room_hz)
     voice["send_samples"] = room_hz * ptime_ms // 1000
     # Not all members are sent to in the same turn: half of those with packets of 20 ms are in every other.
     voice["spoken_count"] = room_hz * _TURN_MS // 1000 * (number % (ptime_ms // _TURN_MS))
@@ -134,6 +137,20 @@ def _prepare_noise(voice: Any, settings: PortSettings, seed: int) -> None:
     for i, entry in enumerate(settings.receivable):
         if entry.encoding.upper() == "CN":
             voice["decoder_of"][i] = NOISE_DECODER
+
+
+def _prepare_quiet(voice: Any, settings: PortSettings, spoken: StreamFormat, room_hz: int) -> None:
+    """Let silence be described instead of sent, where that is wanted and the codec does not do so itself."""
+    from mediacodecs import activity, comfort_noise
+
+    noise = next((entry for entry in settings.sendable if entry.encoding.upper() == "CN"), None)
+    name = spoken.encoding.upper()
+    if not settings.comfort_noise or noise is None or name in _OWN_SILENCE or noise.clock_rate != spoken.clock_rate:
+        return
+    voice["quiet_payload_type"] = noise.payload_type
+    # The spectrum is that of sound with the rate of the RTP clock, which G.722 has not (RFC 3389 §4).
+    voice["quiet_order"] = 0 if name == "G722" else comfort_noise.ORDER
+    activity.reset(voice["quiet_speech"], sample_rate(spoken, room_hz))
 
 
 def prepare_speaker(voices: NDArray[Any], number: int, entry: StreamFormat, rate_hz: int) -> None:

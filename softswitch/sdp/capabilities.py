@@ -13,6 +13,9 @@ from softswitch.sdp.security import Crypto
 #: Telephone events as we send and take them: the sixteen keys and flash (RFC 4733 §3.2).
 TELEPHONE_EVENT = Codec("telephone-event", 8000, 1, "0-16", 101)
 
+#: Descriptions of silence (RFC 3389).
+COMFORT_NOISE = Codec("CN", 8000, 1, "", 13)
+
 #: The audio every phone understands.
 G711 = (Codec("PCMA"), Codec("PCMU"), TELEPHONE_EVENT)
 

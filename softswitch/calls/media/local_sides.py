@@ -10,7 +10,7 @@ from softswitch.calls.media.refusals import NO_SERVICE_CODEC, NoMedia, refusals
 from softswitch.calls.media.side import Side, is_rtp, own_capabilities, picture_capability
 from softswitch.calls.media.sides import Sides, place
 from softswitch.media import Port, StreamFormat
-from softswitch.sdp.capabilities import LocalSession, MediaCapability
+from softswitch.sdp.capabilities import Capabilities, LocalSession, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.formats import Codec
 from softswitch.sdp.offer_answer import answer, check_answer, make_offer, next_version, refuse, with_direction
@@ -34,7 +34,7 @@ class LocalSides(Sides):
             if index is None:
                 raise NoMedia(NO_SERVICE_CODEC)
             self._open_ports(side, offered.media, leg, only=index)
-            capabilities, shown = own_capabilities(prefer), self._take_pictures(side, offered, leg)
+            capabilities, shown = self._own(prefer), self._take_pictures(side, offered, leg)
             if shown is not None:
                 capabilities = replace(capabilities, media=(*capabilities.media, shown[1]))
             kept = (index, None if shown is None else shown[0])
@@ -46,6 +46,9 @@ class LocalSides(Sides):
             side.local = next_version(side.local, local) if side.local is not None else local
             self._configure(side, offered, side.local, side.local)
             return side.give(side.local, offer=False)
+
+    def _own(self, prefer: Sequence[StreamFormat] = ()) -> Capabilities:
+        return own_capabilities(prefer, comfort_noise=self._comfort_noise)
 
     def _take_pictures(self, side: Side, offered: SessionDescription, leg: Leg) -> tuple[int, MediaCapability] | None:
         """The video line that the service shows to others, with its port, and the format it is to have."""
@@ -77,7 +80,7 @@ class LocalSides(Sides):
             if index < 0:
                 index = 0
                 side.ports[:1] = [self._open(side, leg)]
-            offer = make_offer(own_capabilities(), LocalSession(self._origin(side), [place(side, index)]))
+            offer = make_offer(self._own(), LocalSession(self._origin(side), [place(side, index)]))
             before = side.local.media if side.local is not None else []
             if len(before) > index:
                 offer.media = [offer.media[0] if i == index else refuse(media) for i, media in enumerate(before)]

@@ -10,7 +10,7 @@ from softswitch.calls.media.keyed_side import MODES, KeyedSide
 from softswitch.calls.media.secured_side import SecuredSide
 from softswitch.media import Port, PortSettings, StreamFormat, can_transcode
 from softswitch.sdp.attributes import parse_parameters
-from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, MediaCapability
+from softswitch.sdp.capabilities import COMFORT_NOISE, TELEPHONE_EVENT, Capabilities, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.extended_reports import with_request
 from softswitch.sdp.fields import Origin
@@ -191,11 +191,12 @@ def codecs_of(formats: Sequence[StreamFormat]) -> tuple[Codec, ...]:
     return tuple(Codec(f.encoding, f.clock_rate, f.channels, f.fmtp) for f in formats)
 
 
-def own_capabilities(prefer: Sequence[StreamFormat] = ()) -> Capabilities:
-    """What the switch itself can talk: G.711, after the formats of `prefer`."""
+def own_capabilities(prefer: Sequence[StreamFormat] = (), *, comfort_noise: bool = False) -> Capabilities:
+    """What the switch itself can talk: G.711, after the formats of `prefer`; with `comfort_noise` silence too."""
     preferred = codecs_of([f for f in prefer if f.encoding != "telephone-event"])
     own = tuple(codec for codec in CONVERTIBLE if codec.key not in {p.key for p in preferred})
-    capability = MediaCapability("audio", (*preferred, *own, TELEPHONE_EVENT), ("RTP/AVP", "RTP/AVPF"))
+    companions = (TELEPHONE_EVENT, COMFORT_NOISE) if comfort_noise else (TELEPHONE_EVENT,)
+    capability = MediaCapability("audio", (*preferred, *own, *companions), ("RTP/AVP", "RTP/AVPF"))
     return Capabilities((capability,), prefer="own" if preferred else "offer")
 
 

@@ -41,6 +41,7 @@ class Sides:
         srtp: Mode = "best_effort",
         suites: Sequence[str] = PREFERRED,
         reports: bool = False,
+        comfort_noise: bool = False,
     ) -> None:
         self.engine = engine
         #: what the exchange has to say of keys.
@@ -52,6 +53,7 @@ class Sides:
         self._srtp: Mode = srtp
         self._suites = tuple(suites)
         self._reports = reports
+        self._comfort_noise = comfort_noise
         self._sides: dict[Leg, Side] = {}
         #: ports of supervised calls, by id: two of them hear each other in a mixer, whatever their parties agree on.
         self.mixed: set[str] = set()
@@ -214,7 +216,12 @@ class Sides:
                 side.ports[index] = None
                 continue
             settings = port_settings(theirs, ours, agreed, self._timeout_s)
-            settings = replace(settings, srtp=side.keyed.keys(index), extended=_reports(remote, index))
+            settings = replace(
+                settings,
+                srtp=side.keyed.keys(index),
+                extended=_reports(remote, index),
+                comfort_noise=self._comfort_noise,
+            )
             owner = self._legs.get(port.id)
             if owner is not None and owner.port is port:  # its gateway alone knows the way to the far end
                 settings = replace(settings, remote=port.settings.remote, timeout_s=port.settings.timeout_s)

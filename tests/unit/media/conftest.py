@@ -132,7 +132,8 @@ def warm_codecs() -> None:
         assert coding.decode.py_func(voice, 0, samples, scratch) > 0
         coding.conceal.py_func(voice, -1, samples, scratch)
         coding.conceal.py_func(voice, 0, samples, scratch)
-        coding.encode.py_func(voice, scratch["output"], scratch)
+        pcm, count = coding.gathered.py_func(voice, scratch)
+        coding.encode.py_func(voice, pcm, count, scratch["output"])
         ear.detect(voice["key_state"], samples, 160, voice["found"])
         ear.suspects(voice["key_state"])
         ear.is_fax(voice["fax_state"], samples, 160)

@@ -58,6 +58,26 @@ def test_level_and_colour_come_back(mode, level, order):
         assert np.sqrt(np.mean(apart**2)) < 2.5, "the spectra differ"
 
 
+@pytest.mark.parametrize("level", [-35, -50, -65])
+def test_ffmpeg_describes_it_alike(ffmpeg, level):
+    """FFmpeg looks through a window, so the coefficients differ by a little."""
+    pcm = coloured(level, 0.08)
+    (theirs,) = ffmpeg.packets("comfortnoise", pcm, 8000, compression_level="10")
+    ours = describe(pcm, 10).astype(int)
+    assert abs(ours[0] - theirs[0]) <= 1, f"level {ours[0]} or {theirs[0]}"
+    apart = np.abs(ours[1:4] - np.frombuffer(theirs, np.uint8)[1:4].astype(int))
+    assert apart.max() <= 24, f"{ours[1:4]} or {list(theirs[1:4])}"
+
+
+def test_ffmpeg_makes_noise_of_the_same_colour(ffmpeg):
+    """FFmpeg's is 6 dB softer than the level says: it takes evenly distributed numbers for as loud as they can be."""
+    pcm = coloured(-40)
+    payload = describe(pcm[:1600], 10)
+    heard = np.concatenate(ffmpeg.decode_frames("comfortnoise", [payload] * 40, 8000))
+    apart = spectrum_db(heard)[4:100] + 6 - spectrum_db(pcm)[4:100]
+    assert np.sqrt(np.mean(apart**2)) < 3, "the spectra differ"
+
+
 def test_a_level_alone_is_white():
     heard = spectrum_db(generate([50], 80000))[4:124]
     assert heard.max() - heard.min() < 3

@@ -12,8 +12,6 @@ from softswitch.media.kernels.sound.compiler import part
 from softswitch.media.layout import MAXIMUM_PACKET
 from softswitch.media.voice_layout import DECODER_WORDS, RESAMPLER_WORDS
 
-_HEADER_OCTETS = 12
-
 
 @part
 def _decoder(voice: Any, slot: int) -> Any:
@@ -78,11 +76,15 @@ def conceal(voice: Any, following: int, samples: Any, scratch: Any) -> Any:
 
 
 @part
-def encode(voice: Any, packet: Any, scratch: Any) -> Any:
-    """Encode what is gathered in `spoken` behind a packet's header; returns what `encode_frame` does."""
+def gathered(voice: Any, scratch: Any) -> Any:
+    """The samples of a packet that are gathered in `spoken`, at the codec's rate, and how many they are."""
     count = voice["send_samples"]
-    payload = packet[_HEADER_OCTETS:]
     if voice["send_resampled"] == 0:
-        return encode_frame(voice["send_codec"], voice["encoder"], voice["spoken"], count, payload)
-    made = resample(voice["spoken_rate"], voice["spoken"], count, scratch["samples"])
-    return encode_frame(voice["send_codec"], voice["encoder"], scratch["samples"], made, payload)
+        return voice["spoken"][:], count
+    return scratch["samples"][:], resample(voice["spoken_rate"], voice["spoken"], count, scratch["samples"])
+
+
+@part
+def encode(voice: Any, pcm: Any, count: int, payload: Any) -> Any:
+    """Encode `pcm[:count]` for the member into `payload`; returns what `encode_frame` does."""
+    return encode_frame(voice["send_codec"], voice["encoder"], pcm, count, payload)

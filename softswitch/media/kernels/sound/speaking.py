@@ -7,8 +7,9 @@ from typing import Any
 from mediacodecs.frames import LEAD
 from softswitch.media.kernels.forward import rebase, transmit
 from softswitch.media.kernels.octets import put16, put32
-from softswitch.media.kernels.sound.coding import encode
+from softswitch.media.kernels.sound.coding import encode, gathered
 from softswitch.media.kernels.sound.compiler import part
+from softswitch.media.kernels.sound.quiet import describe_quiet, is_quiet
 from softswitch.media.kernels.tap import tap_sent
 from softswitch.media.layout import KEY_DOWN, ROOM_FEEDER
 
@@ -35,7 +36,10 @@ def speak(port: Any, slot: int, voice: Any, scratch: Any, now_ns: int) -> None:
     port["tx_clock"] = voice["send_clock"]
     port["tx_ns"] = now_ns
     packet = scratch["output"]
-    encoded = encode(voice, packet, scratch)
+    payload = packet[_HEADER_OCTETS:]
+    pcm, count = gathered(voice, scratch)
+    quiet = is_quiet(voice, pcm, count, payload)
+    encoded = describe_quiet(voice, pcm, count, payload) if quiet else encode(voice, pcm, count, payload)
     octets = encoded % LEAD if encoded > 0 else 0
     silent = port["send"] == 0 or port["remote_length"] == 0 or port["keying"] == KEY_DOWN
     if octets == 0 or silent or now_ns < voice["event_until_ns"]:
@@ -43,8 +47,12 @@ def speak(port: Any, slot: int, voice: Any, scratch: Any, now_ns: int) -> None:
         return
     port["tx_sequence"] = (port["tx_sequence"] + 1) & 0xFFFF
     packet[0] = 0x80
-    packet[1] = voice["send_payload_type"] | (0x80 if port["marker_pending"] != 0 else 0)
-    port["marker_pending"] = 0
+    if quiet:
+        packet[1] = voice["quiet_payload_type"]
+        port["marker_pending"] = 1
+    else:
+        packet[1] = voice["send_payload_type"] | (0x80 if port["marker_pending"] != 0 else 0)
+        port["marker_pending"] = 0
     put16(packet, 2, port["tx_sequence"])
     put32(packet, 4, (timestamp + encoded // LEAD) & 0xFFFFFFFF)
     put32(packet, 8, port["tx_ssrc"])
