@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from softswitch.calls.media.side import own_capabilities
+from softswitch.sdp.capabilities import LocalMedia, LocalSession
+from softswitch.sdp.description import SessionDescription
+from softswitch.sdp.fields import Origin
+from softswitch.sdp.offer_answer import answer
 from tests.unit.calls.world import World
 
 SERVICES = [("600", "echo"), ("601", "tone 1004 -16"), ("602", "announcement")]
@@ -145,3 +150,11 @@ def test_an_operators_hold_keeps_the_parties_apart_whatever_they_agree_on() -> N
     assert world.engine.joined() == [{alice.host, bob.host}]
     call.hang_up()
     world.check_over()
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_services_agree_to_comfort_noise_where_that_is_wanted(wanted: bool) -> None:
+    offered = SessionDescription.parse(sdp("192.0.2.9", codecs=("PCMU", "CN"), keys=False))
+    session = LocalSession(Origin.create("192.0.2.1", 1), [LocalMedia("192.0.2.1", 4000)])
+    agreed = answer(offered, own_capabilities(comfort_noise=wanted), session).media[0]
+    assert [mapping.encoding for mapping in agreed.rtpmaps.values()] == (["PCMU", "CN"] if wanted else ["PCMU"])
