@@ -9,7 +9,7 @@ from softswitch.sdp.capabilities import LocalMedia, LocalSession
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.fields import Origin
 from softswitch.sdp.offer_answer import answer
-from tests.unit.calls.world import World
+from tests.unit.calls.world import World, sdp
 
 SERVICES = [("600", "echo"), ("601", "tone 1004 -16"), ("602", "announcement")]
 
