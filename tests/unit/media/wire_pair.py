@@ -1,10 +1,18 @@
-"""Two spans in virtual time, without sockets: what one sends reaches the other as a test says."""
+"""Two spans in virtual time: what one sends reaches the other as a test says.
+
+They are served by the compiled code, whose packets a socket of the loopback takes for a moment, or, `plain`, by the
+Python that it was compiled from, which is a hundred times slower and needs no socket.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import importlib
 import pkgutil
 import random
+import socket
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,6 +20,8 @@ import numpy as np
 import pytest
 
 import softswitch.media.kernels.wire
+from softswitch.media.addresses import encode_address
+from softswitch.media.kernels.libc import UDP_SEGMENT
 from softswitch.media.kernels.wire import span as span_kernel
 from softswitch.media.layout import INTERNAL_PORT, NOBODY, OPEN
 from softswitch.media.port_layout import PORT
@@ -32,6 +42,9 @@ from softswitch.media.wire_layout import (
 )
 
 _STEP_NS = 125_000
+_SERVE = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 11)(span_kernel.serve_span.address)
+#: The port of a span itself; those of its timeslots have their numbers.
+_OWN = 32
 #: What happens to a datagram: the instants, after it was sent, at which it (changed or not) arrives.
 Fate = Callable[[bytes, random.Random], Iterable[tuple[int, bytes]]]
 
@@ -62,6 +75,9 @@ class End:
         #: as a network interface is that cannot cut.
         self.refuses_segments = False
         self.span: Any = self.spans[0]
+        self._addresses = (self.spans.ctypes.data, self.ports.ctypes.data, 33, self.lines.ctypes.data, 32)
+        self._socket: socket.socket | None = None
+        self._output: list[bytes] = []
         self.sent: list[bytes] = []
         self.alarms: list[int] = []
         self.heard: dict[int, bytearray] = {}
@@ -106,10 +122,42 @@ class End:
         """What is not zero."""
         return {name: int(self.span[name]) for name in COUNTERS if self.span[name]}
 
-    def serve(self, datagram: bytes | None, now_ns: int) -> None:
+    def use_socket(self) -> None:
+        """Let the compiled code serve this end, and send to a socket."""
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        weakref.finalize(self, self._socket.close)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, self.packet_octets)
+        port = self.ports[_OWN]
+        port["rtp_fd"] = self._socket.fileno()
+        port["remote"], port["remote_length"] = encode_address(self._socket.getsockname(), socket.AF_INET)
+
+    def serve(self, datagram: bytes | None, now_ns: int) -> list[bytes]:
+        """Bring a datagram, or let time pass; what is sent."""
         packet = np.frombuffer((datagram or b"") + bytes(16), np.uint8).copy()
         size = -1 if datagram is None else len(datagram)
-        span_kernel.serve(self.span, self.ports, self.lines, 32, 0, packet, size, now_ns)
+        self._output.clear()
+        if self._socket is None:
+            span_kernel.serve(self.span, self.ports, self.lines, _OWN, 0, packet, size, now_ns)
+        else:
+            _SERVE(*self._addresses, 0, _OWN, 0, packet.ctypes.data, size, now_ns)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    self._output.append(self._socket.recv(2048))
+        self.sent += self._output
+        self._look()
+        return list(self._output)
+
+    def sendto(self, fd: int, data: int, size: int, flags: int, address: int, length: int) -> int:
+        """What plain Python calls to send."""
+        if self.span["segments"] and self.refuses_segments:
+            return -1
+        begin = data - self.span["output"].ctypes.data
+        for at in range(begin, begin + size, self.packet_octets):
+            self._output.append(self.span["output"][at : at + self.packet_octets].tobytes())
+        return size
+
+    def _look(self) -> None:
         if not self.alarms or self.span["alarms"] != self.alarms[-1]:
             self.alarms.append(int(self.span["alarms"]))
         for slot in self.heard:
@@ -133,10 +181,8 @@ class WirePair:
         back: Fate = faithful,
         seed: int = 1,
         ppm: float = 0.0,
+        plain: bool = False,
     ) -> None:
-        use_plain_wire(monkeypatch)
-        monkeypatch.setattr(span_kernel, "sendto", self._sendto)
-        monkeypatch.setattr(span_kernel, "setsockopt", lambda *option: 0)
         self.one, self.other = End(one), End(other)
         self.fates = {id(self.one): there, id(self.other): back}
         self.now_ns = 1_000_000_000
@@ -144,29 +190,25 @@ class WirePair:
         self._ppm = ppm
         self._under_way: list[tuple[int, int, End, bytes]] = []
         self._count = 0
-        self._serving: End = self.one
-
-    def _sendto(self, fd: int, data: int, size: int, flags: int, address: int, length: int) -> int:
-        end = self._serving
-        begin = data - end.span["output"].ctypes.data
-        sent = end.span["output"][begin : begin + size].tobytes()
-        if end.span["segments"] and end.refuses_segments:
-            return -1
-        far = self.other if end is self.one else self.one
-        for at in range(0, size, end.packet_octets):
-            datagram = sent[at : at + end.packet_octets]
-            end.sent.append(datagram)
-            for after_ns, octets in self.fates[id(end)](datagram, self._chance):
-                self._count += 1
-                self._under_way.append((self.now_ns + after_ns, self._count, far, octets))
-        return size
+        self._serving = self.one
+        if plain:
+            use_plain_wire(monkeypatch)
+            monkeypatch.setattr(span_kernel, "sendto", lambda *arguments: self._serving.sendto(*arguments))
+            monkeypatch.setattr(span_kernel, "setsockopt", lambda *option: 0)
+        else:
+            self.one.use_socket()
+            self.other.use_socket()
 
     def _clock(self, end: End) -> int:
         return self.now_ns if end is self.one else int(self.now_ns * (1 + self._ppm * 1e-6))
 
     def _serve(self, end: End, datagram: bytes | None) -> None:
         self._serving = end
-        end.serve(datagram, self._clock(end))
+        far = self.other if end is self.one else self.one
+        for sent in end.serve(datagram, self._clock(end)):
+            for after_ns, octets in self.fates[id(end)](sent, self._chance):
+                self._count += 1
+                self._under_way.append((self.now_ns + after_ns, self._count, far, octets))
 
     def run(self, seconds: float, *, step_ns: int = 4 * _STEP_NS) -> None:
         """Let virtual time pass."""
