@@ -178,16 +178,25 @@ class WebRtcGateway:
             media.release(leg)
             del self.sessions[session.id]
             return refused.cause
-        call = self._exchange.call_of(caller)
-        session.call_id = call.id if call is not None else ""
-        self._exchange.bus.publish(
-            WebRtcSessionOffered(session.id, session.call_id, target.number, caller.party.number)
-        )
         leg.state = LegState.RINGING
-        self._later(lambda: observer.leg_progressed(leg, 180, None))
+        self._later(lambda: self._ring(session, observer))
         return leg
 
     # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _ring(self, session: BrowserSession, observer: LegObserver) -> None:
+        """The leg belongs to its call by now, unless that is over: the browser learns of it."""
+        if session.leg.state is not LegState.RINGING:
+            return
+        self.note_call(session)
+        self._exchange.bus.publish(WebRtcSessionOffered(session.id, session.call_id, session.number, session.peer))
+        observer.leg_progressed(session.leg, 180, None)
+
+    def note_call(self, session: BrowserSession) -> None:
+        """Whose call the session is in now: a transfer or a dispatcher may have taken it to another one."""
+        call = self._exchange.call_of(session.leg)
+        if call is not None:
+            session.call_id = call.id
 
     def _session(self, direction: str, number: str, name: str, peer: str, leg_id: str) -> BrowserSession:
         self._forget()

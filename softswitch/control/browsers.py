@@ -33,11 +33,11 @@ class Browsers:
         )
 
     def _rows(self) -> Iterable[Row]:
-        return [_row(session) for session in self._gateway.sessions.values()]
+        return [self._row(session) for session in self._gateway.sessions.values()]
 
     def _row_of(self, identifier: str) -> Row | None:
         session = self._gateway.sessions.get(identifier)
-        return None if session is None else _row(session)
+        return None if session is None else self._row(session)
 
     async def _open(self, body: Mapping[str, Any], principal: Principal) -> Row:
         sdp = _description(body)
@@ -49,7 +49,7 @@ class Browsers:
         await self._settle(opened, float(body["timeout_s"]))
         if opened.leg.cause is not None:
             raise refusal(opened.leg.cause, "callee")
-        return _row(opened)
+        return self._row(opened)
 
     async def _settle(self, session: BrowserSession, timeout_s: float) -> None:
         """Wait until the browser can be told something; a session that nobody waits for any longer is ended."""
@@ -70,7 +70,7 @@ class Browsers:
             raise _wrong_moment(session)
         if session.leg.cause is not None:
             raise refusal(session.leg.cause, "sdp")
-        return _row(session)
+        return self._row(session)
 
     async def _offer(self, identifier: str, body: Mapping[str, Any]) -> Row:
         session, sdp = self._existing(identifier), _description(body)
@@ -81,7 +81,7 @@ class Browsers:
         if leg.refused:
             raise Problem(409, "the change was refused; what was agreed before stays", kind="offer-refused",
                           members={"sip_code": leg.refused})  # fmt: skip
-        return _row(session)
+        return self._row(session)
 
     def _close(self, identifier: str) -> None:
         session = self._existing(identifier)
@@ -98,6 +98,10 @@ class Browsers:
     def _unregister(self, number: str, device: str) -> None:
         if not self._app.driver.call(lambda now: self._gateway.unregister(number, device)):
             raise LookupError(f"no browser {device!r} is registered for {number}")
+
+    def _row(self, session: BrowserSession) -> Row:
+        self._gateway.note_call(session)
+        return _row(session)
 
     def _existing(self, identifier: str) -> BrowserSession:
         session = self._gateway.sessions.get(identifier)

@@ -243,3 +243,14 @@ def test_a_caller_with_a_browser_and_a_telephone_takes_the_call_at_either(switch
         post(switch, f"/voice/calls/{call}/disconnect", {})
     finally:
         switch.http("DELETE", "/webrtc/registrations/1001/desk")
+
+
+def test_a_browser_rung_by_the_switch_is_told_which_call_it_is(switch: Switch) -> None:
+    post(switch, "/webrtc/registrations", {"number": "1018", "device": "desk"}, 200)
+    call = post(switch, CALLS, {"caller": "1018", "callee": "601"}, 201)["call_id"]
+    offered = lambda: switch.get(f"/events/journal?types=webrtc.offered&ids={call}")["items"]  # noqa: E731
+    wait_until(lambda: len(offered()) == 1, 5, "the browser is told of the call")
+    (session,) = [row for row in switch.get("/webrtc/sessions")["items"] if row["number"] == "1018"]
+    assert (session["call_id"], session["session_id"]) == (call, offered()[0]["session_id"])
+    post(switch, f"{CALLS}/{call}/disconnect")
+    assert switch.http("DELETE", "/webrtc/registrations/1018/desk")[0] == 204
