@@ -18,8 +18,8 @@ from softswitch.api.journal import EventJournal
 #: Shortest and longest time between two rounds: what happens within it goes out in one write for each client.
 ROUND_S, LONGEST_ROUND_S = 0.005, 0.03
 #: The pause after a round is so many times what the round took: many clients, or a busy machine, make it longer, so
-#: that writing to them takes a quarter of the loop's time at most.
-PAUSE_PER_ROUND = 3.0
+#: that writing to them takes half of the loop's time at most.
+PAUSE_PER_ROUND = 1.0
 #: Octets that may wait in a client's transport before it is passed over.
 UNREAD_OCTETS = 256 * 1024
 _CLIENTS_IN_A_ROW = 50
