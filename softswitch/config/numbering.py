@@ -253,6 +253,10 @@ class ConferenceSettings(Section):
     name: str = Field(default="", description="Name shown to people.")
     max_participants: PositiveCount = Field(default=100, description="Most participants at once.")
     pin: Secret | None = Field(default=None, description="Digits asked of who enters.")
+    signals: Switch = Field(default=False, description="Whether a short tone tells that somebody comes or goes.")
+    comfort_noise: Switch = Field(
+        default=False, description="Whether a room in which nobody speaks rustles, at -62 dB of full scale."
+    )
 
 
 class TalkgroupSettings(Section):

@@ -80,6 +80,8 @@ class ConferenceDesk:
             "name": definition.name,
             "max_participants": definition.max_participants,
             "pin_needed": definition.closed,
+            "signals": definition.signals,
+            "comfort_noise": definition.comfort_noise,
             "origin": self._app.conferences.origin(number),
             "plans": sorted(definition.plans),
         }
@@ -89,7 +91,14 @@ class ConferenceDesk:
         if number in self._app.router.plan.numbers:
             raise Problem(409, f"the number {number} is in use", kind="exists")
         pin_hash = hash_pin(number, body["pin"] or "")
-        definition = ConferenceDefinition(number, body["name"], body["max_participants"], pin_hash)
+        definition = ConferenceDefinition(
+            number,
+            body["name"],
+            body["max_participants"],
+            pin_hash,
+            signals=body["signals"],
+            comfort_noise=body["comfort_noise"],
+        )
         return await self._keep(definition, "created", by)
 
     async def _change(self, number: str, given: Mapping[str, Any], by: Principal) -> Row:

@@ -52,6 +52,8 @@ def conferences(settings: Settings) -> list[ConferenceDefinition]:
             entry.name,
             entry.max_participants,
             hash_pin(normalise(entry.number), entry.pin.get_secret_value() if entry.pin is not None else ""),
+            signals=entry.signals,
+            comfort_noise=entry.comfort_noise,
         )
         for entry in settings.conference
     ]

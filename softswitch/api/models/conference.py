@@ -36,6 +36,8 @@ class ConferenceRules(Request):
     name: str = Field(default="", max_length=128)
     max_participants: int = Field(default=100, ge=1, le=1000)
     pin: Pin | None = Field(default=None, description="Digits asked of who dials in; empty: none, null: as it is.")
+    signals: bool = Field(default=False, description="A short tone tells that somebody comes or goes.")
+    comfort_noise: bool = Field(default=False, description="A room in which nobody speaks rustles.")
 
 
 class NewConference(ConferenceRules):
@@ -55,6 +57,8 @@ class ConferenceDefinition(Answer):
     name: str = ""
     max_participants: int = 100
     pin_needed: bool = False
+    signals: bool = False
+    comfort_noise: bool = False
     origin: str = Field(default="", description="`configuration` or `store`.")
     plans: list[str] = Field(default_factory=list, description="Names of its stored lists of members (预案).")
 
@@ -97,6 +101,8 @@ class Conference(Answer):
     name: str = ""
     max_participants: int = 0
     pin_needed: bool = False
+    signals: bool = False
+    comfort_noise: bool = False
     origin: str = ""
     plans: list[str] = Field(default_factory=list)
     locked: bool = False

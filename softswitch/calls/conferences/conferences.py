@@ -109,7 +109,7 @@ class Conferences:
         if definition.closed and not invited:
             return self._knock(call, leg, definition)
         participant = Participant(call, leg, self._host.wall(), attributes)
-        opened = self._open(number)
+        opened = self._open(definition)
         if opened is None:
             return FAILED
         opened.participants[leg] = participant
@@ -122,12 +122,15 @@ class Conferences:
             near=_owner(number),
         )
 
-    def _open(self, number: str) -> ConferenceRoom | None:
+    def _open(self, definition: ConferenceDefinition) -> ConferenceRoom | None:
+        number = definition.number
         room = self._rooms.get(number)
         if room is None:
             try:
                 owner = _owner(number)
-                mixer = self._engine.open_conference(owner, _RATE_HZ)
+                mixer = self._engine.open_conference(
+                    owner, _RATE_HZ, signals=definition.signals, comfort_noise=definition.comfort_noise
+                )
             except MediaError as error:
                 logger.error("conference %s cannot be opened: %s", number, error)
                 return None
@@ -151,7 +154,7 @@ class Conferences:
 
     def _admit(self, call: Call, leg: Leg, definition: ConferenceDefinition, port: Port) -> None:
         """The PIN was right: from the door to a seat, with the media that is agreed already."""
-        room = self._open(definition.number)
+        room = self._open(definition)
         if room is None:
             call.disconnect(FAILED)
             return
@@ -314,6 +317,8 @@ class Conferences:
             "name": definition.name,
             "max_participants": definition.max_participants,
             "pin_needed": definition.closed,
+            "signals": definition.signals,
+            "comfort_noise": definition.comfort_noise,
             "origin": self.origin(definition.number),
             "plans": sorted(definition.plans),
             "locked": room.locked if room is not None else False,

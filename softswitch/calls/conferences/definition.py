@@ -44,13 +44,18 @@ class ConferencePlan:
 
 @dataclass(frozen=True, slots=True)
 class ConferenceDefinition:
-    """One conference number. `pin_hash` (see `hash_pin`) is "" when everybody may enter."""
+    """One conference number. `pin_hash` (see `hash_pin`) is "" when everybody may enter.
+
+    `signals`: a short tone tells that somebody comes or goes; `comfort_noise`: it rustles while nobody speaks.
+    """
 
     number: str
     name: str = ""
     max_participants: int = 100
     pin_hash: str = ""
     plans: Mapping[str, ConferencePlan] = field(default_factory=dict)
+    signals: bool = False
+    comfort_noise: bool = False
 
     @property
     def closed(self) -> bool:
@@ -84,6 +89,8 @@ def describe_conference(definition: ConferenceDefinition) -> dict[str, Any]:
         "name": definition.name,
         "max_participants": definition.max_participants,
         "pin_hash": definition.pin_hash,
+        "signals": definition.signals,
+        "comfort_noise": definition.comfort_noise,
         "plans": {name: describe_members(plan.members) for name, plan in definition.plans.items()},
     }
 

@@ -62,6 +62,15 @@ def test_a_full_conference_is_486() -> None:
     world.check_over()
 
 
+def test_signals_and_comfort_noise_are_the_rooms_as_laid_down() -> None:
+    extras = {"signals": True, "comfort_noise": True}
+    world = RoomWorld(conference=ConferenceDefinition("7001", **extras))
+    call = world.phone("1001").call("7001")
+    assert world.engine.extras == {"conference 7001": extras}
+    call.hang_up()
+    world.check_over()
+
+
 def test_a_conference_that_was_taken_out_of_the_plan_is_404_and_goes_on_for_those_inside() -> None:
     world = RoomWorld()
     alice, bob = world.phones("1001", "1002")
@@ -135,6 +144,8 @@ def test_the_listing_tells_who_is_inside() -> None:
         "name": "Morning",
         "max_participants": 100,
         "pin_needed": False,
+        "signals": False,
+        "comfort_noise": False,
         "origin": "configuration",
         "plans": [],
         "locked": False,

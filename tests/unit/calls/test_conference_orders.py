@@ -200,6 +200,6 @@ def test_members_still_ringing_are_called_off_when_the_conference_is_ended() -> 
 
 def test_what_is_stored_is_what_was_laid_down() -> None:
     plan = ConferencePlan("fire", {"1001": MemberAttributes(chair=True, attempts=3)})
-    definition = ConferenceDefinition("7001", "Board", 8, hash_pin("7001", "1"), {"fire": plan})
+    definition = ConferenceDefinition("7001", "Board", 8, hash_pin("7001", "1"), {"fire": plan}, signals=True)
     assert conference_of(describe_conference(definition)) == definition
     assert definition.opens("1") and not definition.opens("") and not definition.opens("2")
