@@ -5,7 +5,8 @@ ports, all in one packet thread. Another process is the far exchange, which play
 phones, which send back what they hear. For the echo cancellers, of the longest tail there is, the phones speak and the
 exchange sends what it hears back, 12 dB weaker; a canceller's cost is the difference to the same span without.
 `latency_ms` is from the datagram that brings an octet to the RTP packet that takes it on, without the time the octet
-waits for the rest of its 20 ms: the jitter buffer, half full, and what the engine adds.
+waits for the rest of its 20 ms: the jitter buffer, half full, and what the engine adds. A packet that comes after its
+turn counts as lost and as late; what is lost and not late never came.
 """
 
 from __future__ import annotations
@@ -128,6 +129,7 @@ def _measure_calls(bench: Bench, seconds: float) -> None:
     bench.figure("core_pct_per_span", run.percent, "%", goal=2.5)
     bench.figure("packets_per_s", counted["packets_received"] / run.seconds, "1/s")
     bench.figure("packets_lost", counted["packets_lost"], "")
+    bench.figure("packets_late", counted["packets_late"], "")
     bench.figure("slips", counted["slips"], "", goal=0)
 
 
@@ -148,7 +150,9 @@ def _measure_treatments(bench: Bench, seconds: float, *, quick: bool) -> None:
 def _measure_many(bench: Bench, seconds: float) -> None:
     run = _run(seconds, spans=_MANY)
     bench.figure(f"core_pct_{_MANY}_spans", run.percent, "%", goal=100)
-    bench.figure(f"packets_lost_{_MANY}_spans", sum(counted["packets_lost"] for counted in run.counters), "")
+    bench.figure(f"core_pct_per_span_of_{_MANY}", run.percent / _MANY, "%", goal=2.5)
+    for what in ("lost", "late"):
+        bench.figure(f"packets_{what}_{_MANY}_spans", sum(counted[f"packets_{what}"] for counted in run.counters), "")
 
 
 def _measure_latency(bench: Bench, seconds: float) -> None:
