@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from softswitch.media.port import Port
 
 
+_Formats = tuple[StreamFormat, ...]
+
+
 class _Kind(NamedTuple):
     """What the packets of a format are, whatever their payload type: one number in the room for all members."""
 
@@ -42,7 +45,8 @@ class FanOut(Room):
         self.talker: Port | None = None
         self.second: Port | None = None
         self._kinds: dict[_Kind, StreamFormat] = {}  # in the order of their numbers
-        self._tables: dict[tuple[PortSettings, int], Fields] = {}
+        #: by what decides them: receivable and sendable formats, and how many kinds of packets there are
+        self._tables: dict[tuple[_Formats, _Formats, int], Fields] = {}
 
     def join(self, port: Port) -> None:
         """Let a port hear the room's talker; ends what it was connected to or which other room it was in.
@@ -131,7 +135,7 @@ class FanOut(Room):
         return len(self._kinds) != before
 
     def _tell(self, port: Port) -> None:
-        key = (port.settings, len(self._kinds))
+        key = (port.settings.receivable, port.settings.sendable, len(self._kinds))
         if key not in self._tables:
             if len(self._tables) > MAXIMUM_FORMATS:
                 self._tables.clear()

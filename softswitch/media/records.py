@@ -41,7 +41,8 @@ PICTURES = {"H264": PICTURE_H264, "H265": PICTURE_H265, "VP8": PICTURE_VP8}
 FEEDBACK = {"nack": FEEDBACK_NACK, "nack pli": FEEDBACK_PLI, "ccm fir": FEEDBACK_FIR}
 
 _TICK_MS = 10
-_CNAME_LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
+#: Octet -> letter, every letter equally often.
+_CNAME_LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8
 _HEADER_OCTETS = 12
 _VIDEO_CLOCK_HZ = 90000
 
@@ -89,7 +90,7 @@ def prepare_port(
     record["tx_ssrc"] = int.from_bytes(random[:4], "big")
     record["tx_sequence"] = int.from_bytes(random[4:6], "big") >> 1  # the upper half is left for the first wrap
     record["tx_timestamp"] = int.from_bytes(random[6:10], "big")
-    record["cname"] = _CNAME_LETTERS[np.frombuffer(random[10:26], np.uint8) % 32]
+    record["cname"] = np.frombuffer(random[10:26].translate(_CNAME_LETTERS), np.uint8)
     octets = owner.encode()[: record.dtype["owner"].shape[0]]
     record["owner"][: len(octets)] = np.frombuffer(octets, np.uint8)
 
