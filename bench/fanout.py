@@ -1,24 +1,31 @@
 """Fan-out: one talker, two thousand listeners: what the engine spends on a packet sent, and how far apart they get it.
 
 Listeners and talker are one process, the engine another. Arrivals are the kernel's own time stamps. `spread_ms` is the
-time from the first listener's packet to the last one's, of every packet of the talker.
+time from the first listener's packet to the last one's, of every packet of the talker. A C program that does nothing
+but send takes turns with the engine: the floor of this machine, where a send over loopback is the way in as well.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import resource
 import socket
 import struct
 import sys
+import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from common import ROOT, Bench, arguments, cpu_seconds, percentile, read_line, running
+from relay import build_floor
 
 _PTIME_S = 0.020
+_PACKETS = 100
+_PACKET_OCTETS = 172
 _STAMP = 35  # SO_TIMESTAMPNS
 _CONTROL_OCTETS = 64
 
@@ -70,37 +77,70 @@ def _arrivals(phones: list[socket.socket]) -> list[list[int]]:
         own = []
         while True:
             try:
-                _, control, _, _ = phone.recvmsg(2048, _CONTROL_OCTETS)
+                packet, control, _, _ = phone.recvmsg(2048, _CONTROL_OCTETS)
             except BlockingIOError:
                 break
+            if len(packet) != _PACKET_OCTETS:  # RTCP for another phone, whose RTP port lies one below
+                continue
             seconds, nanoseconds = struct.unpack("=qq", control[0][2])
             own.append(seconds * 1_000_000_000 + nanoseconds)
         times.append(own)
     return times
 
 
-def _measure(bench: Bench, process: Any, phones: list[socket.socket], target: int, rounds: int, packets: int) -> None:
-    talker, listeners = phones[0], phones[1:]
-    _talk(talker, target, 0, 10)
-    time.sleep(0.2)
-    _arrivals(listeners)
-    cpu_s, spreads, heard = 0.0, [], 0
-    for turn in range(rounds):
-        before = cpu_seconds(process.pid)
-        _talk(talker, target, 10 + turn * packets, packets)
+class Sender:
+    """The engine, or the floor: its process, the port that the talker sends to, and what its rounds have shown."""
+
+    def __init__(self, name: str, process: Any, target: int) -> None:
+        self.name, self.process, self.target = name, process, target
+        self.cpu_us: list[float] = []
+        self.spreads_ms: list[float] = []
+        self.heard = self.sent = 0
+
+    def measure(self, phones: list[socket.socket], packets: int) -> None:
+        """One round: so many packets of the talker."""
+        talker, listeners = phones[0], phones[1:]
+        before = cpu_seconds(self.process.pid)
+        _talk(talker, self.target, self.sent, packets)
         time.sleep(0.1)
-        cpu_s += cpu_seconds(process.pid) - before
+        used = cpu_seconds(self.process.pid) - before
         times = _arrivals(listeners)
-        heard += sum(len(own) for own in times)
+        heard = sum(len(own) for own in times)
+        self.cpu_us.append(used * 1e6 / max(heard, 1))
         for i in range(packets):
             of_one = [own[i] for own in times if len(own) == packets]
             if of_one:
-                spreads.append((max(of_one) - min(of_one)) / 1e6)
-    sent = rounds * packets * len(listeners)
-    bench.figure("cpu_us_per_packet", cpu_s * 1e6 / max(heard, 1), "us", goal=3.5)
-    bench.figure("spread_ms", percentile(spreads, 50), "ms", goal=10)
-    bench.figure("spread_p99_ms", percentile(spreads, 99), "ms")
-    bench.figure("loss", 1 - heard / sent, "", goal=0.0)
+                self.spreads_ms.append((max(of_one) - min(of_one)) / 1e6)
+        self.sent += packets
+        self.heard += heard
+
+    def forget(self) -> None:
+        """Begin to measure: what went before warmed up."""
+        self.cpu_us.clear()
+        self.spreads_ms.clear()
+        self.heard = 0
+
+
+def _report(bench: Bench, engine: Sender, floor: Sender | None, due: int) -> None:
+    bench.figure("cpu_us_per_packet", median(engine.cpu_us), "us", goal=3.5)
+    if floor is not None:
+        ratios = [mine / bare for mine, bare in zip(engine.cpu_us, floor.cpu_us, strict=True)]
+        bench.figure("floor_cpu_us_per_packet", median(floor.cpu_us), "us")
+        bench.figure("ratio_to_c_floor", median(ratios), "")
+        bench.figure("floor_spread_ms", percentile(floor.spreads_ms, 50), "ms")
+    bench.figure("spread_ms", percentile(engine.spreads_ms, 50), "ms", goal=10)
+    bench.figure("spread_p99_ms", percentile(engine.spreads_ms, 99), "ms")
+    bench.figure("loss", 1 - engine.heard / due, "", goal=0.0)
+
+
+def _rounds(bench: Bench, senders: list[Sender], phones: list[socket.socket], rounds: int) -> None:
+    for sender in senders:
+        sender.measure(phones, 10)
+        sender.forget()
+    for turn in range(rounds):
+        for sender in senders if turn % 2 == 0 else senders[::-1]:
+            sender.measure(phones, _PACKETS)
+            bench.note(f"{sender.name}: {sender.cpu_us[-1]:.2f} us/packet")
 
 
 def main() -> int:
@@ -108,20 +148,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--listeners", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, help="of 100 packets each (default 8, quick 3)")
+    parser.add_argument("--rounds", type=int, help="of 100 packets each (default 10, quick 4)")
     options = arguments("", parser=parser)
     if options.engine:
         serve_engine()
         return 0
     bench = Bench("fanout", json_output=options.json)
     phones = _phones(options.listeners + 1)
-    with running([sys.executable, str(Path(__file__)), "--engine"]) as process:
-        assert process.stdin is not None
-        process.stdin.write(" ".join(str(phone.getsockname()[1]) for phone in phones) + "\n")
+    words = " ".join(str(phone.getsockname()[1]) for phone in phones) + "\n"
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as started:
+        process = started.enter_context(running([sys.executable, str(Path(__file__)), "--engine"]))
+        process.stdin.write(words)
         process.stdin.flush()
-        target = int(read_line(process, "talker:", 90))
+        engine = Sender("engine", process, int(read_line(process, "talker:", 90)))
+        senders = [engine]
+        program = build_floor(Path(folder))
+        if program is not None:
+            bare = started.enter_context(running([str(program), str(len(phones)), "fan"]))
+            bare.stdin.write(words)
+            bare.stdin.flush()
+            senders.append(Sender("C floor", bare, int(read_line(bare, "ports:").split()[0])))
         bench.note(f"1 talker, {options.listeners} listeners, half of them of the other law")
-        _measure(bench, process, phones, target, options.rounds or (3 if options.quick else 8), 100)
+        rounds = options.rounds or (4 if options.quick else 10)
+        _rounds(bench, senders, phones, rounds)
+        _report(bench, engine, senders[1] if len(senders) > 1 else None, rounds * _PACKETS * options.listeners)
     for phone in phones:
         phone.close()
     status: int = bench.finish()

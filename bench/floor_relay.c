@@ -1,8 +1,8 @@
 /* The floor: what forwarding a datagram costs when nothing else is done with it.
  *
- * usage: floor_relay PORTS    reads PORTS target port numbers from standard input, opens as many sockets on 127.0.0.1
- * and prints "ports: " and their numbers. What comes to socket 2k goes out through socket 2k+1 to that one's target,
- * and the other way round. Runs until standard input ends.
+ * usage: floor_relay PORTS [fan]    reads PORTS target port numbers from standard input, opens as many sockets on
+ * 127.0.0.1 and prints "ports: " and their numbers. What comes to socket 2k goes out through socket 2k+1 to that one's
+ * target, and the other way round; with `fan`, through all other sockets. Runs until standard input ends.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -15,7 +15,7 @@
 
 int main(int argc, char **argv)
 {
-    int count = argc > 1 ? atoi(argv[1]) : 0;
+    int count = argc > 1 ? atoi(argv[1]) : 0, fan = argc > 2;
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
@@ -57,8 +57,11 @@ int main(int argc, char **argv)
             if (i == count)
                 return 0;
             ssize_t size = recvfrom(sockets[i], packet, sizeof packet, 0, (struct sockaddr *)&source, &length);
-            if (size > 0)
-                sendto(sockets[i ^ 1], packet, size, 0, (struct sockaddr *)&targets[i ^ 1], sizeof *targets);
+            if (size <= 0)
+                continue;
+            for (int out = fan ? 0 : i ^ 1; out < (fan ? count : (i ^ 1) + 1); out++)
+                if (out != i)
+                    sendto(sockets[out], packet, size, 0, (struct sockaddr *)&targets[out], sizeof *targets);
         }
     }
 }
