@@ -207,9 +207,10 @@ class RecordingServices:
 
 @dataclass(slots=True)
 class SignallingServices:
-    """The SIP messages of calls: as a ladder (call, most messages), and in the pcap format."""
+    """The SIP messages of calls: as a ladder (call, most messages), and in the pcap format, with media if ordered."""
 
     ladder: Callable[[str, int], Awaitable[CallLadder]]
+    capture: Callable[[str, Mapping[str, Any]], Row]
     capture_file: Callable[[str], Awaitable[bytes]]
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from softswitch.api.auth import Principal
-from softswitch.api.models.signalling import LadderQuery
-from softswitch.api.operations import Operation, json_response
-from softswitch.api.services import ApiServices, SignallingServices
+from softswitch.api.models.signalling import CaptureMedia, LadderQuery, MediaCapture
+from softswitch.api.operations import Context, Operation, json_response
+from softswitch.api.services import ApiServices, Row, SignallingServices
 from softswitch.roles import Role
 from softswitch.runtime.ladder_view import CallLadder, to_rows, to_svg, to_text
 
@@ -74,6 +74,9 @@ def _answer(ladder: CallLadder, form: str) -> web.Response:
 
 
 def _captures(signalling: SignallingServices) -> list[Operation]:
+    async def order(context: Context) -> Row:
+        return signalling.capture(context.path["id"], context.body)
+
     async def fetch(request: web.Request, query: Mapping[str, Any], principal: Principal) -> web.StreamResponse:
         content = await signalling.capture_file(request.match_info["id"])
         headers = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="capture.pcap"'}
@@ -83,11 +86,22 @@ def _captures(signalling: SignallingServices) -> list[Operation]:
         Operation(
             method="GET",
             path="/voice/calls/{id}/capture.pcap",
-            summary="SIP messages of a call in the pcap format; secrets are blanked",
+            summary="SIP messages of a call in the pcap format, secrets blanked, and what was captured of its media",
             component="voice",
             role="admin",
             stream=fetch,
             sensitive=True,
             kinds=(PCAP_TYPE,),
+        ),
+        Operation(
+            method="POST",
+            path="/voice/calls/{id}/capture",
+            summary="Capture RTP and RTCP of a call from now on, unencrypted, for capture.pcap",
+            component="voice",
+            role="admin",
+            handler=order,
+            body=CaptureMedia,
+            answer=MediaCapture,
+            sensitive=True,
         ),
     ]

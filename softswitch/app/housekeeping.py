@@ -32,6 +32,7 @@ class Housekeeping:
         node.media_events.poll()
         node.media_watch.handle_timer(now)
         node.quality_watch.handle_timer(now)
+        node.captures.handle_timer(now)
         if node.hep_reports is not None:
             node.hep_reports.handle_timer(now)
         node.timers.schedule(now + _HOUSEKEEPING_S, self._round)

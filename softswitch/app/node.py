@@ -12,9 +12,11 @@ from softswitch.app.gateway import Gateway
 from softswitch.app.media_events import MediaEvents
 from softswitch.calls.call import Call
 from softswitch.calls.leg import Leg
+from softswitch.calls.operator import parties
 from softswitch.config.models import ListenSettings, Settings
 from softswitch.events import VocoderState
 from softswitch.media import Port
+from softswitch.observing.captures import CallCaptures
 from softswitch.observing.correlation import Correlation
 from softswitch.observing.hep_reports import HepReports
 from softswitch.observing.media_metrics import watch_media
@@ -30,7 +32,7 @@ from softswitch.runtime.tasks import TaskOwner
 from softswitch.runtime.vocoder_bank import VocoderBank
 from softswitch.sip.address import Address
 from softswitch.sip.events import Event
-from softswitch.wiring import media_values, sip_values
+from softswitch.wiring import kept_values, media_values, sip_values
 
 
 class Node(Desks):
@@ -84,6 +86,7 @@ class Node(Desks):
         self.quality_watch = QualityWatch(
             self.engine, self.bus, media_values.quality_limits(self.settings), self._party_of, time.monotonic_ns
         )
+        self.captures = CallCaptures(self.engine, self._ports_of, kept_values.capture_limits(self.settings))
         watch_media(self.metrics, self.engine, self.quality_watch, self.media_watch)
         self.media_events = MediaEvents(
             self.engine,
@@ -100,6 +103,12 @@ class Node(Desks):
         leg = self.exchange.media.leg_of(port)
         call = self.exchange.call_of(leg) if leg is not None else None
         return (call, leg) if call is not None and leg is not None else None
+
+    def _ports_of(self, call_id: str) -> list[Port]:
+        """The ports of all parties to a call, none when it is over."""
+        call = self.exchange.calls.get(call_id)
+        legs = parties(call) if call is not None else []
+        return [port for leg in legs for port in self.exchange.media.ports(leg)]
 
     def _connection_closed(self, address: Address) -> None:
         self.driver.post(lambda now: self.registrations.dropped(self.registrar.connection_closed(address, now)))

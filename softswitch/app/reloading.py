@@ -54,4 +54,5 @@ def _configure_what_is_kept(node: Node, settings: Settings) -> None:
     node.messaging.configure(kept_values.messaging(settings))
     node.locations.settings = kept_values.location(settings)
     node.messages.limits = kept_values.message_limits(settings)
+    node.captures.limits = kept_values.capture_limits(settings)
     node.quality_watch.limits = media_values.quality_limits(settings)

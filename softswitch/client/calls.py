@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from softswitch.api.models import Call, Sound
+from softswitch.api.models.signalling import MediaCapture
 from softswitch.api.models.voice import AmbienceRow
 from softswitch.client.connection import Connection, part
 
@@ -68,8 +69,12 @@ class CallOperations(Connection):
         found: dict[str, Any] = await self.request("GET", f"/voice/calls/{part(call_id)}/ladder")
         return found
 
+    async def capture(self, call_id: str, seconds: int = 60) -> MediaCapture:
+        """Capture the media of a call from now on, for so long; 0 ends it."""
+        return await self.one("POST", f"/voice/calls/{part(call_id)}/capture", MediaCapture, {"seconds": seconds})
+
     async def capture_file(self, call_id: str) -> bytes:
-        """The SIP messages of a call, in the pcap format."""
+        """The SIP messages of a call, with what was captured of its media, in the pcap format."""
         return await self.content(f"/voice/calls/{part(call_id)}/capture.pcap")
 
     async def stop_playing(self, call_id: str, leg_id: str = "") -> Call:

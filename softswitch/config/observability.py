@@ -30,8 +30,13 @@ class QualitySettings(Section):
 
 
 class LadderSettings(Section):
-    """The SIP messages that are kept in memory, for ladders and captures of single calls."""
+    """The SIP messages and packets that are kept in memory, for ladders and captures of single calls."""
 
     messages_per_call: PositiveCount = Field(default=200, description="Most messages of one dialog; the oldest go.")
     megabytes: PositiveCount = Field(default=32, description="Most memory for messages of all calls.")
-    keep_s: Seconds = Field(default=900, description="How long, in seconds, messages are kept after the last one.")
+    capture_megabytes: PositiveCount = Field(
+        default=32, description="Most memory for RTP and RTCP of calls that are being captured."
+    )
+    keep_s: Seconds = Field(
+        default=900, description="How long, in seconds, messages and captures are kept after the last one."
+    )

@@ -1,14 +1,17 @@
-"""The SIP messages of a call as ladder and capture, in progress or lately ended."""
+"""The SIP messages of a call as ladder, with its media as capture, in progress or lately ended."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from softswitch.api.problems import not_found
-from softswitch.api.services import SignallingServices
+from softswitch.api.problems import Problem, not_found
+from softswitch.api.services import Row, SignallingServices
 from softswitch.app import Application
 from softswitch.control.history import History
+from softswitch.observing.captures import CallCapture, TooManyCaptures
 from softswitch.runtime.ladder_view import CallLadder, build_ladder
 from softswitch.runtime.message_store import of_dialogs
 from softswitch.runtime.pcap import Datagram, write_pcap
@@ -28,17 +31,32 @@ class Signalling:
     @property
     def services(self) -> SignallingServices:
         """What the API may ask."""
-        return SignallingServices(self.ladder, self.capture_file)
+        return SignallingServices(self.ladder, self.capture, self.capture_file)
 
     async def ladder(self, call_id: str, limit: int) -> CallLadder:
         """The ladder of a call; raises Problem 404 when there is neither the call nor a record of it."""
         dialogs = await self._dialogs(call_id)
         return build_ladder(call_id, await self._messages(dialogs, limit), dialogs)
 
+    def capture(self, call_id: str, body: Mapping[str, Any]) -> Row:
+        """Capture the media of a call in progress; raises Problem 404 when there is none, 429 when too many run."""
+        app = self._app
+        if call_id not in app.exchange.calls:
+            raise not_found("call", call_id)
+        try:
+            capture = app.captures.start(call_id, body["seconds"], app.now())
+        except TooManyCaptures as error:
+            raise Problem(429, str(error), headers={"Retry-After": "5"}) from error
+        until = app.wall() + capture.until - app.now()
+        told = {"packets": capture.packets, "lost": capture.lost, "full": capture.full}
+        return {"call_id": call_id, "until": until, **told}
+
     async def capture_file(self, call_id: str) -> bytes:
-        """The messages of a call in the pcap format; raises Problem 404 when there is no such call."""
-        messages = await self._messages(await self._dialogs(call_id), self._app.messages.limits.messages_per_call)
-        return await asyncio.to_thread(write_pcap, [_datagram(message) for message in messages])
+        """The messages of a call and its captured media in the pcap format; raises Problem 404 for no such call."""
+        app = self._app
+        messages = await self._messages(await self._dialogs(call_id), app.messages.limits.messages_per_call)
+        capture = app.captures.get(call_id, app.now())
+        return await asyncio.to_thread(_write, messages, capture, app.wall() - time.monotonic())
 
     async def _messages(self, dialogs: Mapping[str, str], limit: int) -> list[TracedMessage]:
         store = self._app.messages
@@ -56,6 +74,17 @@ class Signalling:
                 raise not_found("call", call_id)
             legs = row["legs"]
         return {str(leg[_SIP]): str(leg.get("party", "")) for leg in legs if leg.get(_SIP)}
+
+
+def _write(messages: Sequence[TracedMessage], capture: CallCapture | None, began: float) -> bytes:
+    """A capture file; `began` is the UTC time at which the monotonic clock was 0."""
+    datagrams = [_datagram(message) for message in messages]
+    if capture is not None:
+        datagrams += [
+            Datagram(began + packet.time, packet.source, packet.destination, packet.payload)
+            for packet in capture.datagrams()
+        ]
+    return write_pcap(sorted(datagrams, key=lambda datagram: datagram.time))
 
 
 def _datagram(message: TracedMessage) -> Datagram:

@@ -24,6 +24,7 @@ from softswitch.media.adoption import Adoption, PortRecord
 from softswitch.media.afterwards import Afterwards
 from softswitch.media.allocation import BoundPair
 from softswitch.media.bundle import Bundles
+from softswitch.media.captures import CapturedPackets, take_captured
 from softswitch.media.clips import ClipStore
 from softswitch.media.command_layout import (
     COMMAND_CONFIGURE,
@@ -54,7 +55,7 @@ from softswitch.media.room_store import RoomStore
 from softswitch.media.routing import PortSettings
 from softswitch.media.services import HELPER, Answer, Message
 from softswitch.media.signals import Signals
-from softswitch.media.tap_layout import TAP_RECEIVED, TAP_SENT
+from softswitch.media.tap_layout import TAP_CAPTURE, TAP_RECEIVED, TAP_SENT
 from softswitch.media.totals import HelperStatus, MediaStatistics, WorkerStatus, collect
 from softswitch.media.transports import Transports
 from softswitch.media.voices import ROOM_RATES
@@ -347,7 +348,24 @@ class MediaEngine:
         """
         with self.lock:
             self.check_open(port)
-            self.command(port, COMMAND_TAP, {"tap": received * TAP_RECEIVED | sent * TAP_SENT})
+            port.taps = port.taps & TAP_CAPTURE | received * TAP_RECEIVED | sent * TAP_SENT
+            self.command(port, COMMAND_TAP, {"tap": port.taps})
+
+    def capture(self, port: Port, on: bool = True) -> None:
+        """Have all packets of a port copied, as they are without encryption, for `captured`; or no more.
+
+        Raises PortClosed.
+        """
+        with self.lock:
+            self.check_open(port)
+            port.taps = port.taps & ~TAP_CAPTURE | on * TAP_CAPTURE
+            self.command(port, COMMAND_TAP, {"tap": port.taps})
+
+    def captured(self) -> list[CapturedPackets]:
+        """What has been copied of all ports since the last call, which has to be within a second under load."""
+        with self.lock:
+            self._check_running()
+            return take_captured(self._arena)
 
     # -- rooms --------------------------------------------------------------------------------------------------
 

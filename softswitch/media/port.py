@@ -16,6 +16,7 @@ from softswitch.media.playback import Playback
 from softswitch.media.quality import PortQuality, losses, read_quality
 from softswitch.media.records import Fields, settings_fields
 from softswitch.media.routing import PortSettings
+from softswitch.media.tap_layout import TAP_CAPTURE
 
 if TYPE_CHECKING:
     from softswitch.media.bundle import Bundle
@@ -141,6 +142,7 @@ class Port:
         "settings",
         "slot",
         "ssrc",
+        "taps",
         "thread",
         "transport",
     )
@@ -173,6 +175,7 @@ class Port:
         self.ear, self.ear_listens = NO_VOICE, 0  # as it is
         self.fax = False  # a modem was heard
         self.transport: PeerTransport | None = None
+        self.taps = 0  # what is copied of its packets, TAP_… bits
         self.bundle: Bundle | None = None  # those it shares address and transport with
 
     def fields(self, settings: PortSettings) -> Fields:
@@ -191,6 +194,11 @@ class Port:
     def meet(self, remote: RemoteTransport) -> None:
         """What the peer of a port with a transport signalled, at first or anew."""
         self._engine.meet(self, remote)
+
+    @property
+    def captured(self) -> bool:
+        """Whether all its packets are copied for a capture."""
+        return bool(self.taps & TAP_CAPTURE)
 
     @property
     def closed(self) -> bool:

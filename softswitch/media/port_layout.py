@@ -24,7 +24,8 @@ PORT = whole_lines(
         ("remote_length", "i4"),
         ("send", "i8"),
         ("playing", "i8"),
-        ("keying", "i8"),
+        ("keying", "i4"),
+        ("captured", "i4"),  # whether its packets are copied for a capture
         ("key_fence", "i8"),  # the forwarded sequence number at which telephone-events were put in last, -1 none
         #
         ("feeder", "i8"),
@@ -51,7 +52,7 @@ PORT = whole_lines(
         # ... and for every packet received (RFC 3550 appendix A).
         ("peer", "i8"),
         ("ear", "i8"),  # voice by which the port is listened to, NO_VOICE: it is not
-        ("tap", "i4"),  # TAP_RECEIVED, TAP_SENT: what is copied for a recorder
+        ("tap", "i4"),  # TAP_… bits: what is copied for a recorder, for a capture
         ("timed_out", "i4"),
         ("hushed", "i4"),  # a key is heard whose sound is not to be passed on
         ("last_format", "i4"),  # number of the format of the last packet

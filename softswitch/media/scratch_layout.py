@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from softswitch.media.layout import ADDRESS, MAXIMUM_PACKET
+from softswitch.media.capture_layout import CAPTURE_PLACES, CAPTURE_POSITIONS, CAPTURE_WORDS
+from softswitch.media.layout import ADDRESS, ADDRESS_WORDS, MAXIMUM_PACKET
 from softswitch.media.srtp_layout import CIPHERS, SHA_OCTETS
 from softswitch.media.tap_layout import TAP_OCTETS, TAP_PLACES, TAP_POSITIONS, TAP_WORDS
 
@@ -15,7 +16,7 @@ EPOLL_EVENTS = 64
 #: begin so many places apart. A head has eight words.
 CACHE_PLACES, CACHE_OCTETS, CACHE_STRIDE, CACHE_WORDS = 8192, 1536, 509, 8
 
-#: What one packet thread works in. Nobody else looks at it, but at the tap.
+#: What one packet thread works in. Nobody else looks at it, but at the tap and the capture.
 SCRATCH = np.dtype(
     [
         ("packet", "u1", MAXIMUM_PACKET + 64),
@@ -39,6 +40,10 @@ SCRATCH = np.dtype(
         ("tap_positions", "i8", TAP_POSITIONS),
         ("tap_heads", "i8", TAP_PLACES * TAP_WORDS),
         ("tap_payload", "u1", TAP_PLACES * TAP_OCTETS + MAXIMUM_PACKET),
+        ("capture_positions", "i8", CAPTURE_POSITIONS),
+        ("capture_heads", "i8", CAPTURE_PLACES * CAPTURE_WORDS),
+        ("capture_addresses", "u4", CAPTURE_PLACES * ADDRESS_WORDS),
+        ("capture_octets", "u1", CAPTURE_PLACES * MAXIMUM_PACKET),
         ("picture_begins", "i8"),  # with the packet that is being passed on
         ("cache_heads", "i8", CACHE_PLACES * CACHE_WORDS),
         ("cache_octets", "u1", CACHE_PLACES * CACHE_OCTETS),

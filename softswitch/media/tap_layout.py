@@ -1,9 +1,11 @@
-"""The tap: packets that a packet thread copies for a recorder."""
+"""The tap: packets that a packet thread copies for a recorder, and what else of a port is copied."""
 
 from __future__ import annotations
 
 #: What of a port is copied for a recorder: what is heard of its peer, what is sent to it.
 TAP_RECEIVED, TAP_SENT = 1, 2
+#: All its packets are copied for a capture (`softswitch.media.capture_layout`).
+TAP_CAPTURE = 4
 
 #: The tap: a ring with one writer, the packet thread, and one reader, the recorder. A packet takes a head of eight
 #: words and as many places of payload as it needs, one after the other; behind the last place there is room for the

@@ -5,6 +5,7 @@ from __future__ import annotations
 from softswitch.config.models import Settings
 from softswitch.location.locations import LocationSettings
 from softswitch.messaging.model import MessagingSettings
+from softswitch.observing.captures import CaptureLimits
 from softswitch.recordings.policy import Policy
 from softswitch.runtime.message_store import MessageLimits
 
@@ -59,3 +60,8 @@ def message_limits(settings: Settings) -> MessageLimits:
     """How much of the signalling is kept."""
     ladder = settings.ladder
     return MessageLimits(ladder.messages_per_call, ladder.megabytes * 1_000_000, float(ladder.keep_s))
+
+
+def capture_limits(settings: Settings) -> CaptureLimits:
+    """How much of captured media is kept."""
+    return CaptureLimits(settings.ladder.capture_megabytes * 1_000_000, float(settings.ladder.keep_s))

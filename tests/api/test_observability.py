@@ -12,6 +12,7 @@ import urllib.request
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,37 @@ def test_the_level_of_a_part_changes_while_running(switch: Switch) -> None:
     assert switch.get("/system/log")["levels"]["softswitch.calls"] == "debug"
     assert switch.http("PUT", "/system/log", {"logger": "softswitch.calls", "level": None})[0] == 200
     assert switch.http("PUT", "/system/log", {"logger": "urllib3", "level": "debug"})[0] == 422
+
+
+def test_the_capture_of_a_call_holds_its_sip_and_the_rtp_of_both_legs(
+    switch: Switch, phone: MakePhone, tmp_path: Path
+) -> None:
+    call, one, two = talk(switch, phone)
+    path = f"{CALLS}/{call}/capture"
+    assert switch.http("POST", path, {"seconds": 60})[1]["packets"] == 0
+    threads = [threading.Thread(target=p.rtp.send, args=(TONE[:4000], p.remote_media)) for p in (one, two)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_until(lambda: switch.http("POST", path, {"seconds": 60})[1]["packets"] >= 100, 10, "25 packets, four ways")
+    legs = switch.get(f"{CALLS}/{call}")["legs"]
+    file = tmp_path / "call.pcap"
+    file.write_bytes(fetch(switch, f"{path}.pcap")[1])
+    assert switch.http("POST", path, {"seconds": 0})[0] == 200
+    command = ["tshark", "-n", "-r", str(file), "-d", f"udp.port=={switch.plan.sip},sip", "-q", "-z"]
+    streams, phases = (
+        subprocess.run([*command, what], capture_output=True, text=True, timeout=60, check=True).stdout
+        for what in ("rtp,streams", "sip,stat")
+    )
+    assert streams.count("0x") == 4, f"two legs, both ways:\n{streams}"
+    for leg in legs:
+        assert f"0x{leg['media']['ssrc']:08X}".lower() in streams.lower(), f"what {leg['party']} is sent:\n{streams}"
+    assert "INVITE" in phases, phases
+    post(switch, f"{CALLS}/{call}/disconnect")
+    newest_cdr(switch, call)
+    assert fetch(switch, f"{path}.pcap")[1].count(bytes(TONE[:160])) >= 2, "it is kept after the call"
+    assert switch.http("POST", path, {})[0] == 404, "there is nothing to be captured any more"
 
 
 def test_trace_prints_the_ladder_of_a_call(switch: Switch, phone: MakePhone) -> None:

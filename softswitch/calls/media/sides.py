@@ -77,6 +77,11 @@ class Sides:
         side = self._sides.get(leg)
         return side.first_port if side is not None and side.ports else None
 
+    def ports(self, leg: Leg) -> list[Port]:
+        """The ports of all streams of a leg that have one."""
+        side = self._sides.get(leg)
+        return [port for port in side.ports if port is not None] if side is not None else []
+
     def leg_of(self, port: Port) -> Leg | None:
         """Whose media goes through `port`."""
         return self._legs.get(port.id)

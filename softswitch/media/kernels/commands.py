@@ -148,6 +148,7 @@ def _apply(
         give_floor(rooms[command["room"]], command)
     elif operation == COMMAND_TAP:
         port["tap"] = command["tap"]
+        port["captured"] = command["tap"] & TAP_CAPTURE
     elif operation == COMMAND_DATAGRAM:
         send_datagram(port, worker, command)
     elif operation == COMMAND_WANT_PICTURE:

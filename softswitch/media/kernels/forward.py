@@ -13,6 +13,8 @@ import numpy as np
 
 from mediacodecs.g711 import ALAW_TO_ULAW as ALAW_TO_ULAW_TABLE
 from mediacodecs.g711 import ULAW_TO_ALAW as ULAW_TO_ALAW_TABLE
+from softswitch.media.capture_layout import RTP_SENT
+from softswitch.media.kernels.capture import capture
 from softswitch.media.kernels.clock import SECOND_NS, ticks
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import sendto
@@ -22,6 +24,7 @@ from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.srtp import REFUSED, protect, protect_again
 from softswitch.media.layout import ALAW_TO_ULAW, COPY, INTERNAL_PORT, KEY_DOWN, NO_FEEDER, OPEN, UNMAPPED
 from softswitch.media.srtp_layout import PLAIN
+from softswitch.media.tap_layout import TAP_CAPTURE
 
 _LONGEST_SILENCE_NS = 3600 * SECOND_NS
 
@@ -147,6 +150,8 @@ def transmit(out: Any, packet: Any, size: int, payload_size: int, scratch: Any) 
         sent: Any = size if put_out(out, packet, size, scratch) else -1
         _count(out, sent, payload_size)
         return
+    if out["captured"] != 0:
+        capture(out, RTP_SENT, out["remote"], packet, size, scratch)
     data = packet.ctypes.data
     if out["srtp_profile"] != PLAIN:
         size = protect(out, packet, size, scratch)
@@ -157,6 +162,8 @@ def transmit(out: Any, packet: Any, size: int, payload_size: int, scratch: Any) 
 @part
 def transmit_again(out: Any, packet: Any, size: int, payload_size: int, scratch: Any) -> None:
     """`transmit` for a packet that was sent before, octet for octet, and has been lost."""
+    if out["captured"] != 0:
+        capture(out, RTP_SENT, out["remote"], packet, size, scratch)
     data = packet.ctypes.data
     if out["srtp_profile"] != PLAIN:
         size = protect_again(out, packet, size, scratch)

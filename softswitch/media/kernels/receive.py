@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from softswitch.media.capture_layout import RTCP_RECEIVED, RTP_RECEIVED
 from softswitch.media.event_layout import EVENT_BYE, EVENT_LATCHED, EVENT_RESUMED
 from softswitch.media.kernels.bundle import copy_report
+from softswitch.media.kernels.capture import capture
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.fanout import fan_out
 from softswitch.media.kernels.feedback import is_rtcp, read_compound, valid_compound
@@ -41,7 +43,7 @@ from softswitch.media.layout import (
 )
 from softswitch.media.port_layout import PORT, RECEIVING_AT, RECEIVING_OCTETS, SENDING_OCTETS
 from softswitch.media.srtp_layout import PLAIN
-from softswitch.media.tap_layout import TAP_RECEIVED
+from softswitch.media.tap_layout import TAP_CAPTURE, TAP_RECEIVED
 
 _HEADER_OCTETS, _PLAIN_HEADER = 12, 0x80
 _PORT_OCTETS = PORT.itemsize
@@ -92,9 +94,13 @@ def _report_received(
         port["malformed"] += 1
     elif port["bundled"] == 0 and not accept_rtcp_source(port, scratch["source"], scratch["source_length"], muxed):
         port["dropped_source"] += 1
-    elif read_compound(ports, rooms, slot, packet, size, told, scratch, now_ns):
-        worker, positions, events = told
-        notify(worker, positions, events, EVENT_BYE, slot, port, 0, now_ns, scratch)
+    else:
+        copied = port["bundled"] != 0 and port["copies"] == 0  # by the carrier, who has captured it
+        if port["captured"] != 0 and not copied:
+            capture(port, RTCP_RECEIVED, scratch["source"], packet, size, scratch)
+        if read_compound(ports, rooms, slot, packet, size, told, scratch, now_ns):
+            worker, positions, events = told
+            notify(worker, positions, events, EVENT_BYE, slot, port, 0, now_ns, scratch)
 
 
 @part
@@ -144,6 +150,8 @@ def receive(
         return
     if accepted == NEWLY_LATCHED:
         notify(worker, positions, events, EVENT_LATCHED, slot, port, 0, now_ns, scratch)
+    if port["captured"] != 0:
+        capture(port, RTP_RECEIVED, scratch["source"], packet, size, scratch)
     _hear(ports, rooms, voices, slot, worker, positions, events, scratch, octets, size, number - 1, now_ns)
 
 

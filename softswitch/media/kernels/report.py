@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from softswitch.media.capture_layout import RTCP_SENT
+from softswitch.media.kernels.capture import capture
 from softswitch.media.kernels.clock import ntp_time, random31, ticks
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.extended import write_extended
@@ -13,6 +15,7 @@ from softswitch.media.kernels.reception import expected_in_stream, lost_in_strea
 from softswitch.media.kernels.srtcp import protect_rtcp
 from softswitch.media.kernels.srtp import REFUSED
 from softswitch.media.srtp_layout import PLAIN
+from softswitch.media.tap_layout import TAP_CAPTURE
 
 SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION, GOODBYE = 200, 201, 202, 203
 _VERSION = 0x80
@@ -49,6 +52,8 @@ def send_report(port: Any, scratch: Any, goodbye: bool, now_ns: int) -> None:
 @part
 def send_rtcp(port: Any, packet: Any, size: int, scratch: Any) -> None:
     """Send a compound packet to the port's peer, secured if that is agreed, and count it."""
+    if port["captured"] != 0:
+        capture(port, RTCP_SENT, port["remote"] if port["rtcp_mux"] != 0 else port["rtcp"], packet, size, scratch)
     data = packet.ctypes.data
     if port["srtp_profile"] != PLAIN:
         size = protect_rtcp(port, packet, size, scratch)
