@@ -11,8 +11,8 @@ from softswitch.app.desks import Desks
 from softswitch.app.gateway import Gateway
 from softswitch.app.media_events import MediaEvents
 from softswitch.calls.call import Call
+from softswitch.calls.dispatching.operator import parties
 from softswitch.calls.leg import Leg
-from softswitch.calls.operator import parties
 from softswitch.config.models import ListenSettings, Settings
 from softswitch.events import VocoderState
 from softswitch.media import Port

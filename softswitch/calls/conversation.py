@@ -52,6 +52,8 @@ class Conversation:
         other = self._call.other(leg)
         if other is None:
             self.answer_for_service(leg, sdp)
+        elif sdp is not None and not other.takes_offers:
+            self._answer_alone(leg, other, sdp)
         else:
             self.negotiation = Negotiation.begun_by(self._host.media, leg, other, sdp)
 
@@ -80,6 +82,13 @@ class Conversation:
         if self._timer is not None:
             self._timer.cancel()
             self._try(self._host.now())
+
+    def _answer_alone(self, leg: Leg, other: Leg, sdp: bytes) -> None:
+        """`leg` offers, and the other party keeps what it has: it is not asked."""
+        try:
+            leg.answer(self._host.media.answer_alone(leg, other, sdp))
+        except NoMedia as refused:
+            leg.refuse_offer(refused.cause.status)
 
     @property
     def _changing(self) -> bool:

@@ -151,6 +151,9 @@ class Leg(ABC):
     def reference(self) -> str:
         """What the leg's own protocol calls this session."""
 
+    #: Whether the party can be offered anything within a session at all, now or later.
+    takes_offers = True
+
     @property
     @abstractmethod
     def can_offer(self) -> bool:

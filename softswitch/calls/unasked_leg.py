@@ -10,6 +10,8 @@ class UnaskedLeg(Leg):
 
     __slots__ = ()
 
+    takes_offers = False
+
     @property
     def reference(self) -> str:
         """See Leg."""

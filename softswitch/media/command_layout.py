@@ -36,6 +36,7 @@ COMMAND = np.dtype(
         *KEYING,
         *FORMATS,
         ("peer", "i8"),
+        ("route_extensions", "i8"),  # of ROUTE: whether header extensions mean the same to both sides
         ("second", "i8"),
         ("at_key_frame", "i8"),
         ("tap", "i8"),

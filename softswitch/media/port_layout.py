@@ -79,6 +79,7 @@ PORT = whole_lines(
         ("worker", "i8"),
         ("rtcp_fd", "i8"),
         ("latch_version", "i8"),
+        ("route_extensions", "i8"),  # whether the peer's header extensions go along
         ("rtcp", *ADDRESS),
         ("refused", *ADDRESS),  # the source before a change of the signalled address, for a moment
         ("stranger", *ADDRESS),  # where the last packet came from that was dropped for its source

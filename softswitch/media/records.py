@@ -159,7 +159,8 @@ def route_fields(peer: int, route: Route) -> Fields:
     conversions = np.zeros(MAXIMUM_FORMATS, np.uint8)
     payload_types[: len(route.payload_types)] = route.payload_types
     conversions[: len(route.conversions)] = route.conversions
-    return {"peer": peer, "route_payload_type": payload_types, "route_convert": conversions}
+    tables = {"route_payload_type": payload_types, "route_convert": conversions}
+    return {"peer": peer, "route_extensions": route.extensions, **tables}
 
 
 def playback_fields(playback: int, clip: Clip, entry: StreamFormat, codec: int, *, loop: bool) -> Fields:

@@ -25,6 +25,7 @@ class PortSettings:
     `feedback`: what the peer acts on of ``nack``, ``nack pli`` and ``ccm fir`` (RFC 4585 §4.2, RFC 5104 §7.1).
     `sources`: SSRCs that the peer has named for the stream (RFC 5576), of use where several come to one address.
     `comfort_noise`: a peer that takes it (RFC 3389) is sent descriptions of silence instead of it, where we encode.
+    `extensions`: header extensions both agreed on, each (identifier, URI) (RFC 8285 §5).
     `extended`: blocks of extended reports that the peer wants, bits of `softswitch.media.quality_layout`.
     """
 
@@ -44,6 +45,7 @@ class PortSettings:
     extended: int = 0
     sources: tuple[int, ...] = ()
     comfort_noise: bool = False
+    extensions: frozenset[tuple[int, str]] = frozenset()
 
     def __post_init__(self) -> None:
         if len(self.receivable) > MAXIMUM_FORMATS:
@@ -71,10 +73,14 @@ class PortSettings:
 
 
 class Route(NamedTuple):
-    """For each format of the receiving port, in order: the payload type to send and what to do to the payload."""
+    """For each format of the receiving port, in order: the payload type to send and what to do to the payload.
+
+    `extensions`: whether header extensions go along, because they mean the same on both sides.
+    """
 
     payload_types: tuple[int, ...]
     conversions: tuple[int, ...]
+    extensions: bool = False
 
 
 NO_ROUTE = Route((), ())
@@ -85,6 +91,8 @@ def find_route(source: PortSettings, target: PortSettings) -> Route:
 
     A format the target knows too is passed on as it is. What it does not know is converted, if it can be, into the
     target's preferred format. Packets of the others (a telephone-event without counterpart) are dropped and counted.
+    Header extensions stay where both sides agreed on the same ones; also none, since then all have to pass over them
+    (RFC 3550 §5.3.1).
     """
     payload_types, conversions = [], []
     carried = False
@@ -98,7 +106,7 @@ def find_route(source: PortSettings, target: PortSettings) -> Route:
         here = ", ".join(entry.encoding for entry in source.formats)
         there = ", ".join(entry.encoding for entry in sendable)
         raise NotTranscodable(f"no way from {here} to {there}")
-    return Route(tuple(payload_types), tuple(conversions))
+    return Route(tuple(payload_types), tuple(conversions), source.extensions == target.extensions)
 
 
 def carry(entry: StreamFormat, sendable: tuple[StreamFormat, ...]) -> tuple[int, int]:

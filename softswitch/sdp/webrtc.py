@@ -33,6 +33,9 @@ _DRESS: Final = frozenset(
     }
 )  # fmt: skip
 
+#: What a peer behind this dress must not agree to, since nobody else does.
+_EXTENSIONS: Final = ("extmap", "extmap-allow-mixed")
+
 
 class StreamTransport(NamedTuple):
     """How one stream is reached and secured; `setup` is actpass, active or passive. `ufrag` "" is without ICE.
@@ -148,7 +151,9 @@ def dress(
     """
     dressed = plain.copy()
     by_ice = False
+    dressed.attributes = [entry for entry in dressed.attributes if entry[0] not in _EXTENSIONS]
     for index, media in enumerate(dressed.media):
+        media.remove_attribute(*_EXTENSIONS)
         transport = ours[index] if index < len(ours) else None
         protocol = protocols[index] if index < len(protocols) else OFFERED
         if media.protocol == _PLAIN or media.protocol in SECURED:
@@ -176,6 +181,8 @@ def _put_on(media: MediaDescription, transport: StreamTransport) -> None:
     attributes = media.attributes
     if not media.rtcp_mux:
         attributes.append(("rtcp-mux", None))
+    named = {value.partition(" ")[0] for value in media.attribute_values("rtpmap")}
+    attributes.extend(("rtpmap", str(each)) for number, each in media.rtpmaps.items() if str(number) not in named)
     attributes.extend(("fingerprint", str(each)) for each in transport.fingerprints)
     attributes.append(("setup", transport.setup))
     if transport.ufrag:

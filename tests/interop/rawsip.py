@@ -174,6 +174,16 @@ class RawPhone:
         self.send(self.request("ACK", self.target, self.to_tag, cseq=self.cseq))
         return answer
 
+    def change(self, direction: str) -> Answer:
+        """Offer the same sound in a direction anew, and acknowledge; returns the final answer."""
+        body = self.sdp().replace("raw 1 1", f"raw 1 {self.cseq + 1}").replace("a=sendrecv", f"a={direction}")
+        answer = self.transact("INVITE", self.target, self.to_tag, body=body)
+        if answer.status >= 300:
+            self._ack_failure(answer, self.target)
+        else:
+            self.send(self.request("ACK", self.target, self.to_tag, cseq=self.cseq))
+        return answer
+
     def bye(self) -> Answer:
         """Hang up."""
         return self.transact("BYE", self.target, self.to_tag)

@@ -157,6 +157,29 @@ async def browser_in(switch: Switch, number: str, hz: float) -> AsyncIterator[tu
             await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
 
 
+async def test_a_phone_puts_a_browser_on_hold_and_comes_back(switch: Switch) -> None:
+    """The page is not asked: the switch answers for it."""
+    address = ("127.0.0.1", switch.plan.sip)
+    async with peer(660.0) as browser:
+        with RawPhone(address, "1002", password_of("1002")) as phone, RtpParty(phone.rtp_port) as party:
+            assert (await ask(switch, "POST", "/registrations", {"number": "1014", "device": "desk"}))[0] == 200
+            calling = asyncio.ensure_future(asyncio.to_thread(phone.invite, "1014"))
+            offered = await offered_to(switch, "1014")
+            path = f"/sessions/{offered['session_id']}"
+            assert (await ask(switch, "POST", f"{path}/answer", {"sdp": await browser.answer(offered["sdp"])}))[
+                0
+            ] == 200
+            assert (await calling).status == 200
+            for direction, answered in (("sendonly", "recvonly"), ("sendrecv", "sendrecv")):
+                answer = await asyncio.to_thread(phone.change, direction)
+                assert answer.status == 200, f"an offer of {direction} was answered {answer.start}"
+                assert f"a={answered}" in answer.body, answer.body
+            party.send(encode_ulaw(np.zeros(8000, np.int16)), media_address(answer.body))
+            await hears(party, 660.0)
+            await asyncio.to_thread(phone.bye)
+            await ask(switch, "DELETE", "/registrations/1014/desk")
+
+
 async def test_a_browser_and_a_phone_hear_each_other_in_a_conference(switch: Switch) -> None:
     async with (
         room(switch, "/voice/conferences", "7001"),
@@ -280,6 +303,10 @@ async def test_two_chromium_pages_see_and_hear_each_other_on_one_transport_each(
             await see(page)
             await page.wait(f"Math.abs(rtc.heard() - {hz}) < 4")
             assert await page.run("rtc.found.transports") == 1, "sound and pictures should share one ICE and DTLS"
+        again = json.loads(await caller.run(f"rtc.restart('{TOKEN}').then(JSON.stringify)"))
+        assert again["status"] == 200, f"a new path is no matter of the other page: {again}"
+        seen = await caller.run("rtc.found.video.frames")
+        await caller.wait(f"rtc.found.video.frames > {seen + 5} && Math.abs(rtc.heard() - 660) < 4")
         await caller.run(f"rtc.request('{TOKEN}', 'DELETE', '/sessions/' + rtc.session.session_id)")
         await ask(switch, "DELETE", "/registrations/1014/desk")
 

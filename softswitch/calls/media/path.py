@@ -8,15 +8,19 @@ descriptions travel untouched and the parties' media flows directly.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from softswitch.calls.leg import Leg
 from softswitch.calls.media.local_sides import LocalSides
 from softswitch.calls.media.refusals import NO_CODEC, NO_PORTS, NO_SERVICE_CODEC, NoMedia, refusals
 from softswitch.calls.media.side import Side, codecs_of, formats_of, is_live, transcodable
 from softswitch.calls.media.sides import place
 from softswitch.media import StreamFormat
-from softswitch.sdp.capabilities import Capabilities, LocalSession, MediaCapability
+from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, LocalMedia, LocalSession, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
+from softswitch.sdp.formats import CARRIED_FEEDBACK
+from softswitch.sdp.media import MediaDescription
 from softswitch.sdp.offer_answer import (
     OfferAnswerError,
     answer,
@@ -85,6 +89,33 @@ class MediaPath(LocalSides):
             self._connect(src, dst)
             return dst.give(dst.local, offer=False)
 
+    def answer_alone(self, source: Leg, other: Leg, sdp: bytes) -> bytes:
+        """The answer to what `source` offers anew while `other`, who is not asked, keeps what was agreed with it.
+
+        A codec that `other` has not is transcoded, if it can be; a stream that `other` has not is refused.
+        """
+        src, dst = self.side(source), self.side(other)
+        src.raw = sdp
+        if dst.agreed is None or self.engine is None:
+            raise NoMedia(NO_CODEC)
+        with refusals(source):
+            offered = self._read(src, sdp, offer=True)
+            if src.remote is not None:
+                check_new_offer(src.remote, offered)
+            kept = [i for i, port in enumerate(dst.ports[: len(offered.media)]) if port is not None]
+            for index in kept:
+                self._open_ports(src, offered.media, source, only=index)
+            places = [_sharing(src, i) if i in kept and src.ports[i] else None for i in range(len(offered.media))]
+            capabilities = Capabilities(tuple(_capability(dst.agreed.media[i]) for i in kept))
+            local = answer(offered, capabilities, LocalSession(self._origin(src), places))
+            if is_live(offered) and not is_live(local):
+                raise OfferAnswerError("nothing of the offer can be converted", "RFC 3264 §6")
+            src.remote = src.offered = offered
+            src.local = next_version(src.local, local) if src.local is not None else local
+            self._configure(src, offered, src.local, src.local)
+            self._connect(src, dst)
+            return src.give(src.local, offer=False)
+
     def reoffer(self, leg: Leg) -> bytes | None:
         """What `leg` last said of its media, as a fresh offer with every stream flowing again."""
         raw = self.side(leg).raw
@@ -142,6 +173,20 @@ class MediaPath(LocalSides):
             converted = answer(offered, Capabilities((capability,), single=True), LocalSession(origin, places))
             local.media[index] = converted.media[index]
         return local
+
+
+def _capability(agreed: MediaDescription) -> MediaCapability:
+    """What can be brought to a party with whom `agreed` was agreed on."""
+    formats = [f for f in formats_of(agreed) if f.encoding.lower() != "telephone-event"]
+    codecs, protocols = codecs_of(formats), ("RTP/AVP", "RTP/AVPF")
+    if agreed.kind != "audio":
+        return MediaCapability(agreed.kind, codecs, protocols, feedback=CARRIED_FEEDBACK)
+    return MediaCapability("audio", (*codecs, *transcodable(), TELEPHONE_EVENT), protocols)
+
+
+def _sharing(side: Side, index: int) -> LocalMedia:
+    """Our place for a line, RTCP on the same port if the party offers that."""
+    return replace(place(side, index), rtcp_mux=True)
 
 
 __all__ = ["NO_CODEC", "NO_PORTS", "NO_SERVICE_CODEC", "MediaPath", "NoMedia"]

@@ -244,7 +244,13 @@ def port_settings(
         telephone_event=next((f.payload_type for f in receivable if f.encoding.lower() == "telephone-event"), None),
         timeout_s=timeout_s if direction == "sendrecv" else 0.0,
         feedback=_feedback(theirs),
+        extensions=_extensions(theirs) & _extensions(ours),
     )
+
+
+def _extensions(media: MediaDescription) -> frozenset[tuple[int, str]]:
+    """The header extensions that a half of a stream names."""
+    return frozenset((each.identifier, each.uri) for each in media.extension_maps)
 
 
 def _feedback(theirs: MediaDescription) -> frozenset[str]:

@@ -74,6 +74,7 @@ from softswitch.media.layout import (
     TRANSPORT_ICE,
     UNLATCHED,
 )
+from softswitch.media.tap_layout import TAP_CAPTURE
 from softswitch.media.worker_layout import COMMANDS_DONE, COMMANDS_WRITTEN
 
 _load_acquire = atomic.load_acquire
@@ -126,6 +127,7 @@ def _apply(
         _configure(port, worker, command, now_ns)
     elif operation == COMMAND_ROUTE:
         port["peer"] = command["peer"]
+        port["route_extensions"] = command["route_extensions"]
         port["picture_shown"], port["picture_from_ns"] = 0, now_ns
         for i in range(MAXIMUM_FORMATS):
             port["route_payload_type"][i] = command["route_payload_type"][i]

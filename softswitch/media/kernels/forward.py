@@ -24,7 +24,6 @@ from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.srtp import REFUSED, protect, protect_again
 from softswitch.media.layout import ALAW_TO_ULAW, COPY, INTERNAL_PORT, KEY_DOWN, NO_FEEDER, OPEN, UNMAPPED
 from softswitch.media.srtp_layout import PLAIN
-from softswitch.media.tap_layout import TAP_CAPTURE
 
 _LONGEST_SILENCE_NS = 3600 * SECOND_NS
 

@@ -22,7 +22,7 @@ from softswitch.media.kernels.line import take_in
 from softswitch.media.kernels.listening import tell_key
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import copy_address, get16, get32
-from softswitch.media.kernels.payload import payload_bounds
+from softswitch.media.kernels.payload import EXTENSION, payload_bounds, strip_extension
 from softswitch.media.kernels.prefetch import fetch_ahead
 from softswitch.media.kernels.punt import punt
 from softswitch.media.kernels.reception import DUPLICATE, NEW_STREAM, track
@@ -43,7 +43,7 @@ from softswitch.media.layout import (
 )
 from softswitch.media.port_layout import PORT, RECEIVING_AT, RECEIVING_OCTETS, SENDING_OCTETS
 from softswitch.media.srtp_layout import PLAIN
-from softswitch.media.tap_layout import TAP_CAPTURE, TAP_RECEIVED
+from softswitch.media.tap_layout import TAP_RECEIVED
 
 _HEADER_OCTETS, _PLAIN_HEADER = 12, 0x80
 _PORT_OCTETS = PORT.itemsize
@@ -199,6 +199,8 @@ def _hear(
     port["last_received_ns"] = now_ns
     port["packets_received"] += 1
     port["octets_received"] += octets
+    if packet[0] & EXTENSION != 0 and port["route_extensions"] == 0:
+        size = strip_extension(packet, size)
     sequence, timestamp, ssrc = get16(packet, 2), get32(packet, 4), get32(packet, 8)
     kind = track(port, ssrc, sequence, timestamp, np.int64(port["clock"][number]), now_ns)
     if port["event_formats"] >> number & 1 != 0:

@@ -15,7 +15,6 @@ from softswitch.media.kernels.reception import expected_in_stream, lost_in_strea
 from softswitch.media.kernels.srtcp import protect_rtcp
 from softswitch.media.kernels.srtp import REFUSED
 from softswitch.media.srtp_layout import PLAIN
-from softswitch.media.tap_layout import TAP_CAPTURE
 
 SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION, GOODBYE = 200, 201, 202, 203
 _VERSION = 0x80

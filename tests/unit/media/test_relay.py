@@ -167,6 +167,43 @@ def test_csrc_extension_and_padding_pass_through(engine, make_leg):
     assert other.phone.receive().payload == extra + b"sound" + b"\0\0\3"
 
 
+LEVEL = frozenset({(1, "urn:ietf:params:rtp-hdrext:ssrc-audio-level")})
+OFFSET = frozenset({(1, "urn:ietf:params:rtp-hdrext:toffset")})
+SOURCE, ELEMENTS = b"\x01\x02\x03\x04", b"\xbe\xde\x00\x01\x10\xff\x00\x00"
+
+
+@pytest.mark.parametrize(
+    ("agreed", "elsewhere", "kept"),
+    [(LEVEL, LEVEL, True), (LEVEL, frozenset(), False), (frozenset(), LEVEL, False), (LEVEL, OFFSET, False)],
+)
+def test_header_extensions_pass_only_where_they_mean_the_same(engine, make_leg, agreed, elsewhere, kept):
+    one, other = make_leg(engine, extensions=agreed), make_leg(engine, extensions=elsewhere)
+    engine.connect(one.port, other.port)
+    one.phone.send(one.port, b"sound" + b"\0\0\3", first=0x80 | 0x20 | 0x10 | 1, extra=SOURCE + ELEMENTS)
+    expected = SOURCE + (ELEMENTS if kept else b"") + b"sound\0\0\3"
+    assert other.phone.receive().payload == expected, (
+        "CSRC, payload and padding stay, the elements where both know them"
+    )
+
+
+def test_header_extensions_reach_no_group(engine, make_leg):
+    talker, listener = make_leg(engine, extensions=LEVEL), make_leg(engine, extensions=OFFSET)
+    room = engine.open_fan_out("group")
+    for leg in (talker, listener):
+        room.join(leg.port)
+    room.talk(talker.port)
+    talker.phone.send(talker.port, b"sound", first=0x90, extra=ELEMENTS)
+    assert listener.phone.receive().payload == b"sound"
+
+
+def test_a_header_extension_past_the_end_of_its_packet_is_malformed(engine, make_leg, wait_for):
+    one, other = make_leg(engine, extensions=LEVEL), make_leg(engine)
+    engine.connect(one.port, other.port)
+    for extra in (b"", b"\xbe\xde", b"\xbe\xde\xff\xff", b"\xbe\xde\x00\x02\x10\xff\x00\x00"):
+        one.phone.send(one.port, b"", first=0x90, extra=extra)
+    wait_for(lambda: one.port.counters().malformed == 4, "none of them is passed on")
+
+
 def test_packets_up_to_2048_octets_pass_and_longer_ones_do_not(engine, make_leg, wait_for):
     one, other = make_leg(engine), make_leg(engine)
     engine.connect(one.port, other.port)

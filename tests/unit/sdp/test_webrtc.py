@@ -87,6 +87,25 @@ def test_a_secured_line_without_what_it_needs_is_refused(old: bytes, new: bytes)
         transports(SessionDescription.parse(OFFER.replace(old, new)))
 
 
+def test_a_browser_agrees_on_no_header_extension_that_nobody_else_knows() -> None:
+    plain = undress(SessionDescription.parse(OFFER))
+    plain.attributes.append(("extmap", "2 urn:ietf:params:rtp-hdrext:toffset"))
+    plain.media[0].attributes.append(("extmap", "1 urn:ietf:params:rtp-hdrext:ssrc-audio-level"))
+    text = dress(plain, [OURS, None], ["UDP/TLS/RTP/SAVPF"] * 2, ["0", "1"]).serialize().decode()
+    assert "extmap" not in text
+
+
+def test_formats_that_need_no_name_have_one_for_a_browser() -> None:
+    """RFC 8829 §5.2.1 wants an rtpmap for each; phones leave those of RFC 3551 out."""
+    plain = SessionDescription.parse(
+        b"v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\n"
+        b"a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+    )
+    text = dress(plain, [OURS], [], ["0"]).serialize().decode()
+    maps = [line for line in text.splitlines() if line.startswith("a=rtpmap")]
+    assert sorted(maps) == ["a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000", "a=rtpmap:8 PCMA/8000"]
+
+
 def test_our_answer_is_dressed_line_by_line() -> None:
     plain = undress(SessionDescription.parse(OFFER))
     protocols = ["UDP/TLS/RTP/SAVPF"] * 2
