@@ -34,7 +34,9 @@ _SHOWN = (
     "present",
     "missing",
     "unanswered",
+    "unknown",
 )
+_EVERYBODY = "everybody"
 _ROLL_CALL_POLL_S = 0.5
 
 
@@ -75,6 +77,11 @@ def _line(content: Any) -> str:
     return ", ".join(f"{name} {cell(found[name])}" for name in _SHOWN if found.get(name) not in (None, "", []))
 
 
+def _whom(words: Sequence[str]) -> dict[str, Any]:
+    """Numbers, or the word that means all who are registered."""
+    return {"members": [word for word in words if word != _EVERYBODY], "everybody": _EVERYBODY in words}
+
+
 async def _leg(client: Client, group: str, party: str) -> str:
     """The leg by which a party is in a talkgroup. Raises CommandError."""
     inside = {each.party: each.leg_id for each in (await client.group(group)).participants}
@@ -94,7 +101,7 @@ async def _member(client: Client, group: str, party: str, order: str, **more: An
 
 async def _roll_call(client: Client, group: str, members: Sequence[str]) -> Any:
     """Call everybody, wait until it is over, and tell who did not answer."""
-    call = await client.group_roll_call(group, members)
+    call = await client.group_roll_call(group, **_whom(members))
     while call.state == "running":
         await asyncio.sleep(_ROLL_CALL_POLL_S)
         call = next(each for each in await client.group_roll_calls(group) if each.roll_call_id == call.roll_call_id)
@@ -117,25 +124,27 @@ _ORDERS: dict[str, dict[str, Order]] = {
     "calls": {
         "originate": lambda client, caller, callee: client.originate(caller, callee),
         "disconnect": lambda client, call: client.disconnect(call),
+        "force-release": lambda client, call: client.force_release(call),
         "hold": lambda client, call, party="": client.hold(call, party),
         "resume": lambda client, call, party="": client.resume(call, party),
         "transfer": lambda client, call, target, party="": client.transfer(call, target, party),
         "dtmf": lambda client, call, digits: client.dtmf(call, digits),
         "insert": lambda client, call, party: client.supervise(call, party, silent=False),
         "listen": lambda client, call, party: client.supervise(call, party, silent=True),
+        "whisper": lambda client, call, dispatcher, party: client.whisper_into(call, dispatcher, party),
         "record": lambda client, call, action="start": client.record_call(call, action),
     },
     "groups": {
-        "call": lambda client, group, kind="group": client.call_group(group, kind),
+        "call": lambda client, group, kind="group", *members: client.call_group(group, kind, **_whom(members)),
         "end": lambda client, group: client.end_group_call(group),
         "request": lambda client, group, party: _floor(client, group, party, "request"),
         "release": lambda client, group, party: _floor(client, group, party, "release"),
         "force": lambda client, group, party: _floor(client, group, party, "force"),
         "revoke": _revoke,
-        "regroup": lambda client, *members: client.regroup(members=list(members)),
+        "regroup": lambda client, *members: client.regroup(**_whom(members)),
         "patch": lambda client, *groups: client.patch_groups(groups),
         "remove": lambda client, group: client.remove_group(group),
-        "invite": lambda client, group, *members: client.order_group(group, "invite", members=list(members)),
+        "invite": lambda client, group, *members: client.order_group(group, "invite", **_whom(members)),
         "insert": lambda client, group, party: client.order_group(group, "insert", party=party),
         "listen": lambda client, group, party: client.order_group(group, "listen", party=party),
         "put-out": lambda client, group, party: _member(client, group, party, "release"),

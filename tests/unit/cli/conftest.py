@@ -20,6 +20,7 @@ class PretendedSwitch:
     def __init__(self) -> None:
         self.answers: dict[tuple[str, str], Answer] = {}
         self.requests: list[tuple[str, str, str]] = []
+        self.bodies: list[object] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
@@ -28,7 +29,9 @@ class PretendedSwitch:
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                given = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if given:
+                    switch.bodies.append(json.loads(given))
                 switch.requests.append((self.command, self.path, self.headers.get("Authorization", "")))
                 status, body = switch.answers.get((self.command, self.path), (404, {"detail": "no such thing"}))
                 data = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -214,6 +214,8 @@ def test_a_roll_call_is_followed_to_its_end(
     switch.answers["GET", "/api/v1/groups/8001/roll_call"] = (200, {"items": [over]})
     assert main(["groups", "roll-call", "8001", "--url", switch.url]) == 0
     assert capsys.readouterr().out == "state ended, present 1, missing 1, unanswered 1002\n"
+    assert main(["groups", "roll-call", "8001", "everybody", "--url", switch.url]) == 0
+    assert switch.bodies[-1] == {"members": [], "everybody": True}
 
 
 def test_a_member_is_named_by_its_number(switch: Any, capsys: pytest.CaptureFixture[str]) -> None:
