@@ -85,13 +85,13 @@ class CallsOut:
         settings, party = self._settings, caller.party
         display = party.display_name if settings.display_encoding and not party.privacy else ""
         return Setup(
-            called_number(target.number, settings.number_type),
-            calling_number(party, send_restricted=settings.send_restricted),
+            called_number(target.number, settings.numbering),
+            calling_number(party, settings.numbering, send_restricted=settings.send_restricted),
             settings.bearer,
             complete=not line.access.parameters.overlap_sending,
             display=display,
             display_encoding=settings.display_encoding or "utf-8",
-            redirecting=redirecting_number(target.history),
+            redirecting=redirecting_number(target.history, settings.numbering),
             user_user=information_of(party.user_to_user) if settings.user_to_user else None,
         )
 

@@ -179,7 +179,7 @@ class E1Leg(PortedLeg):
         peer = self._peer or Party("")
         call.connect(
             self._exchange.now(),
-            connected=connected_number(peer),
+            connected=connected_number(peer, self._settings.numbering),
             display=peer.display_name if self._settings.display_encoding and not peer.privacy else "",
             display_encoding=self._settings.display_encoding or "utf-8",
             user_user=information_of(peer.user_to_user) if self._settings.user_to_user else None,

@@ -6,7 +6,7 @@ are those of `softswitch.sip.causes`, because SIP trunks need them as well.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateways.e1.q931 import (
@@ -71,14 +71,34 @@ def _cause_for(status: int) -> int:
     return cause_of_status(status)
 
 
-def called_number(number: str, number_type: int = NumberType.UNKNOWN, plan: int = NumberingPlan.E164) -> PartyNumber:
-    """A dialled number; one with a leading + is international."""
-    if number.startswith("+"):
-        return PartyNumber(number[1:], NumberType.INTERNATIONAL, NumberingPlan.E164)
-    return PartyNumber(number, number_type, plan)
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """What an exchange is told of numbers without a leading +, which are international: their types and plan.
+
+    `called` are numbers behind the line, `ours` those of callers, of who answered, and of who diverted a call.
+    """
+
+    called: int = NumberType.UNKNOWN
+    ours: int = NumberType.UNKNOWN
+    plan: int = NumberingPlan.E164
+
+    def number(self, number: str, number_type: int) -> PartyNumber:
+        """The number with its type and plan."""
+        if number.startswith("+"):
+            return PartyNumber(number[1:], NumberType.INTERNATIONAL, NumberingPlan.E164)
+        return PartyNumber(number, number_type, self.plan)
 
 
-def calling_number(party: Party, *, send_restricted: bool = False) -> PartyNumber | None:
+#: What most exchanges are told.
+USUAL = Numbering()
+
+
+def called_number(number: str, numbering: Numbering = USUAL) -> PartyNumber:
+    """A dialled number."""
+    return numbering.number(number, numbering.called)
+
+
+def calling_number(party: Party, numbering: Numbering = USUAL, *, send_restricted: bool = False) -> PartyNumber | None:
     """Who calls, as the exchange is told; None when nothing is to be said.
 
     A number that its party keeps private is marked so, and sent at all only to an exchange that keeps it to itself.
@@ -89,9 +109,7 @@ def calling_number(party: Party, *, send_restricted: bool = False) -> PartyNumbe
         return PartyNumber("", presentation=Presentation.RESTRICTED) if restricted else None
     screening = Screening.PASSED if party.asserted else Screening.NOT_SCREENED
     presentation = Presentation.RESTRICTED if restricted else Presentation.ALLOWED
-    if number.startswith("+"):
-        return PartyNumber(number[1:], NumberType.INTERNATIONAL, NumberingPlan.E164, presentation, screening)
-    return PartyNumber(number, NumberType.UNKNOWN, NumberingPlan.E164, presentation, screening)
+    return replace(numbering.number(number, numbering.ours), presentation=presentation, screening=screening)
 
 
 def party_of(number: PartyNumber | None, display: str = "") -> Party:
@@ -114,11 +132,11 @@ _REASONS = {0: "unknown", 1: "user-busy", 2: "no-answer", 9: "out-of-service", 1
 _REASON_CODES = {word: code for code, word in _REASONS.items()} | {"unavailable": 9}
 
 
-def redirecting_number(history: History) -> PartyNumber | None:
+def redirecting_number(history: History, numbering: Numbering = USUAL) -> PartyNumber | None:
     """The number that sent a call on last, as the exchange is told; None when there is none in digits."""
     if not history or not history[-1].number.lstrip("+").isdigit():
         return None
-    number = called_number(history[-1].number)
+    number = numbering.number(history[-1].number, numbering.ours)
     return replace(number, presentation=Presentation.ALLOWED, reason=_REASON_CODES.get(history[-1].reason, 0))
 
 
@@ -130,6 +148,6 @@ def history_of(redirecting: PartyNumber | None, called: str) -> History:
     return (Diverted(number, _REASONS.get(redirecting.reason or 0, "unknown")),) if number != called else ()
 
 
-def connected_number(party: Party) -> PartyNumber | None:
+def connected_number(party: Party, numbering: Numbering = USUAL) -> PartyNumber | None:
     """Who answered, as the exchange is told; None for a party without number."""
-    return calling_number(party, send_restricted=False) if party.number else None
+    return calling_number(party, numbering) if party.number else None

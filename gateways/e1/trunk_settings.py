@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from gateways.e1.mapping import CauseTable
-from gateways.e1.q931 import NumberType
+from gateways.e1.mapping import USUAL, CauseTable, Numbering
 from gateways.e1.q931.elements import SPEECH, Bearer
 
 
@@ -29,7 +28,7 @@ class FloorCarriage(Enum):
 @dataclass(frozen=True, slots=True)
 class TrunkSettings:
     """`bearer` goes into our SETUPs; `prefix` before numbers that come in; `class_of_service` gives incoming calls
-    their rights; `number_type` is told of numbers without a +; `exclusive` insists on the channel asked for.
+    their rights; `numbering` says what is told of numbers; `exclusive` insists on the channel asked for.
 
     `user_to_user`: user-user information goes to and from SIP (RFC 7433). `display_encoding` is of texts that we send;
     none: no text is sent. `tones`: callers from the line hear how their calls fare by tones made here.
@@ -39,7 +38,7 @@ class TrunkSettings:
     bearer: Bearer = SPEECH
     prefix: str = ""
     class_of_service: str = ""
-    number_type: int = NumberType.UNKNOWN
+    numbering: Numbering = USUAL
     send_restricted: bool = False
     exclusive: bool = False
     user_to_user: bool = True

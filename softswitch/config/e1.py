@@ -58,6 +58,9 @@ Slots = Annotated[str, AfterValidator(_check_slots)]
 Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
 
 
+NumberTypeName = Literal["unknown", "national", "network_specific", "subscriber", "abbreviated"]
+
+
 class E1TimerSettings(Section):
     """Timers in seconds by the names of ITU-T Q.921 and Q.931; by default the standard's values for the side."""
 
@@ -99,8 +102,15 @@ class E1GroupSettings(Section):
     bearer: Literal["speech", "audio_3k1"] = Field(default="speech", description="Bearer capability of calls out.")
     prefix: str = Field(default="", max_length=16, description="Put before numbers that are called from the line.")
     class_of_service: Name | None = Field(default=None, description="Rights of calls that come in.")
-    number_type: Literal["unknown", "national", "network_specific", "subscriber", "abbreviated"] = Field(
+    number_type: NumberTypeName = Field(
         default="unknown", description="Type told of called numbers without a +; with one they are international."
+    )
+    calling_number_type: NumberTypeName = Field(
+        default="unknown",
+        description="Type told of numbers of ours without a +: who calls, who answered, who diverted a call.",
+    )
+    number_plan: Literal["e164", "private", "national", "unknown"] = Field(
+        default="e164", description="Numbering plan told of numbers without a +."
     )
     exclusive: Switch = Field(default=False, description="Whether calls out insist on the channel they ask for.")
     send_restricted: Switch = Field(

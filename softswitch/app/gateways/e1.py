@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from gateways.e1.alarms import AlarmTimes
 from gateways.e1.gateway import E1Gateway, Hold, TrunkSettings
 from gateways.e1.line import Line
-from gateways.e1.mapping import CauseTable
+from gateways.e1.mapping import CauseTable, Numbering
 from gateways.e1.q921 import LinkParameters, Side
-from gateways.e1.q931 import AccessParameters, NumberType
+from gateways.e1.q931 import AccessParameters, NumberingPlan, NumberType
 from gateways.e1.q931.elements import AUDIO_3K1, SPEECH
 from gateways.e1.simulator import SimulatedExchange
 from gateways.e1.span.dahdi import DahdiSpan
@@ -107,7 +107,11 @@ def trunk_settings(group: E1GroupSettings) -> TrunkSettings:
         bearer=_BEARERS[group.bearer],
         prefix=group.prefix,
         class_of_service=group.class_of_service or "",
-        number_type=NumberType[group.number_type.upper()],
+        numbering=Numbering(
+            NumberType[group.number_type.upper()],
+            NumberType[group.calling_number_type.upper()],
+            NumberingPlan[group.number_plan.upper()],
+        ),
         send_restricted=group.send_restricted,
         exclusive=group.exclusive,
         user_to_user=group.user_to_user,

@@ -6,6 +6,7 @@ import pytest
 
 from gateways.e1.mapping import (
     CauseTable,
+    Numbering,
     call_cause,
     called_number,
     calling_number,
@@ -15,7 +16,7 @@ from gateways.e1.mapping import (
     party_of,
     redirecting_number,
 )
-from gateways.e1.q931 import Cause, Location, NumberType, PartyNumber
+from gateways.e1.q931 import Cause, Location, NumberingPlan, NumberType, PartyNumber
 from softswitch.calls.hunting import Diverted
 from softswitch.calls.leg import Cause as CallCause
 from softswitch.calls.leg import Party
@@ -93,7 +94,13 @@ def test_a_cause_that_is_known_goes_as_it_is() -> None:
 
 def test_numbers_by_their_type() -> None:
     assert called_number("+861012345") == PartyNumber("861012345", NumberType.INTERNATIONAL, 1)
-    assert called_number("8110", NumberType.SUBSCRIBER) == PartyNumber("8110", NumberType.SUBSCRIBER, 1)
+    private = Numbering(NumberType.SUBSCRIBER, NumberType.NATIONAL, NumberingPlan.PRIVATE)
+    assert called_number("8110", private) == PartyNumber("8110", NumberType.SUBSCRIBER, 9)
+    assert called_number("+8611", private) == PartyNumber("8611", NumberType.INTERNATIONAL, 1), "whatever others are"
+    assert calling_number(Party("1001"), private) == PartyNumber("1001", NumberType.NATIONAL, 9, 0, 0)
+    assert connected_number(Party("1001"), private) == calling_number(Party("1001"), private)
+    redirecting = redirecting_number((Diverted("1005", "user-busy"),), private)
+    assert redirecting is not None and (redirecting.type, redirecting.plan) == (NumberType.NATIONAL, 9)
     calling = calling_number(Party("1001", asserted="+861055"))
     assert calling is not None and (calling.digits, calling.type, calling.screening) == ("861055", 1, 1)
     assert party_of(calling).asserted == "+861055", "and back"
