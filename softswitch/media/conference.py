@@ -25,7 +25,7 @@ from softswitch.media.rooms import Room
 from softswitch.media.voices import VoiceCounters, check_voice
 
 if TYPE_CHECKING:
-    from softswitch.media.engine import MediaEngine
+    from softswitch.media.engine_flows import EngineFlows
     from softswitch.media.packet_thread import PacketThread
     from softswitch.media.port import Port
 
@@ -71,7 +71,7 @@ class Conference(Room):
     """
 
     def __init__(
-        self, engine: MediaEngine, number: int, thread: PacketThread, owner: str, *, rate_hz: int, signals: bool
+        self, engine: EngineFlows, number: int, thread: PacketThread, owner: str, *, rate_hz: int, signals: bool
     ) -> None:
         super().__init__(engine, number, thread, owner)
         self.rate_hz = rate_hz

@@ -15,7 +15,7 @@ from softswitch.media.rooms import Room
 from softswitch.media.routing import PortSettings, carry
 
 if TYPE_CHECKING:
-    from softswitch.media.engine import MediaEngine
+    from softswitch.media.engine_flows import EngineFlows
     from softswitch.media.packet_thread import PacketThread
     from softswitch.media.port import Port
 
@@ -40,7 +40,7 @@ class FanOut(Room):
     get. Any RTP may be fanned out, sound or picture.
     """
 
-    def __init__(self, engine: MediaEngine, number: int, thread: PacketThread, owner: str) -> None:
+    def __init__(self, engine: EngineFlows, number: int, thread: PacketThread, owner: str) -> None:
         super().__init__(engine, number, thread, owner)
         self.talker: Port | None = None
         self.second: Port | None = None

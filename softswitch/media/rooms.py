@@ -9,7 +9,7 @@ from softswitch.media.command_layout import COMMAND_LEAVE
 from softswitch.media.errors import MediaError
 
 if TYPE_CHECKING:
-    from softswitch.media.engine import MediaEngine
+    from softswitch.media.engine_flows import EngineFlows
     from softswitch.media.packet_thread import PacketThread
     from softswitch.media.port import Port
     from softswitch.media.voices import VoiceCounters
@@ -21,7 +21,7 @@ class Room(ABC):
     #: Whether more is done to the sound than to pass it on.
     tampers = False
 
-    def __init__(self, engine: MediaEngine, number: int, thread: PacketThread, owner: str) -> None:
+    def __init__(self, engine: EngineFlows, number: int, thread: PacketThread, owner: str) -> None:
         self.engine = engine
         self.number = number
         self.thread = thread
