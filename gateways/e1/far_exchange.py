@@ -17,7 +17,7 @@ from gateways.e1.q921 import Side
 from gateways.e1.simulator import SimulatedExchange
 from gateways.e1.span.pseudowire import PseudowireSpan
 from softswitch.media import MediaEngine
-from softswitch.media.pseudowire import PseudowireSettings
+from softswitch.media.pseudowire_settings import PseudowireSettings
 
 #: Where the engine would open RTP ports; none are, but it wants to know.
 _FIRST_PORT, _LAST_PORT = 52_000, 52_099

@@ -13,7 +13,8 @@ from softswitch.media.internal_port import InternalPort
 from softswitch.media.layout import PSEUDOWIRE
 from softswitch.media.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.port import Port
-from softswitch.media.pseudowire import Pseudowire, PseudowireObserver, PseudowireSettings
+from softswitch.media.pseudowire import Pseudowire, PseudowireObserver
+from softswitch.media.pseudowire_settings import PseudowireSettings
 from softswitch.media.routing import PortSettings
 
 

@@ -22,7 +22,8 @@ from softswitch.media.event_layout import EVENT_FRAMES
 from softswitch.media.internal_port import InternalPort
 from softswitch.media.layout import INTERNAL_PORT, NOBODY, OPEN, PSEUDOWIRE, RTP_PORT
 from softswitch.media.port import Port
-from softswitch.media.pseudowire import Pseudowire, PseudowireObserver, PseudowireSettings, prepare_span
+from softswitch.media.pseudowire import Pseudowire, PseudowireObserver
+from softswitch.media.pseudowire_settings import PseudowireSettings, prepare_span
 from softswitch.media.wire_layout import LINE, MAXIMUM_LINES, MAXIMUM_SPANS
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from gateways.e1.trunk_settings import FloorCarriage
 from softswitch.app.gateway import Gateway
 from softswitch.app.node import Node
 from softswitch.config.e1 import D_SLOT, E1GatewaySettings, E1GroupSettings, E1SpanSettings, split_endpoint
-from softswitch.media.pseudowire import Carriage, Crc4, PseudowireSettings, RtpHeader
+from softswitch.media.pseudowire_settings import Carriage, Crc4, PseudowireSettings, RtpHeader
 
 if TYPE_CHECKING:
     from gateways.e1.span.interface import Span

@@ -25,7 +25,7 @@ from softswitch.media.kernels.libc import UDP_SEGMENT
 from softswitch.media.kernels.wire import span as span_kernel
 from softswitch.media.layout import INTERNAL_PORT, NOBODY, OPEN
 from softswitch.media.port_layout import PORT
-from softswitch.media.pseudowire import PseudowireSettings, prepare_span
+from softswitch.media.pseudowire_settings import PseudowireSettings, prepare_span
 from softswitch.media.wire_layout import (
     COUNTERS,
     FRAME_OCTETS,
