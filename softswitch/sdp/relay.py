@@ -176,7 +176,8 @@ def _change_codecs(
     maps = media.rtpmaps
     kept = maps if wanted is None else _restrict(media, maps, wanted, add)
     added = _additions(media, maps, kept, add)
-    if all(mapping.encoding.lower() in AUXILIARY for mapping in kept.values()) and not added:
+    names = [mapping.encoding for mapping in kept.values()] + [codec.encoding for _, codec in added]
+    if all(name.lower() in AUXILIARY for name in names):
         return [], []
     companions = {number for number, mapping in kept.items() if mapping.encoding.lower() in AUXILIARY}
     formats = [str(number) for number in kept if number not in companions]

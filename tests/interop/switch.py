@@ -121,7 +121,7 @@ overload_lag_s = 0
         )
 
     def _subscriber(self, number: str) -> str:
-        more = self.subscribers.get(number, 'class_of_service = "inside"' if number == "1010" else "")
+        more = self.subscribers.get(number, _ODD_SUBSCRIBERS.get(number, ""))
         return (
             f'[[subscriber]]\nnumber = "{number}"\npassword = "{password_of(number)}"\n'
             f'display_name = "Test {number}"\npickup_group = "all"\n{more}\n'
@@ -162,6 +162,13 @@ overload_lag_s = 0
         )
 
 
+#: Subscribers that are not like the others: who gets keys in which way, and who may not call all numbers.
+_ODD_SUBSCRIBERS = {
+    "1007": 'dtmf = "rfc4733"',
+    "1008": 'dtmf = "inband"',
+    "1009": 'dtmf = "info"',
+    "1010": 'class_of_service = "inside"',
+}
 _SERVICES = """
 [[class_of_service]]
 name = "inside"

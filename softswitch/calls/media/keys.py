@@ -3,7 +3,8 @@
 What a trunk or a subscriber is configured for decides; `auto` takes telephone-events where they were agreed, else tones
 where the sound passes through the switch, else INFO. When the two parties of a call differ in this, each key of the one
 is pressed anew towards the other, and nothing of it is passed on besides: events that the other shall not get are left
-out of its formats, and a tone is kept quiet (`hush`).
+out of its formats, and a tone is kept quiet (`hush`). Telephone-events are offered to who is configured for them, and
+agreed with who offers them, whatever the other party has (`MediaPath`).
 """
 
 from __future__ import annotations

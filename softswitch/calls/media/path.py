@@ -19,7 +19,8 @@ from softswitch.media import StreamFormat
 from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, LocalMedia, LocalSession, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
-from softswitch.sdp.formats import CARRIED_FEEDBACK
+from softswitch.sdp.events import fit_events
+from softswitch.sdp.formats import CARRIED_FEEDBACK, Codec
 from softswitch.sdp.media import MediaDescription
 from softswitch.sdp.offer_answer import (
     OfferAnswerError,
@@ -54,7 +55,7 @@ class MediaPath(LocalSides):
                 dst.addresses(offered.media),
                 origin=self._origin(dst),
                 allow=dst.codecs or None,
-                add=dst.additions(offered),
+                add=[*dst.additions(offered), *self._events_for(target)],
             )
             if is_live(offered) and not is_live(pending):
                 raise OfferAnswerError("nothing of the offer may be passed on", "RFC 3264 §6")
@@ -78,7 +79,7 @@ class MediaPath(LocalSides):
             answered = self._read(src, sdp, offer=False)
             check_answer(pending, answered)
             self._open_ports(dst, answered.media, target)
-            local = self._answer_for(dst, offered, answered)
+            local = self._answer_for(dst, offered, self._with_events(source, answered, offered))
             if is_live(answered) and not is_live(local):
                 raise OfferAnswerError("nothing of the answer can be converted", "RFC 3264 §6")
             src.local, src.remote = pending, answered
@@ -159,6 +160,24 @@ class MediaPath(LocalSides):
         if self.engine is None:
             return True
         return (src.passthrough or dst.passthrough) and src.secured is None and dst.secured is None
+
+    def _events_for(self, target: Leg) -> tuple[Codec, ...]:
+        """Telephone-events where they are what the party takes keys in, whoever calls it."""
+        return (TELEPHONE_EVENT,) if self.keys is not None and self.keys.configured(target) == "rfc4733" else ()
+
+    def _with_events(
+        self, source: Leg, answered: SessionDescription, offered: SessionDescription
+    ) -> SessionDescription:
+        """What `source` answered, as who has made the offer is to see it.
+
+        Telephone-events are taken on behalf of a party that gets keys in another way.
+        """
+        wanted = self.keys is not None and self.keys.configured(source) in ("inband", "info")
+        media = [
+            fit_events(got, asked, wanted=wanted) if got.kind == "audio" and got.port else got
+            for got, asked in zip(answered.media, offered.media, strict=True)
+        ]
+        return replace(answered, media=media)
 
     def _answer_for(self, dst: Side, offered: SessionDescription, answered: SessionDescription) -> SessionDescription:
         """The answer to `offered` in terms of what the other party `answered`."""
