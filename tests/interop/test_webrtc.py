@@ -349,6 +349,10 @@ async def test_jssip_registers_calls_the_echo_and_is_called(switch: Switch, tmp_
         await page.run("rtc.dial('sip:600@127.0.0.1', 523)")
         await page.wait("rtc.state === 'confirmed'")
         await page.wait("Math.abs(rtc.heard() - 523) < 4")
+        (call,) = await asyncio.to_thread(switch.calls)
+        ladder = await asyncio.to_thread(switch.get, f"/voice/calls/{call['call_id']}/ladder")
+        told = [(each["source"] == "softswitch", each["summary"].split()[0]) for each in ladder["messages"]]
+        assert {(False, "INVITE"), (True, "200"), (False, "ACK")} <= set(told), f"a ladder holds all of a call: {told}"
         await page.run("rtc.agent.terminateSessions()")
         await page.wait("rtc.state.startsWith('ended')")
         async with peer(440.0) as caller:
