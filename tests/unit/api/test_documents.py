@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import json
 import re
 from typing import Any
-
-import pytest
 
 from softswitch.api import voice
 from softswitch.api.services import ApiServices
@@ -73,22 +70,3 @@ async def test_without_metrics_the_resource_does_not_exist(connect: Connect) -> 
     session = await connect()
     async with session.get("/metrics") as response:
         assert response.status == 404
-
-
-async def test_what_is_no_http_is_answered_400_and_not_logged(
-    connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
-    session = await connect()
-    url = session._base_url
-    for octets in (
-        b"\x16\x03\x01\x02\x00\x01\r\n\r\n",
-        b"GET / HTTP/1.1\r\nX: \x00\r\n\r\n",
-        b"INVITE sip:a SIP/2.0\r\n\r\n",
-    ):
-        reader, writer = await asyncio.open_connection(url.host, url.port)
-        writer.write(octets)
-        async with asyncio.timeout(5):
-            assert (await reader.read()).startswith(b"HTTP/1.0 400"), octets
-        writer.close()
-        await writer.wait_closed()
-    assert not [record for record in caplog.records if record.levelname == "ERROR"], "a stranger must not fill the log"

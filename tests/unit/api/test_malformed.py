@@ -42,6 +42,8 @@ async def answer_to(address: tuple[str, int], octets: bytes) -> tuple[int, bytes
         (400, b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization Bearer " + SECRET + b"\r\n\r\n"),
         (400, b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: " + SECRET + b"\r\n\r\n"),
         (400, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc"),
+        (400, b"GET / HTTP/1.1\r\nX: \x00\r\n\r\n"),
+        (400, b"INVITE sip:a SIP/2.0\r\n\r\n"),
         (400, b"GET / SIP/2.0\r\nCall-ID: " + SECRET + b"\r\n\r\n"),
     ],
 )
