@@ -60,14 +60,17 @@ def operations(services: ApiServices) -> list[Operation]:
     """The operations of this component."""
 
     async def list_groups(context: Context) -> Iterable[Row]:
-        return services.groups()
+        desk = services.group_desk
+        if desk is None:
+            return services.groups()
+        return [{**row, "call": desk.running(row["number"])} for row in services.groups()]
 
     async def get_group(context: Context) -> Row:
         row = _named(services.groups, "group", context.path["id"])
         desk = services.group_desk
         return {**row, **desk.calls_of(row["number"])} if desk is not None else row
 
-    found = [_read("/groups", "Talkgroups", "group", list_groups, Group, many=True)]
+    found = [_read("/groups", "Talkgroups, their calls without attendees", "group", list_groups, Group, many=True)]
     if services.group_desk is not None:
         found += _making(services.group_desk)
         found += _scanning(services.group_desk)

@@ -97,6 +97,7 @@ class GroupServices(DefinitionServices):
     set_scan_list: Callable[[str, list[str], Principal], Awaitable[Row]]
     start_call: Order
     calls: Callable[[str], Iterable[Row]]
+    running: Callable[[str], Row | None]
     calls_of: Callable[[str], Row]
     include: Order
     end_call: Callable[[str, Principal], None]

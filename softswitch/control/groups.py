@@ -41,6 +41,7 @@ class GroupDesk(GroupOrders):
             set_scan_list=making.set_scan_list,
             start_call=self._start_call,
             calls=self._calls,
+            running=self._running,
             calls_of=self._calls_of,
             include=self._include,
             end_call=self._end_call,
@@ -78,6 +79,11 @@ class GroupDesk(GroupOrders):
         calls = self.app.group_calls
         running = calls.running.get(number)
         return [call.describe() for call in ([running] if running is not None else []) + calls.history(number)]
+
+    def _running(self, number: str) -> Row | None:
+        """The call in progress, in short."""
+        running = self.app.group_calls.running.get(number)
+        return None if running is None else {**running.describe(), "attendees": []}
 
     def _calls_of(self, number: str) -> Row:
         """The members of a group's row that tell of its calls."""

@@ -164,6 +164,8 @@ def test_floor_by_the_space_bar_a_refusal_and_the_replay(desk_switch: Switch, tm
         page.keyboard.up(" ")
         floor(desk_switch, "8001", "1002", "release")
         desk.expect_floor("8001", "idle")
+        page.click(f"{desk.group('8001')} [data-action=details]")
+        expect(page.get_by_role("button", name="End call")).to_be_visible()
         replay(desk, desk_switch)
         desk.expect_nothing_foreign()
         desk_switch.http("DELETE", "/groups/8001/calls")

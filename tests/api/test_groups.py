@@ -135,6 +135,8 @@ def test_regroup_and_patch_and_what_is_left_of_them(switch: Switch, phone: MakeP
 def test_a_number_that_leads_nowhere_keeps_nobody_from_being_called(switch: Switch, phone: MakePhone) -> None:
     one = phone("1001")
     made = post(switch, "/groups/regroup", {"members": ["1001", "77123", "77124"]}, 201)
+    listed = next(row for row in switch.rows("/groups") if row["number"] == made["number"])
+    assert (listed["call"]["kind"], listed["call"]["attendees"]) == ("group", []), "told in short"
     assert made["unknown"] == ["77123", "77124"] and made["expires_at"] is None, "until it is removed"
     assert one.in_call.wait(5), "an alarm is heard although its list is old"
     call = switch.get(f"/groups/{made['number']}/calls")["items"][0]

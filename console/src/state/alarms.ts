@@ -37,6 +37,7 @@ export function alarmOf(event: StreamEvent): Alarm | null {
     case "group.call_started":
       return event.kind === "emergency" ? alarm(`${text("by")} → ${text("group")}`, true) : null;
     case "media.worker_lost":
+    case "media.worker_given_up":
       return alarm(`#${text("worker")}`, true);
     case "storage.full":
       return alarm(text("reason"), true);

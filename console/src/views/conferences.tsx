@@ -22,8 +22,8 @@ function Member({ room, who }: { room: string; who: ConferenceParticipant }) {
     <li class="participant">
       <span class="who">
         <b>{who.party}</b> {who.display_name || names.value.get(who.party)}{" "}
-        {who.muted && <span class="badge">{say("mute")}</span>}{" "}
-        {who.hand_since && <span class="badge emergency">✋ {say("raised")}</span>}
+        {who.muted && <span class="badge">{say("muted")}</span>}{" "}
+        {who.hand_since && <span class="badge emergency">{say("raised")}</span>}
       </span>
       <span class="clock">{span(since(who.since, now.value))}</span>
       {mayAct.value && offers(`PATCH ${ROOM}/members/{party}`) && (

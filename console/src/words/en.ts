@@ -65,6 +65,7 @@ export const en = {
   revoke: "Take the floor away",
   force: "Give the floor",
   mute: "Mute",
+  muted: "muted",
   unmute: "Unmute",
   release_member: "Release by force",
   regroup: "Temporary group",

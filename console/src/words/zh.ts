@@ -63,6 +63,7 @@ export const zh: Record<Word, string> = {
   revoke: "收回话权",
   force: "授予话权",
   mute: "禁言",
+  muted: "已静音",
   unmute: "解除禁言",
   release_member: "强拆",
   regroup: "临时组",
