@@ -11,8 +11,8 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from softswitch.media.recording.coded import Coded
 from softswitch.media.recording.opus import CLOCK_HZ, PRE_SKIP, OpusPackets, OpusTrack, head
-from softswitch.media.recording.picture_codecs import Coded
 from softswitch.media.recording.writers import Block, File
 
 EBML, SEGMENT, INFO, TRACKS, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675

@@ -1,8 +1,4 @@
-"""Coded pictures out of RTP payloads, as Matroska holds them: H.264 (RFC 6184) and VP8 (RFC 7741). Nothing is decoded.
-
-An assembler is given the payloads of one picture in order and gives the picture. What cannot be made out is left out;
-nothing raises, whatever the network sent.
-"""
+"""Coded pictures out of RTP payloads, as Matroska holds them: H.264 (RFC 6184), VP8 (RFC 7741), and H.265 of `h265`."""
 
 from __future__ import annotations
 
@@ -10,8 +6,10 @@ import base64
 import binascii
 import re
 import struct
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
 
+from softswitch.media.recording.coded import Assembler, Coded
+from softswitch.media.recording.h265 import H265Assembler
 from softswitch.media.recording.parameter_sets import picture_size
 
 _SINGLE_UNITS = range(1, 24)
@@ -19,27 +17,6 @@ _SLICE_IDR, _SEQUENCE_SET, _PICTURE_SET, _STAP_A, _FU_A = 5, 7, 8, 24, 28
 _FRAGMENT_BEGINS, _FRAGMENT_ENDS = 0x80, 0x40
 _MOST_PICTURE_SETS = 31
 _SPROP = re.compile(r"sprop-parameter-sets\s*=\s*([^;\s]+)", re.IGNORECASE)
-
-
-class Coded(NamedTuple):
-    """One coded picture. A key picture needs none before it, and tells size (pixels) and CodecPrivate of its track."""
-
-    codec_id: str  # Matroska's
-    data: bytes
-    key: bool = False
-    private: bytes = b""
-    width: int = 0
-    height: int = 0
-
-
-class Assembler(Protocol):
-    """Puts the payloads of pictures together."""
-
-    def add(self, payload: bytes) -> None:
-        """The next payload of a picture."""
-
-    def take(self) -> Coded | None:
-        """The picture whose payloads were added; None when they make none. The next one begins."""
 
 
 class H264Assembler:
@@ -148,7 +125,11 @@ def _after_descriptor(payload: bytes) -> int:
     return at + bool(present & 0x40) + bool(present & 0x30)
 
 
-_ASSEMBLERS: dict[str, type[H264Assembler] | type[Vp8Assembler]] = {"H264": H264Assembler, "VP8": Vp8Assembler}
+_ASSEMBLERS: dict[str, Callable[[str], Assembler]] = {
+    "H264": H264Assembler,
+    "H265": H265Assembler,
+    "VP8": Vp8Assembler,
+}
 
 
 def assembler(encoding: str, fmtp: str) -> Assembler | None:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from softswitch.media.formats import StreamFormat
-from softswitch.media.recording.picture_codecs import Assembler, Coded, assembler
+from softswitch.media.recording.coded import Assembler, Coded
+from softswitch.media.recording.picture_codecs import assembler
 from softswitch.media.recording.plan import ASTRAY_S
 from softswitch.media.recording.track import Packets
 from softswitch.media.tap_layout import (

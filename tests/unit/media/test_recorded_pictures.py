@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from softswitch.media.recording import requests
-from softswitch.media.recording.parameter_sets import picture_size
+from softswitch.media.recording.h265 import H265Assembler
+from softswitch.media.recording.parameter_sets import picture_size, read_h265_set
 from softswitch.media.recording.picture_codecs import H264Assembler, Vp8Assembler
 from tests.unit.media.encoders import HEIGHT, WIDTH, encode
 from tests.unit.media.talkers import RATE, Studio, heard, tones
@@ -39,7 +41,7 @@ def pictures(path: Path) -> list[dict[str, Any]]:
     return list(found["streams"])
 
 
-@pytest.mark.parametrize(("encoding", "name"), [("H264", "h264"), ("VP8", "vp8")])
+@pytest.mark.parametrize(("encoding", "name"), [("H264", "h264"), ("H265", "hevc"), ("VP8", "vp8")])
 def test_pictures_lie_beside_the_sound(studio: Studio, encoding: str, name: str) -> None:
     caller = studio.talker(440)
     camera = studio.camera(encoding, encode(encoding, range(2 * SECOND)))
@@ -148,15 +150,15 @@ def test_other_formats_leave_pictures_out(studio: Studio) -> None:
     assert pictures(Path(file["path"])) == []
 
 
-@pytest.mark.parametrize("make", [H264Assembler, Vp8Assembler])
+@pytest.mark.parametrize("make", [H264Assembler, H265Assembler, Vp8Assembler])
 @given(payloads=st.lists(st.binary(max_size=40), max_size=8), fmtp=st.text(max_size=40))
 def test_whatever_arrives_is_a_picture_or_none(make: Any, payloads: list[bytes], fmtp: str) -> None:
-    assembler = make("sprop-parameter-sets=" + fmtp)
+    assembler = make(f"sprop-parameter-sets={fmtp};sprop-sps={fmtp}")
     for payload in payloads:
         assembler.add(payload)
     taken = assembler.take()
     assert taken is None or taken.data, "a picture has octets"
-    if make is H264Assembler and taken is not None:
+    if make is not Vp8Assembler and taken is not None:
         units = list(lengthwise(taken.data))
         assert all(units) and all(unit in b"".join(payloads) or len(unit) > 1 for unit in units), f"units: {units}"
     assert assembler.take() is None, "a picture is taken once"
@@ -179,3 +181,24 @@ def test_the_size_is_read_from_parameter_sets_alone(content: bytes, head: int) -
         assert size is None or 0 < min(size) <= max(size) <= 16384, f"{size} is no size of a picture"
     else:
         assert size is None, f"a unit of kind {head & 0x1F} is no sequence parameter set and has no size, not {size}"
+
+
+@given(st.binary(max_size=60))
+@example(b"\x01" + b"\xff" * 30)
+def test_a_sequence_set_of_h265_is_read_or_refused(content: bytes) -> None:
+    found = read_h265_set(b"\x42\x01" + content)
+    assert found is None or (0 < min(found.size) <= max(found.size) <= 16384 and len(found.profile) == 12)
+    assert read_h265_set(b"\x40\x01" + content) is None, "a video parameter set is no sequence's"
+
+
+def test_parameter_sets_of_h265_may_stand_in_the_description() -> None:
+    units = [unit for picture in encode("H265", range(1)) for unit in picture.payloads]
+    sets = {name: next(u for u in units if u[0] >> 1 == kind) for name, kind in (("vps", 32), ("sps", 33), ("pps", 34))}
+    fmtp = ";".join(f"sprop-{name}={base64.b64encode(unit).decode()}" for name, unit in sets.items())
+    assembler = H265Assembler(fmtp)
+    for unit in units:
+        if unit[0] >> 1 not in (32, 33, 34):
+            assembler.add(unit)
+    taken = assembler.take()
+    assert taken is not None and taken.key and (taken.width, taken.height) == (WIDTH, HEIGHT)
+    assert all(unit in taken.private for unit in sets.values()), "the track is described by them"
