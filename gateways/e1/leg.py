@@ -20,6 +20,7 @@ from gateways.e1.user_to_user import LONGEST, header_of, information_of
 from softswitch.calls.leg import Cause, Information, LegState, Party
 from softswitch.calls.ported_leg import PortedLeg
 from softswitch.calls.routing import Caller
+from softswitch.media import MediaError
 from softswitch.sdp.capabilities import TELEPHONE_EVENT
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
@@ -41,7 +42,7 @@ _ENDING = frozenset({CallState.NULL, CallState.DISCONNECT_REQUEST, CallState.REL
 class E1Leg(PortedLeg):
     """One party behind an exchange. `call` is None until a call out has begun."""
 
-    __slots__ = ("_exchange", "_peer", "_settings", "_told_hold", "answered_at", "call", "line", "slot")
+    __slots__ = ("_exchange", "_peer", "_settings", "_told_hold", "_tone", "answered_at", "call", "line", "slot")
 
     protocol = "e1"
     keys = "inband"
@@ -68,6 +69,7 @@ class E1Leg(PortedLeg):
         self._settings = settings
         self._peer: Party | None = None
         self._told_hold = False
+        self._tone: int | None = None
 
     @property
     def reference(self) -> str:
@@ -144,12 +146,12 @@ class E1Leg(PortedLeg):
             return
         try:
             if inband:
-                tones.hush(self._exchange, self.port)
+                self._hush()
             if status == 180 and call.state is not CallState.RECEIVED:
                 rings = self._settings.tones and not inband
                 call.alert(self._exchange.now(), inband=inband or rings)
                 if rings:
-                    tones.sound(self._exchange, self.port, tones.RINGBACK)
+                    self._tone = tones.sound(self._exchange, self.port, tones.RINGBACK)
             elif inband and call.state is CallState.PRESENT:
                 call.proceed(self._exchange.now())
                 call.progress(self._exchange.now(), INBAND)
@@ -170,8 +172,7 @@ class E1Leg(PortedLeg):
         except IllegalInState:
             return
         self.answered_at = self._exchange.now()
-        if self._settings.tones:
-            tones.hush(self._exchange, self.port)
+        self._hush()
         self._hear_keys()
         self.line.settle(self._exchange.now())
 
@@ -204,9 +205,11 @@ class E1Leg(PortedLeg):
         if not (self._settings.tones and network and call.slot is not None) or call.state not in _ON_THE_WAY:
             return False
         if self.port is None or self.port.closed:
-            self.port = self.line.span.open_channel(call.slot, self.id)
-        tones.sound(self._exchange, self.port, tones.tone_of(cause))
-        return True
+            try:
+                self.port = self.line.span.open_channel(call.slot, self.id)
+            except MediaError:  # the line has just ended, or no port is left
+                return False
+        return tones.sound(self._exchange, self.port, tones.tone_of(cause)) is not None
 
     # -- Leg --------------------------------------------------------------------------------------------------------
 
@@ -244,6 +247,11 @@ class E1Leg(PortedLeg):
         return True
 
     # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _hush(self) -> None:
+        """The tone that the caller hears is over."""
+        tones.hush(self._exchange, self.port, self._tone)
+        self._tone = None
 
     def _hear_keys(self) -> None:
         """Talkgroups, rooms and services are told of keys, which come as tones; a call of two sees to it itself."""

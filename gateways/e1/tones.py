@@ -24,22 +24,23 @@ def tone_of(cause: int) -> Cadence:
     return BUSY if cause == CauseValue.USER_BUSY else CONGESTION
 
 
-def sound(exchange: Exchange, port: Port | None, tone: Cadence) -> None:
-    """Let a tone be heard in a B channel until `hush`."""
+def sound(exchange: Exchange, port: Port | None, tone: Cadence) -> int | None:
+    """Let a tone be heard in a B channel; returns what `hush` wants, None when nothing can be heard."""
     engine = exchange.media.engine
     if engine is None or port is None or port.closed:
-        return
+        return None
     try:
-        engine.play(port, cadence(tone), loop=True)
+        return engine.play(port, cadence(tone), loop=True)
     except MediaError as error:
         logger.warning("no tone in a B channel: %s", error)
+        return None
 
 
-def hush(exchange: Exchange, port: Port | None) -> None:
-    """End the tone."""
+def hush(exchange: Exchange, port: Port | None, playback: int | None) -> None:
+    """End the tone; whatever else is played by now goes on."""
     engine = exchange.media.engine
-    if engine is not None and port is not None and not port.closed:
-        engine.stop(port)
+    if engine is not None and playback is not None and port is not None and not port.closed:
+        engine.stop(port, playback)
 
 
 __all__ = ["DIAL", "RINGBACK", "hush", "sound", "tone_of"]
