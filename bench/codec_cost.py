@@ -19,8 +19,8 @@ from numba import types
 from mediacodecs import frames, g711, streams
 from mediacodecs.codec import CodecUnavailable
 from mediacodecs.compiled import Compiler
-from softswitch.media import sounds
-from softswitch.media.resample import resample
+from softswitch.media.playing import sounds
+from softswitch.media.playing.resample import resample
 
 _CODECS = (
     ("PCMA", 8000, frames.PCMA),

@@ -24,9 +24,9 @@ from numba import types
 
 import mediacodecs
 from mediacodecs.compiled import Compiler
-from softswitch.media import sounds
 from softswitch.media.kernels.libc import LibraryFunction, clock_gettime, sendto
-from softswitch.media.resample import resample
+from softswitch.media.playing import sounds
+from softswitch.media.playing.resample import resample
 
 recvmsg = LibraryFunction("recvmsg", types.intp, types.int32, types.intp, types.int32)
 usleep = LibraryFunction("usleep", types.int32, types.int32)

@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 from common import Bench, arguments, cpu_seconds, free_udp_port, percentile, read_line, running
 
 from softswitch.media import PCMA, MediaEngine, PortSettings
+from softswitch.media.playing.sounds import announcement
 from softswitch.media.pseudowire_settings import PseudowireSettings
-from softswitch.media.sounds import announcement
 
 _CHANNELS = tuple(slot for slot in range(1, 32) if slot != 16)
 _DEPTH_MS = 10

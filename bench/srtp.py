@@ -47,7 +47,7 @@ def serve_engine() -> None:
 def _keys(profile: str, number: int, *, mirrored: bool) -> Any:
     """Keys that both engines find by themselves; good for a bench and nothing else."""
     from softswitch.media import SrtpKeys
-    from softswitch.media.srtp import PROFILES
+    from softswitch.media.transport.srtp import PROFILES
 
     _, key, salt = PROFILES[profile]
     halves = [(bytes([side, number & 255]) * (key // 2), bytes([side, number >> 8]) * (salt // 2)) for side in (1, 2)]

@@ -24,7 +24,7 @@ from gateways.e1.q931.events import (
 )
 from gateways.e1.span.interface import Span
 from softswitch.media import MediaEngine, Port
-from softswitch.media.sounds import announcement
+from softswitch.media.playing.sounds import announcement
 
 _TONE_HZ, _TONE_DBM0 = 1004.0, -16.0
 _FIRST_CALL_S, _CALL_EVERY_S, _TALK_S = 4.0, 30.0, 6.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateways.e1.q931 import CauseValue
 from softswitch.media import MediaError
-from softswitch.media.tones import BUSY, CONGESTION, DIAL, RINGBACK, Cadence, cadence
+from softswitch.media.playing.tones import BUSY, CONGESTION, DIAL, RINGBACK, Cadence, cadence
 
 if TYPE_CHECKING:
     from softswitch.calls.exchange import Exchange

@@ -23,7 +23,7 @@ from softswitch.calls.leg import LegState, Party
 from softswitch.calls.routing import Caller
 from softswitch.floor.adapters import Action, Command
 from softswitch.media import MediaEngine, MediaError
-from softswitch.media.internal_port import InternalPort
+from softswitch.media.wires.internal_port import InternalPort
 from softswitch.sip.timerwheel import Timer
 
 logger = logging.getLogger(__name__)

@@ -27,9 +27,9 @@ from softswitch.config.models import Settings
 from softswitch.events.conferences import ConferenceRollCallEnded
 from softswitch.keeping.rooms import RoomKeeper
 from softswitch.media import MediaError, Port
-from softswitch.media.hold import hold_music
+from softswitch.media.playing.hold import hold_music
+from softswitch.media.playing.sounds import announcement
 from softswitch.media.recording.reader import load_sound
-from softswitch.media.sounds import announcement
 from softswitch.wiring import room_values
 
 #: Numbers of temporary talkgroups and patches for which none is given.

@@ -117,7 +117,7 @@ def libraries(settings: Settings, data: Path) -> Iterator[Finding]:
 
 def srtp(settings: Settings, data: Path) -> Iterator[Finding]:
     """Whether media can be secured here."""
-    from softswitch.media.srtp import unusable
+    from softswitch.media.transport.srtp import unusable
 
     missing = unusable()
     if missing:
@@ -297,7 +297,7 @@ def media_processes(settings: Settings, data: Path) -> Iterator[Finding]:
     if not settings.rtp.isolated:
         return
     from softswitch.media.memory import layout_digest
-    from softswitch.media.worker_process import describe_processes
+    from softswitch.media.workers.worker_process import describe_processes
 
     for name, description in describe_processes(data / "media").items():
         if description is None:

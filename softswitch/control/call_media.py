@@ -15,9 +15,10 @@ from softswitch.app import Application
 from softswitch.calls.call import Call
 from softswitch.calls.dispatching.operator import NotPossible, Operator, Refused
 from softswitch.calls.leg import Cause
-from softswitch.media import MediaError, tones
+from softswitch.media import MediaError
+from softswitch.media.playing import tones
+from softswitch.media.playing.sounds import SoundError
 from softswitch.media.recording.reader import PcmReader, Reader, open_file
-from softswitch.media.sounds import SoundError
 from softswitch.recordings.scene import CALLEE, CALLER
 from softswitch.recordings.wish import Wish
 from softswitch.store import recordings as rows

@@ -22,9 +22,9 @@ from softswitch.calls.machine import Method, legal_methods
 from softswitch.control.call_media import CallMedia
 from softswitch.control.reach import refusal
 from softswitch.events.groups import DispatcherActed
-from softswitch.media.hold import hold_music
+from softswitch.media.playing.hold import hold_music
+from softswitch.media.playing.sounds import SoundError, announcement
 from softswitch.media.recording.reader import load_sound
-from softswitch.media.sounds import SoundError, announcement
 from softswitch.sip.causes import status_of_cause
 
 _RATE_HZ = 8000

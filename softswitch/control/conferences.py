@@ -25,7 +25,8 @@ from softswitch.calls.conferences.room import ConferenceRoom
 from softswitch.calls.leg import Cause
 from softswitch.control.storage import flushed
 from softswitch.events.conferences import ConferenceChanged
-from softswitch.media import MediaError, tones
+from softswitch.media import MediaError
+from softswitch.media.playing import tones
 
 _RATE_HZ = 8000
 _LONGEST_CLIP = 60 * _RATE_HZ

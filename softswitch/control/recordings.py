@@ -16,8 +16,8 @@ from softswitch.api.services import RecordingServices, Row
 from softswitch.app import Application
 from softswitch.control.call_media import steer, wish
 from softswitch.control.paging import cursor_of, place_of
+from softswitch.media.playing.sounds import SoundError
 from softswitch.media.recording.reader import Reader, Samples, open_file
-from softswitch.media.sounds import SoundError
 from softswitch.recordings.verification import verify
 from softswitch.store import recordings as rows
 from softswitch.store.opening import open_reader

@@ -5,11 +5,8 @@ Importing this package is cheap: numba and the compiled code are loaded when an 
 
 from __future__ import annotations
 
-from softswitch.media.adoption import PortRecord
-from softswitch.media.conference import Conference
 from softswitch.media.engine import MediaEngine
 from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
-from softswitch.media.fan_out import FanOut
 from softswitch.media.formats import PCMA, PCMU, StreamFormat
 from softswitch.media.notices import (
     DigitsSent,
@@ -38,14 +35,17 @@ from softswitch.media.notices import (
     WorkerLost,
     WorkerStarted,
 )
-from softswitch.media.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.port import Port, PortCounters
+from softswitch.media.rooms.conference import Conference
+from softswitch.media.rooms.fan_out import FanOut
 from softswitch.media.routing import PortSettings
-from softswitch.media.srtp import KeysAwaited, SrtpKeys
-from softswitch.media.steering import can_bundle
 from softswitch.media.totals import HelperStatus, MediaStatistics, WorkerStatus
+from softswitch.media.transport.peer_transport import PeerTransport, RemoteTransport
+from softswitch.media.transport.srtp import KeysAwaited, SrtpKeys
+from softswitch.media.transport.steering import can_bundle
 from softswitch.media.voices import VoiceCounters, can_transcode
 from softswitch.media.warmup import warm_up
+from softswitch.media.workers.adoption import PortRecord
 
 __all__ = [
     "PCMA",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media.layout import ADDRESS_WORDS
+from softswitch.media.layouts.shared import ADDRESS_WORDS
 
 _OCTETS = 4 * ADDRESS_WORDS
 NOWHERE = np.zeros(ADDRESS_WORDS, np.uint32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from softswitch.media.packet_thread import PacketThread
+from softswitch.media.workers.packet_thread import PacketThread
 
 
 class Afterwards:

@@ -16,7 +16,7 @@ from softswitch.media.capture_layout import (
     CAPTURE_WORDS,
     CAPTURE_WRITTEN,
 )
-from softswitch.media.layout import ADDRESS_WORDS, MAXIMUM_PACKET
+from softswitch.media.layouts.shared import ADDRESS_WORDS, MAXIMUM_PACKET
 from softswitch.media.memory import Arena
 
 

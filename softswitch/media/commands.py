@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.errors import MediaError
-from softswitch.media.worker_layout import COMMANDS_DONE, COMMANDS_WRITTEN
+from softswitch.media.layouts.worker import COMMANDS_DONE, COMMANDS_WRITTEN
 
 _PATIENCE_S = 2.0
 _PAUSE_S = 0.0002

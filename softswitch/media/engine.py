@@ -15,26 +15,26 @@ from collections import deque
 from pathlib import Path
 from typing import Self
 
-from softswitch.media.adoption import Adoption
 from softswitch.media.afterwards import Afterwards
-from softswitch.media.bundle import Bundles
-from softswitch.media.clips import ClipStore
-from softswitch.media.connections import Connections
-from softswitch.media.crew import Crew
 from softswitch.media.engine_flows import EngineFlows
 from softswitch.media.errors import MediaError
-from softswitch.media.happenings import Happenings
 from softswitch.media.notices import MediaEvent
-from softswitch.media.playing import Playing
+from softswitch.media.playing.clips import ClipStore
+from softswitch.media.playing.playing import Playing
 from softswitch.media.port_table import PortTable
-from softswitch.media.process_crew import ProcessCrew
-from softswitch.media.recovery import Recovery
-from softswitch.media.room_store import RoomStore
-from softswitch.media.services import HELPER, Answer, Message
+from softswitch.media.rooms.connections import Connections
+from softswitch.media.rooms.store import RoomStore
 from softswitch.media.signals import Signals
 from softswitch.media.totals import HelperStatus, MediaStatistics, WorkerStatus, collect
-from softswitch.media.transports import Transports
-from softswitch.media.wires import Wires
+from softswitch.media.transport.bundle import Bundles
+from softswitch.media.transport.transports import Transports
+from softswitch.media.wires.wires import Wires
+from softswitch.media.workers.adoption import Adoption
+from softswitch.media.workers.crew import Crew
+from softswitch.media.workers.happenings import Happenings
+from softswitch.media.workers.process_crew import ProcessCrew
+from softswitch.media.workers.recovery import Recovery
+from softswitch.media.workers.services import HELPER, Answer, Message
 
 _DESCRIPTORS_BESIDES_PORTS = 256
 
@@ -182,7 +182,7 @@ class MediaEngine(EngineFlows):
             return HelperStatus(self._crew.helper.pid, self._crew.helper.alive)
 
     def ask(self, worker: int, service: str, request: Message, answer: Answer = lambda reply: None) -> None:
-        """Ask a service beside a packet thread (`softswitch.media.services`); `answer` is called by a later `poll`.
+        """Ask a service beside a packet thread (`workers/services.py`); `answer` is called by a later `poll`.
 
         A port's is `port.thread.number`; HELPER's services look after all packet threads.
         What cannot be answered has the reason under "error".

@@ -8,23 +8,23 @@ import zlib
 from collections import deque
 from typing import Any
 
-from softswitch.media.adoption import Adoption
 from softswitch.media.afterwards import Afterwards
-from softswitch.media.bundle import Bundles
-from softswitch.media.connections import Connections
-from softswitch.media.crew import Crew
 from softswitch.media.errors import MediaError, PortClosed
 from softswitch.media.memory import Arena
 from softswitch.media.notices import MediaEvent
-from softswitch.media.packet_thread import PacketThread
-from softswitch.media.playing import Playing
+from softswitch.media.playing.playing import Playing
 from softswitch.media.port import Port
 from softswitch.media.port_table import PortTable
 from softswitch.media.records import Fields
-from softswitch.media.room_store import RoomStore
+from softswitch.media.rooms.connections import Connections
+from softswitch.media.rooms.store import RoomStore
 from softswitch.media.signals import Signals
-from softswitch.media.transports import Transports
-from softswitch.media.wires import Wires
+from softswitch.media.transport.bundle import Bundles
+from softswitch.media.transport.transports import Transports
+from softswitch.media.wires.wires import Wires
+from softswitch.media.workers.adoption import Adoption
+from softswitch.media.workers.crew import Crew
+from softswitch.media.workers.packet_thread import PacketThread
 
 
 class EngineCore:

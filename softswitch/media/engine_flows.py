@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.captures import CapturedPackets, take_captured
-from softswitch.media.command_layout import COMMAND_TAP
-from softswitch.media.conference import COMFORT_PEAK, Conference
 from softswitch.media.engine_ports import EnginePorts
-from softswitch.media.fan_out import FanOut
-from softswitch.media.packet_thread import PacketThread
+from softswitch.media.layouts.commands import COMMAND_TAP
+from softswitch.media.layouts.tap import TAP_CAPTURE, TAP_RECEIVED, TAP_SENT
 from softswitch.media.port import Port
-from softswitch.media.tap_layout import TAP_CAPTURE, TAP_RECEIVED, TAP_SENT
+from softswitch.media.rooms.conference import COMFORT_PEAK, Conference
+from softswitch.media.rooms.fan_out import FanOut
 from softswitch.media.voices import ROOM_RATES
+from softswitch.media.workers.packet_thread import PacketThread
 
 
 class EngineFlows(EnginePorts):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 
-from softswitch.media.adoption import PortRecord
 from softswitch.media.allocation import BoundPair
-from softswitch.media.command_layout import COMMAND_CONFIGURE
 from softswitch.media.engine_core import EngineCore
 from softswitch.media.errors import MediaError
-from softswitch.media.internal_port import InternalPort
-from softswitch.media.layout import PSEUDOWIRE
-from softswitch.media.peer_transport import PeerTransport, RemoteTransport
+from softswitch.media.layouts.commands import COMMAND_CONFIGURE
+from softswitch.media.layouts.shared import PSEUDOWIRE
 from softswitch.media.port import Port
-from softswitch.media.pseudowire import Pseudowire, PseudowireObserver
 from softswitch.media.pseudowire_settings import PseudowireSettings
 from softswitch.media.routing import PortSettings
+from softswitch.media.transport.peer_transport import PeerTransport, RemoteTransport
+from softswitch.media.wires.internal_port import InternalPort
+from softswitch.media.wires.pseudowire import Pseudowire, PseudowireObserver
+from softswitch.media.workers.adoption import PortRecord
 
 
 class EnginePorts(EngineCore):

@@ -1,6 +1,6 @@
 """The memory that the control side and the packet threads share, laid out so that another process can find its way.
 
-One anonymous file (memfd) is mapped shared and cut into the arrays of `softswitch.media.layout`, each on a page of its
+One anonymous file (memfd) is mapped shared and cut into the arrays of `layouts/shared.py`, each on a page of its
 own; the first page says how many of each there are. Whoever is given the file descriptor maps the same arrays by
 `Arena.attach`. Pages cost nothing until they are used.
 """
@@ -15,16 +15,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media.command_layout import COMMAND
 from softswitch.media.errors import MediaError
-from softswitch.media.event_layout import EVENT
-from softswitch.media.layout import LAYOUT_VERSION
-from softswitch.media.port_layout import PORT
-from softswitch.media.room_layout import MAXIMUM_ROOMS, ROOM
-from softswitch.media.scratch_layout import SCRATCH
-from softswitch.media.voice_layout import SPARE_VOICES, VOICE, VOICES_PER_PORT
-from softswitch.media.wire_layout import LINE, MAXIMUM_LINES, MAXIMUM_SPANS, SPAN
-from softswitch.media.worker_layout import POSITIONS, WORKER
+from softswitch.media.layouts.commands import COMMAND
+from softswitch.media.layouts.events import EVENT
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.room import MAXIMUM_ROOMS, ROOM
+from softswitch.media.layouts.scratch import SCRATCH
+from softswitch.media.layouts.shared import LAYOUT_VERSION
+from softswitch.media.layouts.voice import SPARE_VOICES, VOICE, VOICES_PER_PORT
+from softswitch.media.layouts.wire import LINE, MAXIMUM_LINES, MAXIMUM_SPANS, SPAN
+from softswitch.media.layouts.worker import POSITIONS, WORKER
 
 _PAGE = mmap.PAGESIZE
 _MAGIC = 0x736F667473776974

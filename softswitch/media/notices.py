@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from softswitch.media.conference import Conference
     from softswitch.media.port import Port
+    from softswitch.media.rooms.conference import Conference
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ class HelperStarted:
 
 @dataclass(frozen=True, slots=True)
 class ServiceNotice:
-    """A service beside a packet thread, or of the helper, tells something unasked (`softswitch.media.services`)."""
+    """A service beside a packet thread, or of the helper, tells something unasked (`workers/services.py`)."""
 
     worker: int
     service: str

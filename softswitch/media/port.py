@@ -9,21 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.addresses import decode_address
-from softswitch.media.command_layout import COMMAND_WANT_PICTURE
-from softswitch.media.layout import LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, NO_VOICE, UNLATCHED
-from softswitch.media.peer_transport import PeerTransport, RemoteTransport
-from softswitch.media.playback import Playback
+from softswitch.media.layouts.commands import COMMAND_WANT_PICTURE
+from softswitch.media.layouts.shared import LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, NO_VOICE, UNLATCHED
+from softswitch.media.layouts.tap import TAP_CAPTURE
+from softswitch.media.playing.playback import Playback
 from softswitch.media.quality import PortQuality, losses, read_quality
 from softswitch.media.records import Fields, settings_fields
 from softswitch.media.routing import PortSettings
-from softswitch.media.tap_layout import TAP_CAPTURE
+from softswitch.media.transport.peer_transport import PeerTransport, RemoteTransport
 
 if TYPE_CHECKING:
-    from softswitch.media.bundle import Bundle
     from softswitch.media.engine import MediaEngine
-    from softswitch.media.packet_thread import PacketThread
-    from softswitch.media.rooms import Room
+    from softswitch.media.rooms.rooms import Room
+    from softswitch.media.transport.bundle import Bundle
     from softswitch.media.voices import VoiceCounters
+    from softswitch.media.workers.packet_thread import PacketThread
 
 _LATCH_TRIES = 1000
 _NO_RECORD: NDArray[Any] = np.zeros(0)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from softswitch.media.allocation import BoundPair, PortAllocator, close_pair
-from softswitch.media.command_layout import COMMAND_CLOSE, COMMAND_OPEN
 from softswitch.media.errors import PortsExhausted
-from softswitch.media.layout import RTP_PORT
+from softswitch.media.layouts.commands import COMMAND_CLOSE, COMMAND_OPEN
+from softswitch.media.layouts.shared import RTP_PORT
 from softswitch.media.port import Port
 from softswitch.media.records import prepare_port
 
 if TYPE_CHECKING:
     from softswitch.media.engine import MediaEngine
-    from softswitch.media.packet_thread import PacketThread
+    from softswitch.media.workers.packet_thread import PacketThread
 
 
 class PortTable:

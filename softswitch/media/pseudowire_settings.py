@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media.layout import NOBODY
-from softswitch.media.wire_layout import (
+from softswitch.media.layouts.shared import NOBODY
+from softswitch.media.layouts.wire import (
     ALARM_PACKETS,
     CESOPSN,
     CONTROL_OCTETS,

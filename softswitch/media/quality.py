@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from softswitch.media.quality_layout import JITTER_CLASSES_MS, LOSS_CLASSES, MOS_CLASSES
+from softswitch.media.layouts.quality import JITTER_CLASSES_MS, LOSS_CLASSES, MOS_CLASSES
 from softswitch.rtp import bursts, e_model
 from softswitch.rtp.errors import RtpError
 from softswitch.rtp.rtcp.extended_report import VoipMetrics

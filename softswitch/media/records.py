@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from softswitch.media.addresses import encode_address
 from softswitch.media.allocation import BoundPair
-from softswitch.media.clips import Clip
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES, StreamFormat
-from softswitch.media.layout import (
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.shared import (
     FEEDBACK_FIR,
     FEEDBACK_NACK,
     FEEDBACK_PLI,
@@ -28,9 +28,9 @@ from softswitch.media.layout import (
     PLAY_L16,
     UNMAPPED,
 )
-from softswitch.media.port_layout import PORT
+from softswitch.media.playing.clips import Clip
 from softswitch.media.routing import PortSettings, Route
-from softswitch.media.srtp import keying_fields
+from softswitch.media.transport.srtp import keying_fields
 from softswitch.media.voices import packet_time_ms
 from softswitch.rtp.e_model import codec_rating
 

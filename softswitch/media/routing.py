@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from softswitch.media.errors import NotTranscodable
 from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
-from softswitch.media.layout import ALAW_TO_ULAW, COPY, ULAW_TO_ALAW, UNMAPPED
-from softswitch.media.srtp import KeysAwaited, SrtpKeys
+from softswitch.media.layouts.shared import ALAW_TO_ULAW, COPY, ULAW_TO_ALAW, UNMAPPED
+from softswitch.media.transport.srtp import KeysAwaited, SrtpKeys
 
 _CONVERSIONS = {("PCMA", "PCMU"): ALAW_TO_ULAW, ("PCMU", "PCMA"): ULAW_TO_ALAW}
 
@@ -26,7 +26,7 @@ class PortSettings:
     `sources`: SSRCs that the peer has named for the stream (RFC 5576), of use where several come to one address.
     `comfort_noise`: a peer that takes it (RFC 3389) is sent descriptions of silence instead of it, where we encode.
     `extensions`: header extensions both agreed on, each (identifier, URI) (RFC 8285 §5).
-    `extended`: blocks of extended reports that the peer wants, bits of `softswitch.media.quality_layout`.
+    `extended`: blocks of extended reports that the peer wants, bits of `softswitch.media.layouts.quality`.
     """
 
     remote: tuple[str, int] | None = None

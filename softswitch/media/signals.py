@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softswitch.media import tones
-from softswitch.media.command_layout import COMMAND_LISTEN, COMMAND_PRESS
 from softswitch.media.errors import MediaError
-from softswitch.media.event_layout import (
+from softswitch.media.formats import StreamFormat
+from softswitch.media.layouts.commands import COMMAND_LISTEN, COMMAND_PRESS
+from softswitch.media.layouts.events import (
     EVENT_FAX,
     EVENT_KEY,
     EVENT_KEY_ENDED,
@@ -26,8 +26,7 @@ from softswitch.media.event_layout import (
     EVENT_PICTURE_WANTED,
     EVENT_SPEECH,
 )
-from softswitch.media.formats import StreamFormat
-from softswitch.media.layout import LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, MAXIMUM_KEYS, NO_VOICE
+from softswitch.media.layouts.shared import LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, MAXIMUM_KEYS, NO_VOICE
 from softswitch.media.notices import (
     DigitsSent,
     FaxDetected,
@@ -40,7 +39,8 @@ from softswitch.media.notices import (
     SpeechStarted,
     SpeechStopped,
 )
-from softswitch.media.playback import Playback
+from softswitch.media.playing import tones
+from softswitch.media.playing.playback import Playback
 
 if TYPE_CHECKING:
     from softswitch.media.engine import MediaEngine

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media.layout import OPEN
+from softswitch.media.layouts.shared import OPEN
 from softswitch.media.memory import Arena
 
 #: Counters that a port and, for closed ports, its worker have under the same name.

@@ -14,9 +14,8 @@ from mediacodecs import framing
 from mediacodecs.codec import CodecUnavailable
 from softswitch.media.errors import NotTranscodable
 from softswitch.media.formats import StreamFormat
-from softswitch.media.layout import MAXIMUM_PACKET, NOBODY, offset_of
-from softswitch.media.routing import PortSettings
-from softswitch.media.voice_layout import (
+from softswitch.media.layouts.shared import MAXIMUM_PACKET, NOBODY, offset_of
+from softswitch.media.layouts.voice import (
     DECODER_WORDS,
     DECODERS,
     ENCODER_WORDS,
@@ -26,6 +25,7 @@ from softswitch.media.voice_layout import (
     RESAMPLER_WORDS,
     VOICE,
 )
+from softswitch.media.routing import PortSettings
 
 #: The rates at which rooms mix, in Hz.
 ROOM_RATES = (8000, 16000, 48000)

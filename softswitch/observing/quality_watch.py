@@ -19,7 +19,7 @@ from softswitch.calls.leg import Leg
 from softswitch.events import EventBus
 from softswitch.events.quality import OneWayMedia, QualityDegraded, QualityRecovered
 from softswitch.media import MediaEngine, MediaError, Port
-from softswitch.media.layout import OPEN
+from softswitch.media.layouts.shared import OPEN
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from softswitch.media import MediaEngine, MediaError, tones
-from softswitch.media.tap_layout import TAP_RECEIVED
+from softswitch.media import MediaEngine, MediaError
+from softswitch.media.layouts.tap import TAP_RECEIVED
+from softswitch.media.playing import tones
 from softswitch.recordings.scene import CALL, Scene
 
 _BEEP_HZ, _BEEP_DBM0, _BEEP_S, _RATE_HZ = 1400.0, -20.0, 0.2, 8000

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from softswitch.media import MediaEngine, MediaError, Port, StreamFormat
+from softswitch.media.layouts.tap import TAP_RECEIVED, TAP_SENT
 from softswitch.media.recording import requests
 from softswitch.media.recording.plan import SourceKey
 from softswitch.media.recording.requests import Request
-from softswitch.media.tap_layout import TAP_RECEIVED, TAP_SENT
 
 
 @dataclass(slots=True)

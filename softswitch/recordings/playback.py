@@ -18,9 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 from softswitch.media import MediaEngine, MediaError, MediaEvent, PlaybackEnded, Port
+from softswitch.media.playing.sounds import SoundError
 from softswitch.media.recording.reader import Reader, Samples
 from softswitch.media.recording.stretch import stretch
-from softswitch.media.sounds import SoundError
 
 logger = logging.getLogger(__name__)
 

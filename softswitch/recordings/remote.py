@@ -9,7 +9,7 @@ from collections.abc import Callable
 from softswitch.media import HelperLost, HelperStarted, MediaEngine, MediaError, MediaEvent, ServiceNotice
 from softswitch.media.recording import requests
 from softswitch.media.recording.requests import Notice, Request
-from softswitch.media.services import HELPER, Answer, Message
+from softswitch.media.workers.services import HELPER, Answer, Message
 
 logger = logging.getLogger(__name__)
 

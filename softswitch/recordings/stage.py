@@ -10,9 +10,9 @@ from softswitch import events
 from softswitch.calls.call import Call
 from softswitch.calls.leg import Leg
 from softswitch.media import MediaError, Port
+from softswitch.media.layouts.tap import TAP_RECEIVED, TAP_SENT
 from softswitch.media.recording import requests
 from softswitch.media.recording.requests import Request
-from softswitch.media.tap_layout import TAP_RECEIVED, TAP_SENT
 from softswitch.recordings.listening import Listening
 from softswitch.recordings.policy import Policy
 from softswitch.recordings.scene import CALL, CALLEE, CALLER, Scene, Source

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from softswitch.media.srtp import PROFILES
+from softswitch.media.transport.srtp import PROFILES
 from tests.api.browser import Browser, Page, running
 from tests.interop.audio import RATE, decode_ulaw, encode_ulaw, frequency_hz
 from tests.interop.rawsip import RawPhone, RtpParty, media_address

@@ -17,11 +17,11 @@ from gateways.e1.q931 import B_CHANNELS
 from gateways.e1.span import dahdi_device
 from gateways.e1.span.interface import Alarm, SpanObserver
 from softswitch.media import MediaEngine, MediaError, PortSettings
-from softswitch.media.pseudowire import CHANNEL_FORMAT
+from softswitch.media.wires.pseudowire import CHANNEL_FORMAT
 
 if TYPE_CHECKING:
     from softswitch.media import Port
-    from softswitch.media.internal_port import InternalPort
+    from softswitch.media.wires.internal_port import InternalPort
 
 _D_SLOT = 16
 _BLOCK, _BUFFERS = 160, 4

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateways.e1.span.interface import Alarm, SpanObserver
 from softswitch.media import MediaEngine, MediaError
-from softswitch.media.pseudowire import Pseudowire, WireAlarm
 from softswitch.media.pseudowire_settings import PseudowireSettings
+from softswitch.media.wires.pseudowire import Pseudowire, WireAlarm
 
 if TYPE_CHECKING:
     from softswitch.media import Port

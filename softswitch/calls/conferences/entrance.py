@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from softswitch.calls.leg import Cause, Leg
 from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port
-from softswitch.media.spoken import prompt
+from softswitch.media.playing.spoken import prompt
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call

@@ -23,7 +23,7 @@ from softswitch.calls.record import CallRecord
 from softswitch.calls.ringing import Ringing
 from softswitch.calls.unasked_leg import UnaskedLeg
 from softswitch.media import NotTranscodable
-from softswitch.media.tones import RINGBACK, cadence
+from softswitch.media.playing.tones import RINGBACK, cadence
 from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, LocalMedia, LocalSession, MediaCapability
 from softswitch.sdp.fields import Origin
 from softswitch.sdp.offer_answer import make_offer

@@ -13,7 +13,7 @@ from softswitch.calls.media.refusals import refusals
 from softswitch.calls.media.secured_side import SecuredSide
 from softswitch.calls.media.side import Side, formats_of, is_rtp, port_settings
 from softswitch.media import MediaEngine, MediaError, Port, SrtpKeys, StreamFormat
-from softswitch.media.quality_layout import EXTENDED_STATISTICS, EXTENDED_VOICE
+from softswitch.media.layouts.quality import EXTENDED_STATISTICS, EXTENDED_VOICE
 from softswitch.sdp.capabilities import LocalMedia
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.extended_reports import read_extended_reports

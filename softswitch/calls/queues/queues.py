@@ -26,7 +26,7 @@ from softswitch.calls.routing import Caller
 from softswitch.events import CallRecorded, Event
 from softswitch.events.queues import QueueAgentChanged, QueueAnswered, QueueJoined, QueueLeft, QueueOffered
 from softswitch.media import MediaEngine, MediaError, NotTranscodable, PlaybackEnded, Port
-from softswitch.media.spoken import place_in_queue
+from softswitch.media.playing.spoken import place_in_queue
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call

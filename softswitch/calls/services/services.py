@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.media.path import NO_SERVICE_CODEC
-from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port, tones
+from softswitch.media import MediaEngine, MediaError, NotTranscodable, Port
+from softswitch.media.playing import tones
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media.tones import sine
+from softswitch.media.playing.tones import sine
 
 _RATE_HZ = 8000
 _LEVEL_DBM0 = -20.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from softswitch.media.event_layout import EVENT_PICTURE_WANTED
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.report import RECEIVER_REPORT, send_rtcp, write_description
-from softswitch.media.layout import FEEDBACK_FIR, FEEDBACK_NACK, FEEDBACK_PLI
+from softswitch.media.layouts.events import EVENT_PICTURE_WANTED
+from softswitch.media.layouts.shared import FEEDBACK_FIR, FEEDBACK_NACK, FEEDBACK_PLI
 
 TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK = 205, 206
 NACK, PLI, FIR = 1, 1, 4

@@ -8,7 +8,7 @@ from softswitch.media.kernels.asking import FIR, PAYLOAD_FEEDBACK
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import sendto
 from softswitch.media.kernels.octets import get32, same_address
-from softswitch.media.layout import ADDRESS_WORDS
+from softswitch.media.layouts.shared import ADDRESS_WORDS
 
 _ADDRESS_OCTETS = 4 * ADDRESS_WORDS
 _FIR_ENTRY = 12  # where the first one begins (RFC 5104 §4.3.1.1)

@@ -18,7 +18,7 @@ from softswitch.media.capture_layout import (
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.clock import monotonic_ns
 from softswitch.media.kernels.compiler import part
-from softswitch.media.layout import ADDRESS_WORDS, MAXIMUM_PACKET
+from softswitch.media.layouts.shared import ADDRESS_WORDS, MAXIMUM_PACKET
 
 _load_acquire = atomic.load_acquire
 _store_release = atomic.store_release

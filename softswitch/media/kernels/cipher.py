@@ -25,7 +25,7 @@ from softswitch.media.kernels.libcrypto import (
     sha1_final,
     sha1_update,
 )
-from softswitch.media.srtp_layout import CIPHER_GCM_128, CIPHERS, CTR_128, CTR_256, SHA_OCTETS
+from softswitch.media.layouts.srtp import CIPHER_GCM_128, CIPHERS, CTR_128, CTR_256, SHA_OCTETS
 
 GCM_TAG = 16
 HASH_OCTETS = 20

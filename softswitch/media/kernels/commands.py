@@ -4,32 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from softswitch.media.command_layout import (
-    COMMAND_ADJUST,
-    COMMAND_AIM,
-    COMMAND_BUNDLE,
-    COMMAND_CHANNEL,
-    COMMAND_CLOSE,
-    COMMAND_CONFIGURE,
-    COMMAND_DATAGRAM,
-    COMMAND_DETACH,
-    COMMAND_JOIN,
-    COMMAND_LEAVE,
-    COMMAND_LISTEN,
-    COMMAND_OPEN,
-    COMMAND_PLAY,
-    COMMAND_PRESS,
-    COMMAND_ROOM_LINK,
-    COMMAND_ROOM_PLAY,
-    COMMAND_ROOM_STOP,
-    COMMAND_ROOM_UNLINK,
-    COMMAND_ROUTE,
-    COMMAND_STOP,
-    COMMAND_STOP_PLAYING,
-    COMMAND_TALK,
-    COMMAND_TAP,
-    COMMAND_WANT_PICTURE,
-)
 from softswitch.media.formats import MAXIMUM_FORMATS, PAYLOAD_TYPES
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.asking import want_picture
@@ -63,7 +37,33 @@ from softswitch.media.kernels.reception import lost_in_stream
 from softswitch.media.kernels.report import plan_report, send_report
 from softswitch.media.kernels.spans import enter_span, leave_span, take_channel
 from softswitch.media.kernels.srtp_keys import drop_keys, take_keys
-from softswitch.media.layout import (
+from softswitch.media.layouts.commands import (
+    COMMAND_ADJUST,
+    COMMAND_AIM,
+    COMMAND_BUNDLE,
+    COMMAND_CHANNEL,
+    COMMAND_CLOSE,
+    COMMAND_CONFIGURE,
+    COMMAND_DATAGRAM,
+    COMMAND_DETACH,
+    COMMAND_JOIN,
+    COMMAND_LEAVE,
+    COMMAND_LISTEN,
+    COMMAND_OPEN,
+    COMMAND_PLAY,
+    COMMAND_PRESS,
+    COMMAND_ROOM_LINK,
+    COMMAND_ROOM_PLAY,
+    COMMAND_ROOM_STOP,
+    COMMAND_ROOM_UNLINK,
+    COMMAND_ROUTE,
+    COMMAND_STOP,
+    COMMAND_STOP_PLAYING,
+    COMMAND_TALK,
+    COMMAND_TAP,
+    COMMAND_WANT_PICTURE,
+)
+from softswitch.media.layouts.shared import (
     ADDRESS_WORDS,
     FREE,
     INTERNAL_PORT,
@@ -74,8 +74,8 @@ from softswitch.media.layout import (
     TRANSPORT_ICE,
     UNLATCHED,
 )
-from softswitch.media.tap_layout import TAP_CAPTURE
-from softswitch.media.worker_layout import COMMANDS_DONE, COMMANDS_WRITTEN
+from softswitch.media.layouts.tap import TAP_CAPTURE
+from softswitch.media.layouts.worker import COMMANDS_DONE, COMMANDS_WRITTEN
 
 _load_acquire = atomic.load_acquire
 _store_release = atomic.store_release

@@ -9,7 +9,7 @@ from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.octets import get16, get32, put16, put32
 from softswitch.media.kernels.quality import burst_and_gap, delay_ms, round_trip_ms
 from softswitch.media.kernels.reception import expected_in_stream, lost_in_stream
-from softswitch.media.quality_layout import (
+from softswitch.media.layouts.quality import (
     EXTENDED_STATISTICS,
     EXTENDED_VOICE,
     STATISTICS_BLOCK_OCTETS,

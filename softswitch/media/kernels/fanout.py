@@ -14,8 +14,8 @@ from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import convert_payload, number_packet, rebase, transmit, withhold
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.prefetch import fetch_ahead
-from softswitch.media.layout import COPY, KEY_DOWN, NO_FEEDER, NOBODY, OPEN, UNMAPPED
-from softswitch.media.port_layout import MEMBER_OCTETS, PORT
+from softswitch.media.layouts.port import MEMBER_OCTETS, PORT
+from softswitch.media.layouts.shared import COPY, KEY_DOWN, NO_FEEDER, NOBODY, OPEN, UNMAPPED
 
 _PORT_OCTETS = PORT.itemsize
 

@@ -22,8 +22,8 @@ from softswitch.media.kernels.line import put_out
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.srtp import REFUSED, protect, protect_again
-from softswitch.media.layout import ALAW_TO_ULAW, COPY, INTERNAL_PORT, KEY_DOWN, NO_FEEDER, OPEN, UNMAPPED
-from softswitch.media.srtp_layout import PLAIN
+from softswitch.media.layouts.shared import ALAW_TO_ULAW, COPY, INTERNAL_PORT, KEY_DOWN, NO_FEEDER, OPEN, UNMAPPED
+from softswitch.media.layouts.srtp import PLAIN
 
 _LONGEST_SILENCE_NS = 3600 * SECOND_NS
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mediacodecs.frames import release_stream
 from softswitch.media.kernels.compiler import part
-from softswitch.media.voice_layout import DECODER_WORDS, DECODERS
+from softswitch.media.layouts.voice import DECODER_WORDS, DECODERS
 
 
 @part

@@ -15,9 +15,9 @@ from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import transmit
 from softswitch.media.kernels.octets import get16, put16, put32
 from softswitch.media.kernels.payload import payload_bounds
-from softswitch.media.layout import MAXIMUM_PACKET, OPEN, UNMAPPED
-from softswitch.media.voice_layout import FLOWING, GATHERING, IDLE, JITTER_PLACES
-from softswitch.media.worker_layout import TICK_NS
+from softswitch.media.layouts.shared import MAXIMUM_PACKET, OPEN, UNMAPPED
+from softswitch.media.layouts.voice import FLOWING, GATHERING, IDLE, JITTER_PLACES
+from softswitch.media.layouts.worker import TICK_NS
 
 #: So much older than the first packet another may be to take its place as the first.
 _EARLIER = 8

@@ -16,7 +16,7 @@ from softswitch.media.kernels.clock import ticks
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import transmit
 from softswitch.media.kernels.octets import put16, put32
-from softswitch.media.layout import KEY_DOWN, KEY_UP, MAXIMUM_KEYS, NO_KEY
+from softswitch.media.layouts.shared import KEY_DOWN, KEY_UP, MAXIMUM_KEYS, NO_KEY
 
 _TURN_MS, _UPDATE_MS, _END_PACKETS = 10, 50, 3
 _END, _EVENT_OCTETS, _HEADER_OCTETS = 0x80, 4, 12

@@ -12,7 +12,7 @@ from typing import Any
 
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.octets import copy_address, raise_port, same_address, same_host
-from softswitch.media.layout import LATCHED, LATCHED_AS_SIGNALLED, TRANSPORT_ICE, UNLATCHED
+from softswitch.media.layouts.shared import LATCHED, LATCHED_AS_SIGNALLED, TRANSPORT_ICE, UNLATCHED
 
 #: What `accept_source` decides.
 REFUSED, ACCEPTED, NEWLY_LATCHED = 0, 1, 2

@@ -17,7 +17,7 @@ from numba.extending import intrinsic, overload
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import write
-from softswitch.media.wire_layout import (
+from softswitch.media.layouts.wire import (
     INBOX_READ,
     INBOX_WRITTEN,
     LINE,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from softswitch.media.event_layout import EVENT_KEY, EVENT_KEY_ENDED, EVENT_SPEECH
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import get16
-from softswitch.media.layout import NO_VOICE
+from softswitch.media.layouts.events import EVENT_KEY, EVENT_KEY_ENDED, EVENT_SPEECH
+from softswitch.media.layouts.shared import NO_VOICE
 
 #: A key heard in the sound just before a telephone-event of the same key is the same key: what leaked of its beginning.
 _LEAKED_NS = 300_000_000

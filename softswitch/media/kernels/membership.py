@@ -8,7 +8,7 @@ from softswitch.media.formats import MAXIMUM_FORMATS
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.giving_back import release_voice
 from softswitch.media.kernels.player import arm_wheel, least_loaded, start_wheel
-from softswitch.media.layout import CONFERENCE_PEER, FAN_OUT_PEER, NO_FEEDER, NO_PEER, NOBODY
+from softswitch.media.layouts.shared import CONFERENCE_PEER, FAN_OUT_PEER, NO_FEEDER, NO_PEER, NOBODY
 
 
 @part

@@ -11,7 +11,7 @@ from softswitch.media.kernels import atomic
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import write
 from softswitch.media.kernels.octets import copy_address
-from softswitch.media.worker_layout import EVENTS_READ, EVENTS_WRITTEN
+from softswitch.media.layouts.worker import EVENTS_READ, EVENTS_WRITTEN
 
 _load_acquire = atomic.load_acquire
 _store_release = atomic.store_release

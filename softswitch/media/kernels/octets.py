@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.kernels.compiler import part
-from softswitch.media.layout import ADDRESS_WORDS
+from softswitch.media.layouts.shared import ADDRESS_WORDS
 
 
 @part

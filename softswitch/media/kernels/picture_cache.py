@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from softswitch.media.kernels.compiler import part
-from softswitch.media.scratch_layout import CACHE_OCTETS, CACHE_PLACES, CACHE_STRIDE, CACHE_WORDS
+from softswitch.media.layouts.scratch import CACHE_OCTETS, CACHE_PLACES, CACHE_STRIDE, CACHE_WORDS
 
 _PORT, _GENERATION, _SSRC, _SEQUENCE, _SIZE, _FORMAT, _TIMESTAMP, _ASKED_NS = range(CACHE_WORDS)
 #: A packet that was asked for is not asked for again so soon.

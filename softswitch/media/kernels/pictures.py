@@ -10,7 +10,7 @@ from typing import Any
 
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.octets import get16
-from softswitch.media.layout import PICTURE_H264, PICTURE_H265, PICTURE_VP8
+from softswitch.media.layouts.shared import PICTURE_H264, PICTURE_H265, PICTURE_VP8
 
 _FIRST_SLICE = 0x80  # first_mb_in_slice 0, and first_slice_segment_in_pic_flag: one bit both
 _FRAGMENT_BEGINS = 0x80

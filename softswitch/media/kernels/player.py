@@ -13,7 +13,6 @@ import numpy as np
 
 from mediacodecs.frames import LEAD, encode_frame
 from mediacodecs.g711 import ALAW_ENCODE, ULAW_ENCODE
-from softswitch.media.event_layout import EVENT_KEYS_SENT, EVENT_PLAYED
 from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import rebase, transmit
@@ -23,8 +22,9 @@ from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.sound_call import take_turn
 from softswitch.media.kernels.tap import tap_sent
-from softswitch.media.layout import KEY_DOWN, NO_KEY, PLAY_ALAW, PLAY_ENCODED, PLAY_ULAW, PLAYER_FEEDER
-from softswitch.media.worker_layout import SLOT_NS, WHEEL_SLOTS
+from softswitch.media.layouts.events import EVENT_KEYS_SENT, EVENT_PLAYED
+from softswitch.media.layouts.shared import KEY_DOWN, NO_KEY, PLAY_ALAW, PLAY_ENCODED, PLAY_ULAW, PLAYER_FEEDER
+from softswitch.media.layouts.worker import SLOT_NS, WHEEL_SLOTS
 
 #: Turns that were missed by more than this are left out instead of being sent in one burst.
 _CATCH_UP_NS = 200_000_000

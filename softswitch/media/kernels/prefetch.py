@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from softswitch.media.layout import CACHE_LINE_OCTETS
+from softswitch.media.layouts.shared import CACHE_LINE_OCTETS
 
 _intrinsic: Any = intrinsic
 

@@ -13,8 +13,8 @@ from typing import Any
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import sendto, write
-from softswitch.media.layout import ADDRESS_WORDS, TRANSPORT_DTLS
-from softswitch.media.worker_layout import PUNT_OCTETS, PUNT_PLACES, PUNTS_READ, PUNTS_WRITTEN
+from softswitch.media.layouts.shared import ADDRESS_WORDS, TRANSPORT_DTLS
+from softswitch.media.layouts.worker import PUNT_OCTETS, PUNT_PLACES, PUNTS_READ, PUNTS_WRITTEN
 
 _load_acquire = atomic.load_acquire
 _store_release = atomic.store_release

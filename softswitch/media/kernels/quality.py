@@ -8,7 +8,7 @@ import numpy as np
 
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.reception import expected_in_stream
-from softswitch.media.quality_layout import CLASSES, JITTER_CLASSES_MS, LOSS_CLASSES, MOS_CLASSES
+from softswitch.media.layouts.quality import CLASSES, JITTER_CLASSES_MS, LOSS_CLASSES, MOS_CLASSES
 from softswitch.rtp import bursts, e_model
 
 _r_factor = part(e_model.r_factor)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.capture_layout import RTCP_RECEIVED, RTP_RECEIVED
-from softswitch.media.event_layout import EVENT_BYE, EVENT_LATCHED, EVENT_RESUMED
 from softswitch.media.kernels.bundle import copy_report
 from softswitch.media.kernels.capture import capture
 from softswitch.media.kernels.compiler import part
@@ -32,7 +31,9 @@ from softswitch.media.kernels.srtp import REFUSED as REFUSED_PACKET
 from softswitch.media.kernels.srtp import unprotect
 from softswitch.media.kernels.tap import tap_received
 from softswitch.media.kernels.viewing import look_at_picture, pass_picture
-from softswitch.media.layout import (
+from softswitch.media.layouts.events import EVENT_BYE, EVENT_LATCHED, EVENT_RESUMED
+from softswitch.media.layouts.port import PORT, RECEIVING_AT, RECEIVING_OCTETS, SENDING_OCTETS
+from softswitch.media.layouts.shared import (
     CACHE_LINE_OCTETS,
     CONFERENCE_PEER,
     FAN_OUT_PEER,
@@ -41,9 +42,8 @@ from softswitch.media.layout import (
     NO_VOICE,
     NOBODY,
 )
-from softswitch.media.port_layout import PORT, RECEIVING_AT, RECEIVING_OCTETS, SENDING_OCTETS
-from softswitch.media.srtp_layout import PLAIN
-from softswitch.media.tap_layout import TAP_RECEIVED
+from softswitch.media.layouts.srtp import PLAIN
+from softswitch.media.layouts.tap import TAP_RECEIVED
 
 _HEADER_OCTETS, _PLAIN_HEADER = 12, 0x80
 _PORT_OCTETS = PORT.itemsize

@@ -24,7 +24,7 @@ from softswitch.media.kernels.forward import transmit_again
 from softswitch.media.kernels.octets import get16, put16, put32
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.picture_cache import find, to_be_asked
-from softswitch.media.layout import FAN_OUT_PEER, NOBODY, OPEN, UNMAPPED
+from softswitch.media.layouts.shared import FAN_OUT_PEER, NOBODY, OPEN, UNMAPPED
 
 _HEAD_OCTETS = 12
 _FOLLOWING = 16

@@ -14,7 +14,7 @@ from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.reception import expected_in_stream, lost_in_stream
 from softswitch.media.kernels.srtcp import protect_rtcp
 from softswitch.media.kernels.srtp import REFUSED
-from softswitch.media.srtp_layout import PLAIN
+from softswitch.media.layouts.srtp import PLAIN
 
 SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION, GOODBYE = 200, 201, 202, 203
 _VERSION = 0x80

@@ -12,8 +12,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from softswitch.media.layout import offset_of
-from softswitch.media.worker_layout import WORKER
+from softswitch.media.layouts.shared import offset_of
+from softswitch.media.layouts.worker import WORKER
 
 _intrinsic: Any = intrinsic
 _WORKER_WHEEL_AT = offset_of(WORKER, "wheel")

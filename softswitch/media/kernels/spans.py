@@ -10,7 +10,6 @@ from typing import Any
 
 from numba.extending import overload
 
-from softswitch.media.event_layout import EVENT_ALARMS, EVENT_FRAMES
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.compiler import part
@@ -20,8 +19,9 @@ from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.octets import same_host
 from softswitch.media.kernels.receive import receive_internal, take_datagram
 from softswitch.media.kernels.sound_call import call_address
-from softswitch.media.layout import MAXIMUM_PACKET, NOBODY
-from softswitch.media.wire_layout import FRAMES_IN_WRITTEN, IDLE_OCTET, MAXIMUM_SPANS, SAID_OCTETS, WIRE_PLACES
+from softswitch.media.layouts.events import EVENT_ALARMS, EVENT_FRAMES
+from softswitch.media.layouts.shared import MAXIMUM_PACKET, NOBODY
+from softswitch.media.layouts.wire import FRAMES_IN_WRITTEN, IDLE_OCTET, MAXIMUM_SPANS, SAID_OCTETS, WIRE_PLACES
 
 _load_acquire = atomic.load_acquire
 _NEVER_NS = 1 << 62

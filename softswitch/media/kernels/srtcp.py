@@ -12,7 +12,7 @@ from softswitch.media.kernels.libcrypto import compare
 from softswitch.media.kernels.octets import get16, get32, put16, put32
 from softswitch.media.kernels.srtp import REFUSED, hash_packet, write_iv
 from softswitch.media.kernels.srtp_index import NO_STREAM, add_stream, find_stream, is_new, mark, note_turn
-from softswitch.media.srtp_layout import (
+from softswitch.media.layouts.srtp import (
     AWAITED,
     CIPHER_OF,
     GCM_128,

@@ -23,7 +23,7 @@ from softswitch.media.kernels.srtp_index import (
     mark,
     note_turn,
 )
-from softswitch.media.srtp_layout import (
+from softswitch.media.layouts.srtp import (
     AWAITED,
     CIPHER_OF,
     GCM_128,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from softswitch.media.kernels.compiler import part
-from softswitch.media.srtp_layout import REPLAY_WORDS, STREAMS
+from softswitch.media.layouts.srtp import REPLAY_WORDS, STREAMS
 
 _BITS = 32
 #: Indices so far behind the highest are refused unseen; the word being filled is not yet all past.

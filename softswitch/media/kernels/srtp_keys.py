@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from softswitch.media.kernels.compiler import part
-from softswitch.media.srtp_layout import (
+from softswitch.media.layouts.srtp import (
     AWAITED,
     KEYS_OCTETS,
     PLAIN,

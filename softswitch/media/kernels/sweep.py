@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from softswitch.media.event_layout import EVENT_TIMEOUT
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.listening import notice_silence
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.quality import assess
 from softswitch.media.kernels.report import plan_report, send_report
-from softswitch.media.layout import OPEN
+from softswitch.media.layouts.events import EVENT_TIMEOUT
+from softswitch.media.layouts.shared import OPEN
 
 #: Every open port is looked after four times a second: a fifth of them each 50 ms.
 _SWEEP_NS = 50_000_000

@@ -10,8 +10,8 @@ from softswitch.media.kernels import atomic
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.octets import get16, get32
 from softswitch.media.kernels.payload import payload_bounds
-from softswitch.media.layout import CONFERENCE_PEER, FAN_OUT_PEER
-from softswitch.media.tap_layout import (
+from softswitch.media.layouts.shared import CONFERENCE_PEER, FAN_OUT_PEER
+from softswitch.media.layouts.tap import (
     TAP_DIRECTION_SHIFT,
     TAP_GENERATION,
     TAP_KIND,

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from softswitch.media.event_layout import EVENT_PICTURE_SHOWN
 from softswitch.media.kernels.asking import ask_picture, want_picture
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import number_packet, rebase, transmit
@@ -19,8 +18,9 @@ from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.picture_cache import keep
 from softswitch.media.kernels.pictures import begins_key_frame
-from softswitch.media.layout import FAN_OUT_PEER, NO_FEEDER, NO_PEER, NOBODY, OPEN, UNMAPPED
-from softswitch.media.srtp_layout import AWAITED
+from softswitch.media.layouts.events import EVENT_PICTURE_SHOWN
+from softswitch.media.layouts.shared import FAN_OUT_PEER, NO_FEEDER, NO_PEER, NOBODY, OPEN, UNMAPPED
+from softswitch.media.layouts.srtp import AWAITED
 
 #: Requests for a key frame without any effect: some fifteen seconds.
 _PATIENCE = 50

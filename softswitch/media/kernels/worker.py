@@ -6,8 +6,6 @@ from typing import Any
 
 from numba import from_dtype, types
 
-from softswitch.media.command_layout import COMMAND
-from softswitch.media.event_layout import EVENT
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.cipher import forget_ciphers, free_ciphers
 from softswitch.media.kernels.clock import monotonic_ns
@@ -18,13 +16,15 @@ from softswitch.media.kernels.player import turn_wheel
 from softswitch.media.kernels.receive import expect, receive, receive_internal, receive_rtcp
 from softswitch.media.kernels.spans import arm_span_timer, receive_pseudowires, turn_spans
 from softswitch.media.kernels.sweep import sweep
-from softswitch.media.layout import INTERNAL_PORT, OPEN, RTP_PORT
-from softswitch.media.port_layout import PORT
-from softswitch.media.room_layout import ROOM
-from softswitch.media.scratch_layout import EPOLL_EVENTS, SCRATCH
-from softswitch.media.voice_layout import VOICE
-from softswitch.media.wire_layout import LINE, SPAN
-from softswitch.media.worker_layout import COMMANDS_DONE, COMMANDS_WRITTEN, WORKER
+from softswitch.media.layouts.commands import COMMAND
+from softswitch.media.layouts.events import EVENT
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.room import ROOM
+from softswitch.media.layouts.scratch import EPOLL_EVENTS, SCRATCH
+from softswitch.media.layouts.shared import INTERNAL_PORT, OPEN, RTP_PORT
+from softswitch.media.layouts.voice import VOICE
+from softswitch.media.layouts.wire import LINE, SPAN
+from softswitch.media.layouts.worker import COMMANDS_DONE, COMMANDS_WRITTEN, WORKER
 
 _load_acquire = atomic.load_acquire
 
@@ -129,7 +129,7 @@ def run_worker(
 ) -> None:
     """Serve the ports that commands give to worker `number` until a command stops it.
 
-    Arrays of the records of `softswitch.media.layout`; `positions` and the two rings are this worker's own, `clips`
+    Arrays of the records of `media/layouts/shared.py`; `positions` and the two rings are this worker's own, `clips`
     is int16[n], all that is played. The loop allocates nothing and takes no lock.
     """
     worker = workers[number]

@@ -13,11 +13,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from softswitch.media.playing.sounds import SoundError
 from softswitch.media.recording.plan import SEPARATE, Part
 from softswitch.media.recording.reader import open_file
 from softswitch.media.recording.requests import FINISHED, Notice
 from softswitch.media.recording.writers import EXTENSIONS
-from softswitch.media.sounds import SoundError
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media.sounds import SoundError
+from softswitch.media.playing.sounds import SoundError
 
 _NARROW_HZ, _WIDE_HZ = 8000, 16000
 #: Decoded before a passage, because what follows depends on it (MP3's bit reservoir, Opus).

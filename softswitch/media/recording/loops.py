@@ -17,8 +17,7 @@ from mediacodecs.compiled import Compiler
 from mediacodecs.frames import conceal_frame, decode_frame, encode_frame, recover_frame
 from mediacodecs.resample import resample
 from softswitch.media.kernels import atomic
-from softswitch.media.recording.plan import ASTRAY_S
-from softswitch.media.tap_layout import (
+from softswitch.media.layouts.tap import (
     TAP_KIND,
     TAP_OCTETS,
     TAP_PLACES,
@@ -31,11 +30,12 @@ from softswitch.media.tap_layout import (
     TAP_WORDS,
     TAP_WRITTEN,
 )
+from softswitch.media.recording.plan import ASTRAY_S
 
 _MEDIA = Path(__file__).parent.parent
 _OWN = (Path(__file__), Path(__file__).with_name("plan.py"))
 _compiler = Compiler(
-    "recording", (*_OWN, _MEDIA / "tap_layout.py", _MEDIA / "kernels", Path(mediacodecs.__file__).parent)
+    "recording", (*_OWN, _MEDIA / "layouts" / "tap.py", _MEDIA / "kernels", Path(mediacodecs.__file__).parent)
 )
 entry, part = _compiler.entry, _compiler.part
 _load_acquire, _store_release = atomic.load_acquire, atomic.store_release

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from softswitch.media.playing.sounds import SoundError
 from softswitch.media.recording.matroska import (
     CLUSTER,
     CODEC_ID,
@@ -16,7 +17,6 @@ from softswitch.media.recording.matroska import (
 )
 from softswitch.media.recording.opus import PACKET
 from softswitch.media.recording.reader import Reader, opus_reader
-from softswitch.media.sounds import SoundError
 
 _WITHOUT_LACING = 0x06
 

@@ -10,11 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from softswitch.media.formats import StreamFormat
-from softswitch.media.recording.coded import Assembler, Coded
-from softswitch.media.recording.picture_codecs import assembler
-from softswitch.media.recording.plan import ASTRAY_S
-from softswitch.media.recording.track import Packets
-from softswitch.media.tap_layout import (
+from softswitch.media.layouts.tap import (
     TAP_KIND,
     TAP_MARKER,
     TAP_SEQUENCE,
@@ -24,6 +20,10 @@ from softswitch.media.tap_layout import (
     TAP_TIMESTAMP,
     TAP_WORDS,
 )
+from softswitch.media.recording.coded import Assembler, Coded
+from softswitch.media.recording.picture_codecs import assembler
+from softswitch.media.recording.plan import ASTRAY_S
+from softswitch.media.recording.track import Packets
 
 _SECOND_NS = 1_000_000_000
 _AT = TAP_WORDS  # where a payload begins, behind the tap's own words

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from softswitch.media.playing.resample import resample
+from softswitch.media.playing.sounds import SoundError, read_wav
 from softswitch.media.recording.foreign import ForeignReader
 from softswitch.media.recording.opus import CLOCK_HZ, PACKET, packet_samples
-from softswitch.media.resample import resample
-from softswitch.media.sounds import SoundError, read_wav
 
 Samples = NDArray[np.int16]
 _PRE_ROLL = 4  # packets decoded before a passage, 80 ms (RFC 7845 §4.6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from softswitch.media.memory import Arena
 from softswitch.media.recording.recorder import Recorder
-from softswitch.media.services import Message, Tell
+from softswitch.media.workers.services import Message, Tell
 
 
 class RecorderService:

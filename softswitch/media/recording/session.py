@@ -15,13 +15,13 @@ import numpy as np
 
 from mediacodecs.codec import CodecUnavailable
 from softswitch.media.formats import StreamFormat
+from softswitch.media.layouts.tap import TAP_TIME_NS
 from softswitch.media.recording.gallery import Gallery
 from softswitch.media.recording.outputs import Outputs, Passage
 from softswitch.media.recording.picture_track import has_pictures
 from softswitch.media.recording.plan import SEPARATE, STEREO, Part, Plan, SourceKey
 from softswitch.media.recording.track import Packets, Track, TrackCounters
 from softswitch.media.recording.writers import MKV
-from softswitch.media.tap_layout import TAP_TIME_NS
 
 _SECOND_NS = 1_000_000_000
 _LOUDEST = 32767

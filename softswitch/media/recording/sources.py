@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from softswitch.media.layouts.tap import TAP_TIME_NS
 from softswitch.media.recording.plan import SourceKey
 from softswitch.media.recording.session import Session
 from softswitch.media.recording.track import Packets, natural_rate
-from softswitch.media.tap_layout import TAP_TIME_NS
 
 if TYPE_CHECKING:
     from softswitch.media.formats import StreamFormat

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softswitch.media.recording.plan import SourceKey
-from softswitch.media.recording.track import Packets
-from softswitch.media.tap_layout import (
+from softswitch.media.layouts.tap import (
     TAP_DIRECTION_SHIFT,
     TAP_GENERATION,
     TAP_KIND,
@@ -23,6 +21,8 @@ from softswitch.media.tap_layout import (
     TAP_WORDS,
     TAP_WRITTEN,
 )
+from softswitch.media.recording.plan import SourceKey
+from softswitch.media.recording.track import Packets
 
 if TYPE_CHECKING:
     from softswitch.media.memory import Arena

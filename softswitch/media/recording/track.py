@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.formats import PAYLOAD_TYPES, StreamFormat
-from softswitch.media.tap_layout import TAP_TIME_NS
+from softswitch.media.layouts.tap import TAP_TIME_NS
 
 #: Seconds that a track holds before they are taken out; what lies further ahead is lost.
 _WINDOW_S = 6

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from softswitch.media import MediaEvent, NotTranscodable, PlaybackEnded, PortSettings, PortsExhausted, RtpTimeout
-from softswitch.media.playback import playable_format
+from softswitch.media.playing.playback import playable_format
 from softswitch.media.quality import PortQuality
 from softswitch.media.routing import find_route
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateways.e1.q931 import AccessParameters, IsdnCall, PartyNumber, Setup
 from gateways.e1.q931.events import Cleared, DigitsWanted, Disconnecting, Progressed
-from softswitch.media.tones import BUSY, CONGESTION, DIAL, RINGBACK, Cadence, cadence
+from softswitch.media.playing.tones import BUSY, CONGESTION, DIAL, RINGBACK, Cadence, cadence
 from tests.unit.e1.test_call_transfer import Pbx
 
 

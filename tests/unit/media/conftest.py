@@ -17,8 +17,8 @@ import pytest
 import softswitch.media.kernels
 from mediacodecs import activity
 from softswitch.media import PCMA, MediaEngine, MediaEvent, Port, PortSettings, StreamFormat
-from softswitch.media.scratch_layout import SCRATCH
-from softswitch.media.voice_layout import VOICE
+from softswitch.media.layouts.scratch import SCRATCH
+from softswitch.media.layouts.voice import VOICE
 from softswitch.media.voices import prepare_voice
 
 _PATIENCE_S = 3.0

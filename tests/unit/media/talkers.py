@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from mediacodecs import create
 from softswitch.media import PCMA, StreamFormat
 from softswitch.media.kernels import tap
-from softswitch.media.port_layout import PORT
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.scratch import SCRATCH
+from softswitch.media.layouts.tap import TAP_RECEIVED
 from softswitch.media.recording import requests
 from softswitch.media.recording.recorder import Recorder
-from softswitch.media.scratch_layout import SCRATCH
-from softswitch.media.tap_layout import TAP_RECEIVED
 
 RATE = 8000
 MS = 1_000_000

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from softswitch.media import PCMA, PCMU, MediaEngine, Port, PortSettings, StreamFormat, steering
+from softswitch.media import PCMA, PCMU, MediaEngine, Port, PortSettings, StreamFormat
+from softswitch.media.transport import steering
 from tests.unit.media.conftest import Leg, Phone
 
 VP8 = StreamFormat(98, "VP8", 90000)

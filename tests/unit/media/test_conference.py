@@ -20,8 +20,8 @@ from softswitch.media import (
     PortSettings,
     RoomPlaybackEnded,
     StreamFormat,
-    tones,
 )
+from softswitch.media.playing import tones
 
 TONES_HZ = (400, 700, 1000, 1300, 1600)
 CODERS = {8: (ALaw, ALAW_DECODE), 0: (ULaw, ULAW_DECODE)}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from softswitch.media import MediaEngine
-from softswitch.media.tones import level_dbm0
+from softswitch.media.playing.tones import level_dbm0
 
 from .test_conference import TONES_HZ, Speaker, decoded, level_at, steady_level_at, tone
 

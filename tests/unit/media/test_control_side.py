@@ -13,18 +13,19 @@ import wave
 import numpy as np
 import pytest
 
-from softswitch.media import PCMA, PCMU, MediaError, NotTranscodable, PortSettings, StreamFormat, sounds, tones, warm_up
+from softswitch.media import PCMA, PCMU, MediaError, NotTranscodable, PortSettings, StreamFormat, warm_up
 from softswitch.media.addresses import decode_address, encode_address
-from softswitch.media.clips import ClipStore
-from softswitch.media.command_layout import COMMAND
 from softswitch.media.commands import CommandRing
-from softswitch.media.layout import ALAW_TO_ULAW, COPY, ULAW_TO_ALAW, UNMAPPED
+from softswitch.media.layouts.commands import COMMAND
+from softswitch.media.layouts.shared import ALAW_TO_ULAW, COPY, ULAW_TO_ALAW, UNMAPPED
+from softswitch.media.layouts.worker import COMMANDS_DONE, POSITIONS
 from softswitch.media.memory import Arena
-from softswitch.media.playback import playable_format
-from softswitch.media.resample import resample
+from softswitch.media.playing import sounds, tones
+from softswitch.media.playing.clips import ClipStore
+from softswitch.media.playing.playback import playable_format
+from softswitch.media.playing.resample import resample
 from softswitch.media.routing import find_route
 from softswitch.media.totals import TransportCounters, collect
-from softswitch.media.worker_layout import COMMANDS_DONE, POSITIONS
 
 G722 = StreamFormat(9, "G722", 8000)
 EVENT = StreamFormat(101, "telephone-event", 8000)

@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from softswitch.media.dtls import DtlsCertificate, DtlsTransport, context, matches
+from softswitch.media.transport.dtls import DtlsCertificate, DtlsTransport, context, matches
 
 pytest.importorskip("OpenSSL")
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)

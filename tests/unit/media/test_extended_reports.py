@@ -9,8 +9,8 @@ import subprocess
 import pytest
 
 from softswitch.media import StreamFormat
+from softswitch.media.layouts.quality import EXTENDED_STATISTICS, EXTENDED_VOICE
 from softswitch.media.quality import read_tallies
-from softswitch.media.quality_layout import EXTENDED_STATISTICS, EXTENDED_VOICE
 from softswitch.rtp.rtcp import header
 from softswitch.rtp.rtcp.extended_report import (
     DelayReport,

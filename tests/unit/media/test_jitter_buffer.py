@@ -12,10 +12,10 @@ from mediacodecs.g711 import ALaw
 from softswitch.media import PCMA, PortSettings, StreamFormat, can_transcode
 from softswitch.media.kernels import intake
 from softswitch.media.kernels.sound import hearing
-from softswitch.media.port_layout import PORT
-from softswitch.media.scratch_layout import SCRATCH
-from softswitch.media.tones import sine
-from softswitch.media.voice_layout import CODED_NOISE, NOISE_WORDS, VOICE
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.scratch import SCRATCH
+from softswitch.media.layouts.voice import CODED_NOISE, NOISE_WORDS, VOICE
+from softswitch.media.playing.tones import sine
 from softswitch.media.voices import prepare_voice
 
 from .conftest import use_plain_python

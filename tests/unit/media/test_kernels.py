@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softswitch.media.kernels import atomic, clock, feedback, forward, octets, reception
-from softswitch.media.layout import ALAW_TO_ULAW, ULAW_TO_ALAW
-from softswitch.media.port_layout import PORT
-from softswitch.media.worker_layout import POSITIONS
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.shared import ALAW_TO_ULAW, ULAW_TO_ALAW
+from softswitch.media.layouts.worker import POSITIONS
 
 
 @pytest.fixture(params=["compiled", "python"])

@@ -8,7 +8,7 @@ import pytest
 import mediacodecs
 from mediacodecs import dtmf_detector
 from softswitch.media import PCMA, DigitsSent, KeyPressed, KeyReleased, PlaybackEnded, StreamFormat
-from softswitch.media.tones import keys, sine
+from softswitch.media.playing.tones import keys, sine
 
 EVENT = StreamFormat(101, "telephone-event", 8000)
 G722 = StreamFormat(9, "G722", 8000)

@@ -8,9 +8,9 @@ import pytest
 import mediacodecs
 from mediacodecs import activity, dtmf_detector, fax_tone
 from softswitch.media import PCMA, FaxDetected, RtpTimeout, SpeechStarted, SpeechStopped, StreamFormat
-from softswitch.media.layout import LISTEN_FAX
-from softswitch.media.tones import sine
-from softswitch.media.voice_layout import FAX_WORDS, KEY_WORDS, SPEECH_WORDS
+from softswitch.media.layouts.shared import LISTEN_FAX
+from softswitch.media.layouts.voice import FAX_WORDS, KEY_WORDS, SPEECH_WORDS
+from softswitch.media.playing.tones import sine
 
 G722 = StreamFormat(9, "G722", 8000)
 NOISE = StreamFormat(13, "CN", 8000)

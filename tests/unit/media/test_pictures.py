@@ -11,7 +11,7 @@ import pytest
 
 from softswitch.media import FirstPicture, KeyFrameRequested, Port, PortSettings, StreamFormat
 from softswitch.media.kernels import pictures
-from softswitch.media.layout import PICTURE_H264, PICTURE_H265, PICTURE_VP8
+from softswitch.media.layouts.shared import PICTURE_H264, PICTURE_H265, PICTURE_VP8
 from softswitch.rtp.rtcp import parse_compound
 from tests.unit.media.conftest import Phone
 from tests.unit.media.encoders import Decoder, Picture, encode, number_of

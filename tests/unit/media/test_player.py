@@ -9,8 +9,8 @@ import pytest
 
 from mediacodecs import create
 from softswitch.media import PCMA, PCMU, NotTranscodable, PlaybackEnded, PortClosed, PortSettings, StreamFormat
-from softswitch.media.sounds import announcement
-from softswitch.media.tones import level_dbm0
+from softswitch.media.playing.sounds import announcement
+from softswitch.media.playing.tones import level_dbm0
 
 
 def hear(phone, packets):

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from softswitch.media import pulse
-from softswitch.media.replacements import Patience
-from softswitch.media.suspects import bereaved
-from softswitch.media.worker_layout import WORKER
+from softswitch.media.layouts.worker import WORKER
+from softswitch.media.workers import pulse
+from softswitch.media.workers.replacements import Patience
+from softswitch.media.workers.suspects import bereaved
 
 
 @pytest.fixture

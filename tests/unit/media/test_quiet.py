@@ -9,12 +9,13 @@ import time
 import numpy as np
 import pytest
 
-from softswitch.media import PCMA, PortSettings, StreamFormat, tones
+from softswitch.media import PCMA, PortSettings, StreamFormat
 from softswitch.media.kernels.sound import speaking
-from softswitch.media.layout import ROOM_FEEDER
-from softswitch.media.port_layout import PORT
-from softswitch.media.scratch_layout import SCRATCH
-from softswitch.media.voice_layout import VOICE
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.scratch import SCRATCH
+from softswitch.media.layouts.shared import ROOM_FEEDER
+from softswitch.media.layouts.voice import VOICE
+from softswitch.media.playing import tones
 from softswitch.media.voices import prepare_voice
 
 from .conftest import use_plain_python

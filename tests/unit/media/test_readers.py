@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from softswitch.media.playing.sounds import SoundError
 from softswitch.media.recording.reader import PcmReader, load_sound, open_file
-from softswitch.media.sounds import SoundError
 from tests.unit.media.talkers import RATE, tones
 
 #: Two seconds of 500 Hz, then three of 900 Hz.

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from softswitch.media.kernels import cipher, srtcp, srtp, srtp_index
-from softswitch.media.port_layout import PORT
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.scratch import SCRATCH
+from softswitch.media.layouts.srtp import KEY_AT, RECEIVE_RTP, SALT_AT, SEND_RTCP, SEND_RTP
 from softswitch.media.records import prepare_port
-from softswitch.media.scratch_layout import SCRATCH
-from softswitch.media.srtp import PROFILES, SrtpKeys, derive, keying_fields
-from softswitch.media.srtp_layout import KEY_AT, RECEIVE_RTP, SALT_AT, SEND_RTCP, SEND_RTP
+from softswitch.media.transport.srtp import PROFILES, SrtpKeys, derive, keying_fields
 from tests.unit.media.conftest import use_plain_python
 
 MASTER_KEY = bytes.fromhex("E1F97A0D3E018BE0D64FA32C06DE4139")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from softswitch.media import MediaEngine
+from softswitch.media.layouts.tap import TAP_RECEIVED, TAP_SENT
 from softswitch.media.recording.tap import Taps
-from softswitch.media.tap_layout import TAP_RECEIVED, TAP_SENT
 
 
 def tapped(engine: MediaEngine) -> list[tuple[int, int, bytes]]:

@@ -12,8 +12,9 @@ import pytest
 
 import mediacodecs
 from mediacodecs import handles
-from softswitch.media import PCMA, PCMU, NotTranscodable, PortSettings, StreamFormat, can_transcode, tones
-from softswitch.media.bridge import transcoding_rate
+from softswitch.media import PCMA, PCMU, NotTranscodable, PortSettings, StreamFormat, can_transcode
+from softswitch.media.playing import tones
+from softswitch.media.rooms.bridge import transcoding_rate
 
 G722 = StreamFormat(9, "G722", 8000)
 OPUS = StreamFormat(111, "opus", 48000, 2)

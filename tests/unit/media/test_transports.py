@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from softswitch.media import PCMA, MediaEngine, Port, PortSettings, RemoteTransport, TransportFailed, TransportReady
-from softswitch.media.dtls import DtlsCertificate, DtlsTransport, context
+from softswitch.media.transport.dtls import DtlsCertificate, DtlsTransport, context
 from softswitch.rtp.ice.stun import (
     BINDING,
     ICE_CONTROLLING,

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from softswitch.media.pseudowire import WireAlarm
 from softswitch.media.pseudowire_settings import Carriage, Crc4, PseudowireSettings, RtpHeader
+from softswitch.media.wires.pseudowire import WireAlarm
 
 from .wire_pair import WirePair, faithful
 

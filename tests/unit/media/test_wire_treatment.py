@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from mediacodecs.g711 import ALAW_DECODE, ALAW_ENCODE
 from softswitch.media.kernels.wire import echo, treatment
+from softswitch.media.layouts.wire import HEARD_OCTETS, SPAN, SPOKEN_OCTETS
 from softswitch.media.pseudowire_settings import PseudowireSettings, prepare_span
-from softswitch.media.wire_layout import HEARD_OCTETS, SPAN, SPOKEN_OCTETS
 
 from .wire_pair import use_plain_wire
 

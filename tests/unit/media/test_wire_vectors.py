@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from softswitch.media.kernels.wire import g704, hdlc
+from softswitch.media.layouts.wire import SPAN
 from softswitch.media.pseudowire_settings import Carriage, Crc4, PseudowireSettings, prepare_span
-from softswitch.media.wire_layout import SPAN
 
 from .wire_pair import WirePair, use_plain_wire
 

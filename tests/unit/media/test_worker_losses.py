@@ -12,7 +12,7 @@ import pytest
 
 from mediacodecs.g711 import ALaw
 from softswitch.media import PCMA, PortLost, PortSettings, WorkerGivenUp, WorkerLost, WorkerStarted
-from softswitch.media.replacements import Patience
+from softswitch.media.workers.replacements import Patience
 from tests.unit.media.test_srtp import TODAY, Peer
 from tests.unit.media.test_workers import Caller, connected, consecutive, eventually
 from tests.unit.media.test_workers import callers as callers
@@ -104,7 +104,7 @@ def test_ports_with_which_every_worker_ends_are_lost_with_an_event(start, caller
 def test_a_worker_that_does_not_start_any_more_is_given_up(start, callers, told, monkeypatch):
     engine = start(threads=1)
     one, other = connected(engine, callers)
-    monkeypatch.setattr("softswitch.media.process_crew.spawn", lambda *given, **options: _fail())
+    monkeypatch.setattr("softswitch.media.workers.process_crew.spawn", lambda *given, **options: _fail())
     engine._crew._patience[0] = Patience(short_lives=5)
     os.kill(one.thread.pid, signal.SIGKILL)
     assert told(engine, WorkerGivenUp).worker == 0

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from softswitch.media import PCMA, PCMU, MediaEngine, PortSettings, WorkerLost, WorkerStarted, services
-from softswitch.media.layout import CONFERENCE_PEER
-from softswitch.media.worker_process import Connection, describe_processes, socket_path
+from softswitch.media import PCMA, PCMU, MediaEngine, PortSettings, WorkerLost, WorkerStarted
+from softswitch.media.layouts.shared import CONFERENCE_PEER
+from softswitch.media.workers import services
+from softswitch.media.workers.worker_process import Connection, describe_processes, socket_path
 from tests.unit.media import conftest
 
 pytestmark = pytest.mark.slow
@@ -253,7 +254,7 @@ def test_workers_of_another_layout_are_retired(start, callers, monkeypatch):
     callers[0].send(one)
     callers[1].numbers(1)
     abandon(first)
-    monkeypatch.setattr("softswitch.media.process_crew.layout_digest", lambda: 1)
+    monkeypatch.setattr("softswitch.media.workers.process_crew.layout_digest", lambda: 1)
     second = start(threads=1)
     assert second.adopt() == []
     assert [status.pid for status in second.workers()] != [pid]

@@ -23,10 +23,9 @@ import softswitch.media.kernels.wire
 from softswitch.media.addresses import encode_address
 from softswitch.media.kernels.libc import UDP_SEGMENT
 from softswitch.media.kernels.wire import span as span_kernel
-from softswitch.media.layout import INTERNAL_PORT, NOBODY, OPEN
-from softswitch.media.port_layout import PORT
-from softswitch.media.pseudowire_settings import PseudowireSettings, prepare_span
-from softswitch.media.wire_layout import (
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.shared import INTERNAL_PORT, NOBODY, OPEN
+from softswitch.media.layouts.wire import (
     COUNTERS,
     FRAME_OCTETS,
     FRAME_PLACES,
@@ -40,6 +39,7 @@ from softswitch.media.wire_layout import (
     LINE_PLACES,
     SPAN,
 )
+from softswitch.media.pseudowire_settings import PseudowireSettings, prepare_span
 
 _STEP_NS = 125_000
 _SERVE = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 11)(span_kernel.serve_span.address)

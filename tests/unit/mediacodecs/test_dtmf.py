@@ -13,7 +13,7 @@ import pytest
 from mediacodecs import dtmf, dtmf_detector
 from mediacodecs.dtmf import COLUMN, HIGH_HZ, LOW_HZ, PEAK_0_DBM0, ROW
 from mediacodecs.dtmf_detector import END
-from softswitch.media.resample import resample
+from softswitch.media.playing.resample import resample
 
 RNG = np.random.default_rng(11)
 EVERY_DIGIT = range(16)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from softswitch.media import PlaybackEnded
+from softswitch.media.playing.sounds import SoundError
 from softswitch.media.recording.reader import PcmReader
-from softswitch.media.sounds import SoundError
 from softswitch.recordings.playback import Playbacks
 
 RATE = 8000

@@ -9,8 +9,8 @@ import numpy as np
 from mediacodecs.frames import conceal_frame, decode_frame, encode_frame, follow_peer, recover_frame, rests
 from mediacodecs.resample import resample
 from softswitch.media.kernels.sound.compiler import part
-from softswitch.media.layout import MAXIMUM_PACKET
-from softswitch.media.voice_layout import DECODER_WORDS, RESAMPLER_WORDS
+from softswitch.media.layouts.shared import MAXIMUM_PACKET
+from softswitch.media.layouts.voice import DECODER_WORDS, RESAMPLER_WORDS
 
 
 @part

@@ -14,15 +14,15 @@ from numba import from_dtype, types
 from mediacodecs.activity import is_speech
 from mediacodecs.dtmf_detector import END, detect, suspects
 from mediacodecs.fax_tone import is_fax
-from softswitch.media.event_layout import EVENT, EVENT_FAX, EVENT_KEY_ENDED, EVENT_KEY_HEARD, EVENT_SPEECH
 from softswitch.media.kernels.notices import notify
 from softswitch.media.kernels.sound.coding import decode
 from softswitch.media.kernels.sound.compiler import callback, part
-from softswitch.media.layout import CONFERENCE_PEER, LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, NOBODY
-from softswitch.media.port_layout import PORT
-from softswitch.media.scratch_layout import SCRATCH
-from softswitch.media.voice_layout import LONGEST_FRAME, VOICE
-from softswitch.media.worker_layout import POSITIONS, WORKER
+from softswitch.media.layouts.events import EVENT, EVENT_FAX, EVENT_KEY_ENDED, EVENT_KEY_HEARD, EVENT_SPEECH
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.scratch import SCRATCH
+from softswitch.media.layouts.shared import CONFERENCE_PEER, LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, NOBODY
+from softswitch.media.layouts.voice import LONGEST_FRAME, VOICE
+from softswitch.media.layouts.worker import POSITIONS, WORKER
 
 _pointer: Any = types.CPointer
 _SAMPLES_PER_MS = 8

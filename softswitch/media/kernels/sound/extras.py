@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.kernels.sound.compiler import part
-from softswitch.media.layout import NOBODY
+from softswitch.media.layouts.shared import NOBODY
 
 #: `contributes` of a voice that one member alone hears.
 WHISPERS = 2

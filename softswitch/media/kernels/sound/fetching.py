@@ -9,9 +9,9 @@ from typing import Any
 
 from softswitch.media.kernels.prefetch import fetch_ahead
 from softswitch.media.kernels.sound.compiler import part
-from softswitch.media.layout import CACHE_LINE_OCTETS, MAXIMUM_PACKET, NOBODY, offset_of
-from softswitch.media.port_layout import PORT, SENDING_OCTETS
-from softswitch.media.voice_layout import JITTER_PLACES, VOICE
+from softswitch.media.layouts.port import PORT, SENDING_OCTETS
+from softswitch.media.layouts.shared import CACHE_LINE_OCTETS, MAXIMUM_PACKET, NOBODY, offset_of
+from softswitch.media.layouts.voice import JITTER_PLACES, VOICE
 
 _PORT_OCTETS, _VOICE_OCTETS = PORT.itemsize, VOICE.itemsize
 _LINKS_AT, _LINKS_OCTETS = offset_of(PORT, "member_next"), 2 * CACHE_LINE_OCTETS

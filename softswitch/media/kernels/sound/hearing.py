@@ -13,9 +13,9 @@ from mediacodecs.comfort_noise import generate, update
 from softswitch.media.kernels.sound.coding import conceal, decode, falls_silent
 from softswitch.media.kernels.sound.compiler import part
 from softswitch.media.kernels.sound.depth import keep_depth, watch_anew
-from softswitch.media.layout import MAXIMUM_PACKET
-from softswitch.media.room_layout import MAXIMUM_TURN
-from softswitch.media.voice_layout import (
+from softswitch.media.layouts.room import MAXIMUM_TURN
+from softswitch.media.layouts.shared import MAXIMUM_PACKET
+from softswitch.media.layouts.voice import (
     CODED_NOISE,
     DEPTH_NS,
     DESCRIBED_NOISE,

@@ -8,7 +8,6 @@ import numpy as np
 from numba import carray as _carray  # type: ignore[attr-defined]
 from numba import from_dtype, types
 
-from softswitch.media.event_layout import EVENT, EVENT_LOUDEST, EVENT_ROOM_PLAYED
 from softswitch.media.kernels.notices import notify_room
 from softswitch.media.kernels.sound.compiler import callback, part
 from softswitch.media.kernels.sound.extras import (
@@ -21,12 +20,13 @@ from softswitch.media.kernels.sound.extras import (
 from softswitch.media.kernels.sound.fetching import fetch_listeners, fetch_speakers
 from softswitch.media.kernels.sound.hearing import pull
 from softswitch.media.kernels.sound.speaking import speak
-from softswitch.media.layout import NOBODY
-from softswitch.media.port_layout import PORT
-from softswitch.media.room_layout import MAXIMUM_ROOMS, ROOM
-from softswitch.media.scratch_layout import SCRATCH
-from softswitch.media.voice_layout import VOICE
-from softswitch.media.worker_layout import POSITIONS, WORKER
+from softswitch.media.layouts.events import EVENT, EVENT_LOUDEST, EVENT_ROOM_PLAYED
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.room import MAXIMUM_ROOMS, ROOM
+from softswitch.media.layouts.scratch import SCRATCH
+from softswitch.media.layouts.shared import NOBODY
+from softswitch.media.layouts.voice import VOICE
+from softswitch.media.layouts.worker import POSITIONS, WORKER
 
 #: Compiled code looks up no further than it is told; the true length of the clip store is the control side's matter.
 _CLIP_SAMPLES = 1 << 40

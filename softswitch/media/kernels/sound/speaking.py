@@ -11,7 +11,7 @@ from softswitch.media.kernels.sound.coding import encode, gathered
 from softswitch.media.kernels.sound.compiler import part
 from softswitch.media.kernels.sound.quiet import describe_quiet, is_quiet
 from softswitch.media.kernels.tap import tap_sent
-from softswitch.media.layout import KEY_DOWN, ROOM_FEEDER
+from softswitch.media.layouts.shared import KEY_DOWN, ROOM_FEEDER
 
 _HEADER_OCTETS = 12
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.wire.compiler import part
-from softswitch.media.wire_layout import (
+from softswitch.media.layouts.wire import (
     FLAG_L,
     FLAG_R,
     FLAG_RDI,

@@ -16,7 +16,7 @@ from mediacodecs import handles
 from mediacodecs.foreign import ForeignFunction
 from mediacodecs.library import open_library
 from softswitch.media.kernels.wire.compiler import part
-from softswitch.media.wire_layout import HEARD_OCTETS
+from softswitch.media.layouts.wire import HEARD_OCTETS
 
 _INT, _WORD = types.int32, types.int64
 _LIBRARY, _PACKAGE = "libspeexdsp.so.1", "libspeexdsp1"

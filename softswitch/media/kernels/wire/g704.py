@@ -12,7 +12,7 @@ import numpy as np
 
 from softswitch.media.kernels.wire.compiler import part
 from softswitch.media.kernels.wire.slots import hear, say
-from softswitch.media.wire_layout import ALL_ONES, BITS_OCTETS, CRC4_OFF, SLOTS
+from softswitch.media.layouts.wire import ALL_ONES, BITS_OCTETS, CRC4_OFF, SLOTS
 
 _FRAME_BITS = 256
 _FAS, _FAS_MASK, _NFAS = 0x1B, 0x7F, 0x40

@@ -11,7 +11,7 @@ import numpy as np
 
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.wire.compiler import part
-from softswitch.media.wire_layout import (
+from softswitch.media.layouts.wire import (
     FRAME_OCTETS,
     FRAME_PLACES,
     FRAMES_IN_READ,

@@ -12,7 +12,7 @@ import numpy as np
 
 from softswitch.media.kernels.octets import get16, put16, put32
 from softswitch.media.kernels.wire.compiler import part
-from softswitch.media.wire_layout import (
+from softswitch.media.layouts.wire import (
     CESOPSN,
     CONTROL_OCTETS,
     FLAG_L,

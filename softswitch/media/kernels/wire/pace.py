@@ -13,7 +13,7 @@ from typing import Any
 
 from softswitch.media.kernels.wire.buffer import empty
 from softswitch.media.kernels.wire.compiler import part
-from softswitch.media.wire_layout import WIRE_FLOWING, WIRE_PLACES
+from softswitch.media.layouts.wire import WIRE_FLOWING, WIRE_PLACES
 
 _WINDOW_NS = 250_000_000
 #: Of the controller, in parts per 10⁹ for a microsecond of deviation: at once, and added in each window.

@@ -18,8 +18,8 @@ from softswitch.media.kernels.octets import get16, get32, put16, put32
 from softswitch.media.kernels.wire.compiler import part
 from softswitch.media.kernels.wire.hdlc import receive_octet, send_octet
 from softswitch.media.kernels.wire.treatment import treat_heard, treat_said
-from softswitch.media.layout import NOBODY, OPEN
-from softswitch.media.wire_layout import (
+from softswitch.media.layouts.shared import NOBODY, OPEN
+from softswitch.media.layouts.wire import (
     ALL_ONES,
     HEARD_OCTETS,
     IDLE_OCTET,

@@ -15,9 +15,9 @@ from softswitch.media.kernels.wire.g704 import fill_with_ones, receive_bits, sen
 from softswitch.media.kernels.wire.headers import header_octets, read_headers, write_headers
 from softswitch.media.kernels.wire.pace import next_tick, open_window
 from softswitch.media.kernels.wire.slots import collect, hear, say
-from softswitch.media.layout import MAXIMUM_PACKET
-from softswitch.media.port_layout import PORT
-from softswitch.media.wire_layout import (
+from softswitch.media.layouts.port import PORT
+from softswitch.media.layouts.shared import MAXIMUM_PACKET
+from softswitch.media.layouts.wire import (
     ALARM_AIS,
     ALARM_LMFA,
     ALARM_LOF,

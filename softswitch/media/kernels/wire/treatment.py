@@ -16,7 +16,7 @@ from mediacodecs.fax_tone import is_fax
 from mediacodecs.g711 import ALAW_DECODE, ALAW_ENCODE
 from softswitch.media.kernels.wire import echo
 from softswitch.media.kernels.wire.compiler import part
-from softswitch.media.wire_layout import HEARD_OCTETS, SPOKEN_OCTETS, TONE_WORDS
+from softswitch.media.layouts.wire import HEARD_OCTETS, SPOKEN_OCTETS, TONE_WORDS
 
 _cancel, _begin = echo.cancel, echo.begin
 

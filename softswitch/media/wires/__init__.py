@@ -1,0 +1,1 @@
+"""Ports without RTP sockets: those a gateway feeds, and spans of pseudowires."""
