@@ -87,7 +87,10 @@ class Recordings:
         """Begin a recording of a conference or talkgroup that is in use. Raises LookupError when it is not."""
         if not self._stage.is_used(kind, number):
             raise LookupError(f"nobody is in {kind} {number}")
-        return self._takes.begin(self._stage.room(kind, number), wish)
+        scene = self._stage.room(kind, number)
+        identifier = self._takes.begin(scene, wish)
+        self._stage.follow(scene)  # with its pictures, when these are wanted
+        return identifier
 
     def of_call(self, call_id: str) -> list[str]:
         """The recordings of a call in progress."""

@@ -33,7 +33,7 @@ class Stage:
         self._listening = listening
         self._ask = ask
         self._policy = policy
-        self._members: dict[str, dict[str, Source]] = {}  # by name of the room's scene, by leg id
+        self._members: dict[str, dict[str, tuple[Leg, Source]]] = {}  # by name of the room's scene, by leg id
         self.scenes: dict[str, Scene] = {}
 
     # -- calls ------------------------------------------------------------------------------------------------------
@@ -46,10 +46,14 @@ class Stage:
         return scene
 
     def follow(self, scene: Scene | None) -> None:
-        """See again who takes part in a call; a room's members come and go by events."""
-        call = self._exchange.calls.get(scene.call_id) if scene is not None and scene.kind == CALL else None
-        if scene is not None and call is not None:
+        """See again who takes part in a call, and who in a room shows something; its members come and go by events."""
+        if scene is None:
+            return
+        call = self._exchange.calls.get(scene.call_id) if scene.kind == CALL else None
+        if call is not None:
             self._follow(scene, call)
+        elif scene.name in self._members:
+            self._follow_room(scene)
 
     def follow_all(self) -> None:
         """See again who takes part in which call, and in which formats."""
@@ -65,14 +69,13 @@ class Stage:
         if caller is not None and call.callee is None:
             wanted.append(Source(caller, TAP_SENT, CALLEE))
         if scene.shows:
-            wanted += self._pictures(call)
+            wanted += [*self._pictures(call.caller, CALLER), *self._pictures(call.callee, CALLEE)]
         self._hear(scene, wanted)
 
-    def _pictures(self, call: Call) -> Iterable[Source]:
-        for leg, lane in ((call.caller, CALLER), (call.callee, CALLEE)):
-            port = _live(self._exchange.media.picture_port(leg)) if leg is not None else None
-            if port is not None:
-                yield Source(port, TAP_RECEIVED, lane, pictures=True)
+    def _pictures(self, leg: Leg | None, lane: str) -> Iterable[Source]:
+        port = _live(self._exchange.media.picture_port(leg)) if leg is not None else None
+        if port is not None:
+            yield Source(port, TAP_RECEIVED, lane, pictures=True)
 
     # -- rooms ------------------------------------------------------------------------------------------------------
 
@@ -80,8 +83,15 @@ class Stage:
         """The scene of a conference or talkgroup, with its members."""
         scene = Scene(kind, room=number)
         scene = self.scenes.setdefault(scene.name, scene)
-        self._hear(scene, self._members.get(scene.name, {}).values())
+        self._follow_room(scene)
         return scene
+
+    def _follow_room(self, scene: Scene) -> None:
+        members = self._members.get(scene.name, {}).values()
+        wanted = [source for _, source in members]
+        if scene.shows:
+            wanted += [shown for leg, source in members for shown in self._pictures(leg, source.lane)]
+        self._hear(scene, wanted)
 
     def is_used(self, kind: str, number: str) -> bool:
         """Whether anybody is in a room."""
@@ -90,13 +100,14 @@ class Stage:
     def joined(self, kind: str, number: str, event: events.ConferenceJoined | events.GroupJoined) -> bool:
         """A party is in a room; False when it cannot be heard."""
         call = self._exchange.calls.get(event.call_id)
-        port = call.port_of(leg) if call is not None and (leg := _leg(call, event.leg_id)) is not None else None
-        if port is None:
+        leg = _leg(call, event.leg_id) if call is not None else None
+        port = call.port_of(leg) if call is not None and leg is not None else None
+        if leg is None or port is None:
             return False
         name = f"{kind} {number}"
-        self._members.setdefault(name, {})[event.leg_id] = Source(port, TAP_RECEIVED, event.party or event.leg_id)
-        if name in self.scenes:
-            self._hear(self.scenes[name], self._members[name].values())
+        source = Source(port, TAP_RECEIVED, event.party or event.leg_id)
+        self._members.setdefault(name, {})[event.leg_id] = leg, source
+        self.follow(self.scenes.get(name))
         return True
 
     def left(self, kind: str, number: str, leg_id: str) -> None:
@@ -106,8 +117,8 @@ class Stage:
         members.pop(leg_id, None)
         if not members:
             self._members.pop(name, None)
-        elif name in self.scenes:
-            self._hear(self.scenes[name], members.values())
+        else:
+            self.follow(self.scenes.get(name))
 
     # -- inside -----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from typing import Any, cast
 from softswitch.calls.leg import Party
 from softswitch.calls.talkgroups.definition import TalkgroupDefinition
 from softswitch.events import CallAnswered, CallRecorded, EventBus, FloorGranted, FloorIdle, GroupJoined
-from softswitch.media import PCMA
+from softswitch.media import PCMA, StreamFormat
+from softswitch.media.tap_layout import TAP_RECEIVED
 from softswitch.recordings.policy import Policy
 from softswitch.recordings.service import Recordings
 
@@ -23,6 +24,7 @@ class House:
         self._slots = itertools.count()
         self.asked: list[dict[str, Any]] = []
         self.beeps: list[Any] = []
+        self.cameras: dict[str, Any] = {}  # ports of pictures, by number
         self.calls: dict[str, Any] = {}
         self.definitions: dict[str, TalkgroupDefinition] = {}
         self.bursts: list[dict[str, Any]] = []
@@ -33,7 +35,7 @@ class House:
             now=lambda: self.now,
             wall=self.wall,
             talkgroups=SimpleNamespace(definitions=self.definitions),
-            media=SimpleNamespace(picture_port=lambda leg: None),
+            media=SimpleNamespace(picture_port=lambda leg: self.cameras.get(leg.party.number)),
             timers=SimpleNamespace(schedule=lambda at, action: setattr(self, "_look", action)),
         )
         engine = SimpleNamespace(
@@ -102,6 +104,13 @@ class House:
     def running(self) -> list[str]:
         """What is recorded now: the numbers of callers and rooms."""
         return [row["caller"] or row["room"] for row in self.recordings.describe()]
+
+    def camera(self, number: str) -> tuple[int, int, int]:
+        """A telephone has a camera from now on; the key of its source."""
+        pictures = SimpleNamespace(receivable=(StreamFormat(96, "H264", 90000),), sendable=())
+        slot = next(self._slots)
+        self.cameras[number] = SimpleNamespace(slot=slot, generation=1, closed=False, settings=pictures)
+        return slot, 1, TAP_RECEIVED
 
     def _leg(self, number: str, trunk: str) -> Any:
         settings = SimpleNamespace(receivable=(PCMA,), sendable=(PCMA,))

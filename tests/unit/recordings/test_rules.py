@@ -6,6 +6,7 @@ import pytest
 
 from softswitch.calls.talkgroups.definition import TalkgroupDefinition
 from softswitch.recordings.policy import Policy
+from softswitch.recordings.wish import Wish
 from tests.unit.recordings.house import House
 
 
@@ -99,3 +100,14 @@ def test_the_parties_hear_that_they_are_recorded_as_often_as_is_wanted() -> None
     house.recordings.pause(recording, "test")
     house.wait(20)
     assert len(house.beeps) == 5, "and what is paused is not recorded"
+
+
+@pytest.mark.parametrize(("container", "shown"), [("mkv", True), ("mka", False)])
+def test_of_a_room_that_is_recorded_with_pictures_every_camera_is_kept(container: str, shown: bool) -> None:
+    house = House(Policy())
+    cameras = [list(house.camera(number)) for number in ("1001", "1003")]
+    house.join("8001", "1001", "1002")
+    house.recordings.record_room("talkgroup", "8001", Wish(container=container))
+    house.join("8001", "1003")
+    kept = [request["source"] for request in house.asked if request["op"] == "bind" and request["source"] in cameras]
+    assert kept == (cameras if shown else []), "those that were there, and those that come"
