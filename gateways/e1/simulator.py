@@ -6,7 +6,7 @@ It is the network's side of the same protocol code, driven by what its numbers a
 
 from __future__ import annotations
 
-import itertools
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -27,7 +27,8 @@ from softswitch.media import MediaEngine, Port
 from softswitch.media.playing.sounds import announcement
 
 _TONE_HZ, _TONE_DBM0 = 1004.0, -16.0
-_FIRST_CALL_S, _CALL_EVERY_S, _TALK_S = 4.0, 30.0, 6.0
+#: Its subscribers call one after the other; when the line carries nothing yet, it is tried again soon.
+_CALL_AGAIN_S, _CALL_EVERY_S, _TALK_S = 1.0, 30.0, 6.0
 
 
 class Behaviour(Enum):
@@ -86,7 +87,7 @@ class SimulatedExchange:
         self._numbers = numbers
         self._wake_at: float | None = None
         self._digits: dict[IsdnCall, str] = {}
-        self._calls = itertools.cycle(calls)
+        self._calls = deque(calls)
         self._open = False
         self.subscribers: dict[IsdnCall, Subscriber] = {}
         #: cleared calls with their causes, newest last.
@@ -105,7 +106,7 @@ class SimulatedExchange:
         """Begin."""
         await self.line.span.open(self.line)
         self._open = True
-        self._later(self._now() + _FIRST_CALL_S, self._call_someone)
+        self._later(self._now() + _CALL_AGAIN_S, self._call_someone)
 
     def problems(self) -> list[str]:
         """What is wrong now: the trunk at the other end of the line tells it."""
@@ -136,12 +137,14 @@ class SimulatedExchange:
 
     def _call_someone(self, now: float) -> None:
         """One of our subscribers calls the next number and speaks for a while, if it is answered."""
-        number = next(self._calls, None)
-        if number is None or not self._open:
+        if not self._calls or not self._open:
             return
-        call = self.call(number)
-        if call is not None:
-            self._later(now + _TALK_S, lambda now: self.hang_up(call))
+        call = self.call(self._calls[0])
+        if call is None:
+            self._later(now + _CALL_AGAIN_S, self._call_someone)
+            return
+        self._calls.rotate(-1)
+        self._later(now + _TALK_S, lambda now: self.hang_up(call))
         self._later(now + _CALL_EVERY_S, self._call_someone)
 
     def _rearm(self) -> None:
