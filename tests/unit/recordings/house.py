@@ -7,12 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from softswitch.media.tap_layout import TAP_RECEIVED
-
 from softswitch.calls.leg import Party
 from softswitch.calls.talkgroups.definition import TalkgroupDefinition
 from softswitch.events import CallAnswered, CallRecorded, EventBus, FloorGranted, FloorIdle, GroupJoined
 from softswitch.media import PCMA, StreamFormat
+from softswitch.media.layouts.tap import TAP_RECEIVED
 from softswitch.recordings.policy import Policy
 from softswitch.recordings.service import Recordings
 
