@@ -133,6 +133,9 @@ def one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+Texts = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
+
+
 def split_target(target: str) -> tuple[str, tuple[str, ...]]:
     """``trunk:a,b`` → ("trunk", ("a", "b")); ``subscriber`` → ("subscriber", ()); says nothing about validity."""
     kind, separator, rest = target.partition(":")

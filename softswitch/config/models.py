@@ -9,7 +9,10 @@ from typing import Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from softswitch.config.base import Section, is_loopback, split_target
+from softswitch.config.dispatch import LocationSettings, MessagingSettings
 from softswitch.config.gateways import GatewaysSettings
+from softswitch.config.http import AccessRuleSettings, HttpSettings, TokenSettings
+from softswitch.config.media import RecordingSettings, RtpSettings
 from softswitch.config.numbering import (
     ClassOfServiceSettings,
     ConferenceSettings,
@@ -25,22 +28,8 @@ from softswitch.config.numbering import (
     TrunkSettings,
 )
 from softswitch.config.observability import LadderSettings, QualitySettings
-from softswitch.config.system import (
-    AccessRuleSettings,
-    HepSettings,
-    HttpSettings,
-    ListenSettings,
-    LocationSettings,
-    LoggingSettings,
-    MessagingSettings,
-    NodeSettings,
-    RecordingSettings,
-    RtpSettings,
-    SecuritySettings,
-    SipSettings,
-    StorageSettings,
-    TokenSettings,
-)
+from softswitch.config.sip import ListenSettings, SipSettings
+from softswitch.config.system import HepSettings, LoggingSettings, NodeSettings, SecuritySettings, StorageSettings
 from softswitch.config.vocoder import VocoderSettings
 
 __all__ = [
