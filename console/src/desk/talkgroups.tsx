@@ -70,7 +70,9 @@ function Card({ group }: { group: Group }) {
           <strong>{group.name || group.number}</strong>
           <span class="number">{group.number}</span>
         </button>
-        {group.call && <span class={`badge ${group.call.kind}`}>{say(group.call.kind)}</span>}
+        {group.call && (
+          <span class={group.call.kind === "emergency" ? "badge emergency" : "badge"}>{say(group.call.kind)}</span>
+        )}
         {group.kind !== "static" && (
           <span class="badge">{group.kind === "patch" ? say("patch_") : say("temporary")}</span>
         )}
