@@ -9,7 +9,7 @@ from softswitch.api.auth import Principal
 from softswitch.api.problems import Problem
 from softswitch.api.services import AmbienceServices, Row
 from softswitch.app import Application
-from softswitch.calls.dispatching.operator import Refused
+from softswitch.calls.dispatching.operator import Refused, named
 from softswitch.calls.talkgroups.ambience import NotListenable
 from softswitch.control.reach import refusal
 from softswitch.events.groups import DispatcherActed
@@ -32,7 +32,7 @@ class AmbienceDesk:
                 lambda now: app.ambience.start(party, listener, by=by.name, max_s=float(body["max_s"]))
             )
         except Refused as error:
-            raise refusal(error.cause, error.field, str(error)) from error
+            raise refusal(named(error.cause, body[error.field]), error.field) from error
         except NotListenable as error:
             raise Problem(409, str(error), kind="not-supported") from error
         self._told("ambience", party, by)

@@ -16,7 +16,7 @@ from softswitch.api.services import CallCommand, Row
 from softswitch.app import Application
 from softswitch.calls.call import Call
 from softswitch.calls.dispatching.invitation import Invitation
-from softswitch.calls.dispatching.operator import NotPossible, Operator, Order, Refused, parties
+from softswitch.calls.dispatching.operator import NotPossible, Operator, Order, Refused, named, parties
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.machine import Method, legal_methods
 from softswitch.control.call_media import CallMedia
@@ -172,7 +172,7 @@ class CallControl:
         try:
             call = self._app.driver.call(lambda now: self._operator.originate(order))
         except Refused as error:
-            raise refusal(error.cause, error.field, str(error)) from error
+            raise refusal(error.cause, error.field) from error
         return self._row(call)
 
     def _run(self, operation: Operation, identifier: str, body: Mapping[str, Any], principal: Principal) -> None:
@@ -189,7 +189,7 @@ class CallControl:
             }
             raise Problem(409, str(error), kind="illegal-transition", members=members) from error
         except Refused as error:
-            raise refusal(error.cause, error.field, str(error)) from error
+            raise refusal(error.cause, error.field) from error
 
     def _apply(self, method: Method, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
         self._operator.apply(call, method)
@@ -210,7 +210,7 @@ class CallControl:
         else:
             placed = app.supervision.join(call, party, silent=silent, by=principal.name)
         if placed.record.cause is not None:
-            raise Refused("party", placed.record.cause)
+            raise Refused("party", named(placed.record.cause, party))
         group = seat.group.number if seat is not None else ""
         operation = "listen" if silent else "insert"
         app.bus.tell(DispatcherActed, operation, group, call.id, party, principal.name, placed.id)
@@ -220,7 +220,7 @@ class CallControl:
         app, party = self._app, body["party"]
         placed = app.supervision.join(call, party, silent=False, by=principal.name, to=body["to"])
         if placed.record.cause is not None:
-            raise Refused("party", placed.record.cause)
+            raise Refused("party", named(placed.record.cause, party))
         app.bus.tell(DispatcherActed, "whisper", "", call.id, party, principal.name, placed.id)
 
     def _disconnect(self, call: Call, body: Mapping[str, Any], principal: Principal) -> None:

@@ -11,6 +11,7 @@ from softswitch.api.services import GroupServices, Row
 from softswitch.app import Application
 from softswitch.calls.call import Call
 from softswitch.calls.dispatching.invitation import Invitation
+from softswitch.calls.dispatching.operator import named
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.talkgroups.definition import members_of
 from softswitch.calls.talkgroups.group_calls import RELEASED
@@ -59,8 +60,8 @@ class GroupDesk(GroupOrders):
 
     def _start_call(self, number: str, body: Mapping[str, Any], by: Principal) -> Row:
         check_talker(body["kind"], body["talker"] or "")
-        self.existing(number)
         members = self._called(body)
+        self._check_somebody(number, body["talker"], members)
         call = self.carry_out(
             lambda now: self.app.group_calls.start(
                 number,
@@ -73,6 +74,12 @@ class GroupDesk(GroupOrders):
         )
         self.told("call", number, "", body["talker"] or "", by)
         return call.describe()
+
+    def _check_somebody(self, number: str, talker: str | None, members: list[str]) -> None:
+        """Raise Problem 409 about a call that has nobody to be called, and nobody who is there."""
+        definition, groups = self.existing(number), self.app.talkgroups
+        if not members and not talker and not members_of(definition, groups.definitions) and not groups.in_use(number):
+            raise _nobody_to_call()
 
     def _calls(self, number: str) -> Iterable[Row]:
         self.existing(number)
@@ -116,7 +123,7 @@ class GroupDesk(GroupOrders):
         app, definition = self.app, self.existing(number)
         numbers = self._called(body) or list(members_of(definition, app.talkgroups.definitions))
         if not numbers:
-            raise Problem(409, "the group is open to all: say whom to call, or everybody", kind="no-members")
+            raise _nobody_to_call()
         group = app.talkgroups.in_use(number)
         seats = group.seats.values() if group is not None and body["count_present"] else ()
         present = [seat.number for seat in seats if not seat.silent]
@@ -166,7 +173,7 @@ class GroupDesk(GroupOrders):
         name = self.existing(number).name
         call = self.carry_out(lambda now: self.app.inviter.call(Invitation(party, number, name, by.name), welcome))
         if call.record.cause is not None:
-            raise refusal(call.record.cause, "party", f"{party}: {call.record.cause.text}")
+            raise refusal(named(call.record.cause, party), "party")
         self.told(operation, number, call.id, party, by, call.id)
         return {"call_id": call.id, "party": party}
 
@@ -196,3 +203,7 @@ class GroupDesk(GroupOrders):
 
     def _row(self, number: str) -> Row:
         return next(row for row in self.app.talkgroups.describe() if row["number"] == number)
+
+
+def _nobody_to_call() -> Problem:
+    return Problem(409, "the group is open to all: say whom to call, or everybody", kind="no-members")

@@ -50,7 +50,8 @@ class LocationControl:
         try:
             return self._take(body).to_dict()
         except BadPosition as error:
-            raise Problem(422, str(error), kind="bad-position") from error
+            members = {"errors": [{"field": error.field, "in": "body", "detail": str(error)}]} if error.field else {}
+            raise Problem(422, str(error), kind="bad-position", members=members) from error
 
     def _report_many(self, bodies: list[Mapping[str, Any]]) -> Row:
         refused = []

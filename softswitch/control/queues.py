@@ -70,7 +70,7 @@ class QueueDesk:
             "unpause": partial(queues.pause, paused=False),
         }
         if action == "log_in" and agent not in self._app.directory:
-            raise not_found("subscriber", agent)
+            raise wrong_field("agent", f"there is no subscriber {agent}")
         self._app.driver.call(lambda now: orders[action](number, agent, by=by.name))
 
 

@@ -35,15 +35,14 @@ def registered(app: Application) -> list[str]:
     return [one.number for one in app.directory if app.registrar.bindings(one.number, app.now())]
 
 
-def refusal(cause: Cause, field: str, detail: str = "") -> Problem:
+def refusal(cause: Cause, field: str) -> Problem:
     """Why a call was not placed: a number that does not exist or may not be called is a fault of the order, whose
     member is `field`; all else is how things stand."""
-    detail = detail or cause.text
     members: dict[str, Any] = {"sip_code": cause.status, "q850_cause": cause.q850}
     if cause.status in (_FORBIDDEN, _NOT_FOUND):
         members["errors"] = [{"field": field, "in": "body", "detail": cause.text}]
-        return Problem(422, detail, kind="not-callable", members=members)
+        return Problem(422, cause.text, kind="not-callable", members=members)
     if cause.status == _NO_ROOM:
         later = {"Retry-After": str(cause.retry_after or _AGAIN_S)}
-        return Problem(503, detail, kind="no-room", headers=later, members=members)
-    return Problem(409, detail, kind="party-unavailable", members=members)
+        return Problem(503, cause.text, kind="no-room", headers=later, members=members)
+    return Problem(409, cause.text, kind="party-unavailable", members=members)

@@ -124,13 +124,13 @@ class Locations:
 
     def _checked(self, position: Position) -> Position:
         if not position.number:
-            raise BadPosition("nobody's position")
+            raise BadPosition("nobody's position", "number")
         position = position.checked()
         now = self._wall()
         if position.time > now + self.settings.ahead_s:
-            raise BadPosition("a position of the future")
+            raise BadPosition("a position of the future", "time")
         if position.time < now - self.settings.oldest_s:
-            raise BadPosition("a position too old to be kept")
+            raise BadPosition("a position too old to be kept", "time")
         return position
 
     def _judged(self, position: Position) -> Position:

@@ -11,7 +11,11 @@ Quality = Literal["fix", "suspect", "late"]
 
 
 class BadPosition(ValueError):
-    """A position that cannot be."""
+    """A position that cannot be; `field` is what is wrong with it, where that is one thing."""
+
+    def __init__(self, text: str, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,13 @@ class Position:
         for name in ("latitude", "longitude", "time", "altitude_m", "accuracy_m", "speed_mps", "heading_deg"):
             value = getattr(self, name)
             if value is not None and not isfinite(value):
-                raise BadPosition(f"{name} is no number")
+                raise BadPosition(f"{name} is no number", name)
         if not -90.0 <= self.latitude <= 90.0:
-            raise BadPosition("latitude is beyond a pole")
+            raise BadPosition("latitude is beyond a pole", "latitude")
         if not -360.0 <= self.longitude <= 360.0:
-            raise BadPosition("longitude is beyond a full turn")
+            raise BadPosition("longitude is beyond a full turn", "longitude")
         if self.latitude == 0.0 and self.longitude == 0.0:  # what receivers send before they know where they are
-            raise BadPosition("0/0 is no position: the device has no fix yet")
+            raise BadPosition("0/0 is no position: the device has no fix yet", "latitude")
         if (self.accuracy_m or 0.0) < 0.0 or (self.speed_mps or 0.0) < 0.0:
             raise BadPosition("accuracy and speed cannot be negative")
         heading = None if self.heading_deg is None else self.heading_deg % 360.0

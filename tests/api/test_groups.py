@@ -153,6 +153,8 @@ def test_a_number_that_leads_nowhere_keeps_nobody_from_being_called(switch: Swit
 def test_everybody_is_called_into_an_open_group(switch: Switch, phone: MakePhone) -> None:
     one, two = phone("1001"), phone("1002")
     make(switch, "8108")
+    assert post(switch, "/groups/8108/calls", {}, 409)["type"].endswith("no-members"), "nobody is there to be called"
+    assert post(switch, "/groups/8108/insert", {"party": "77123"}, 422)["detail"] == "there is no number 77123"
     assert post(switch, "/groups/8108/roll_call", {}, 409)["type"].endswith("no-members")
     roll = post(switch, "/groups/8108/roll_call", {"everybody": True}, 201)
     assert {"1001", "1002"} <= {each["party"] for each in roll["results"]}

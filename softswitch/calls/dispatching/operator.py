@@ -63,8 +63,10 @@ class Refused(RuntimeError):
         super().__init__(f"{field}: {cause.text}")
 
 
-def _named(cause: Cause, number: str) -> Cause:
-    """A refusal of the dialplan in words that say which number is meant."""
+def named(cause: Cause, number: str) -> Cause:
+    """A refusal in words that say which number is meant."""
+    if number in cause.text:
+        return cause
     text = f"there is no number {number}" if cause.status == 404 else f"{number}: {cause.text}"
     return cause._replace(text=text)
 
@@ -125,11 +127,11 @@ class Operator:
             record.route, record.emergency = decision.rule, decision.emergency
             if isinstance(found, Cause) and found.status in (403, 404):
                 call.refuse(found)
-                raise Refused("callee", _named(found, order.callee))
+                raise Refused("callee", named(found, order.callee))
         stages = exchange.router.stages(order.caller, Caller(order.callee))[1]
         if isinstance(stages, Cause):
             call.refuse(stages)
-            raise Refused("caller", _named(stages, order.caller))
+            raise Refused("caller", named(stages, order.caller))
         call.ring_caller(_shortened(stages, order.timeout_s))
         return call
 
@@ -224,7 +226,7 @@ class Operator:
         leaving = call.other(staying)
         stages = self._exchange.router.stages(target, Caller(staying.party.number))[1]
         if isinstance(stages, Cause):
-            raise Refused("target", _named(stages, target))
+            raise Refused("target", named(stages, target))
         self._exchange.media.side(staying).held = False
         call.transferred_by = by
         call.replacement = Replacement(self._exchange, call, leaving, staying, None)
@@ -351,4 +353,4 @@ def _shortened(stages: list[Stage], longest_s: float) -> list[Stage]:
     return stages
 
 
-__all__ = ["NotPossible", "Operator", "Order", "Refused", "parties", "possible_operations"]
+__all__ = ["NotPossible", "Operator", "Order", "Refused", "named", "parties", "possible_operations"]
