@@ -16,6 +16,7 @@ from softswitch.media.kernels.player import turn_wheel
 from softswitch.media.kernels.receive import expect, receive, receive_internal, receive_rtcp
 from softswitch.media.kernels.spans import arm_span_timer, receive_pseudowires, turn_spans
 from softswitch.media.kernels.sweep import sweep
+from softswitch.media.kernels.unowned import unowned
 from softswitch.media.layouts.commands import COMMAND
 from softswitch.media.layouts.events import EVENT
 from softswitch.media.layouts.port import PORT
@@ -107,13 +108,8 @@ def _gather(worker: Any, count: int, scratch: Any, now_ns: int) -> None:
         usleep(wait_us)
 
 
-@entry(
-    types.void(
-        _ports, _rooms, _voices, _lines, _spans, _workers, types.int64, types.int64[::1], _commands, _events,
-        types.int16[::1], _scratch,
-    )
-)  # fmt: skip
-def run_worker(
+@part
+def _serve(
     ports: Any,
     rooms: Any,
     voices: Any,
@@ -127,11 +123,7 @@ def run_worker(
     clips: Any,
     scratches: Any,
 ) -> None:
-    """Serve the ports that commands give to worker `number` until a command stops it.
-
-    Arrays of the records of `media/layouts/shared.py`; `positions` and the two rings are this worker's own, `clips`
-    is int16[n], all that is played. The loop allocates nothing and takes no lock.
-    """
+    """`run_worker`, without counting references."""
     worker = workers[number]
     scratch = scratches[0]
     arrays = (ports, rooms, voices, lines, spans)
@@ -170,3 +162,44 @@ def run_worker(
             sweep(ports, worker, positions, events, scratch, now_ns)
         _gather(worker, count, scratch, now_ns)
     free_ciphers(scratch)
+
+
+@entry(
+    types.void(
+        _ports, _rooms, _voices, _lines, _spans, _workers, types.int64, types.int64[::1], _commands, _events,
+        types.int16[::1], _scratch,
+    )
+)  # fmt: skip
+def run_worker(
+    ports: Any,
+    rooms: Any,
+    voices: Any,
+    lines: Any,
+    spans: Any,
+    workers: Any,
+    number: int,
+    positions: Any,
+    commands: Any,
+    events: Any,
+    clips: Any,
+    scratches: Any,
+) -> None:
+    """Serve the ports that commands give to worker `number` until a command stops it.
+
+    Arrays of the records of `media/layouts/shared.py`; `positions` and the two rings are this worker's own, `clips`
+    is int16[n], all that is played. The loop allocates nothing and takes no lock.
+    """
+    _serve(
+        unowned(ports),
+        unowned(rooms),
+        unowned(voices),
+        unowned(lines),
+        unowned(spans),
+        unowned(workers),
+        number,
+        unowned(positions),
+        unowned(commands),
+        unowned(events),
+        unowned(clips),
+        unowned(scratches),
+    )
