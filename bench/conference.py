@@ -2,7 +2,8 @@
 
 A room of A-law phones, all of them making noise all the time: nothing is left out of the mix. Then one phone clicks in
 a silent room: `delay` is from the sending of a click to the arrival of the first packet that has some of it, so it
-holds the jitter buffer, the mixing, and the 20 ms of the packet itself.
+holds the jitter buffer, the mixing, and the 20 ms of the packet itself. A bare C relay under the same load, which takes
+a packet and sends a packet for every participant and mixes nothing, is the floor of this machine.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from common import ROOT, Bench, arguments, cpu_seconds, read_line, resident_bytes, running
+from relay import build_floor
 
 _HERE = Path(__file__).parent
 _PACKETS_PER_S = 50
@@ -43,21 +46,38 @@ def _run(load: Any, kind: str, seconds: float, ports: str) -> dict[str, float]:
     return result
 
 
-def _measure(bench: Bench, load: Any, phones: list[str], seconds: float, *, main: bool) -> None:
+def _core_percent(load: Any, process: Any, ports: str, seconds: float) -> tuple[float, dict[str, float]]:
+    """What a participant takes of a core while all speak, and what the phones saw."""
+    _run(load, "speak", 1, ports)
+    before = cpu_seconds(process.pid)
+    result = _run(load, "speak", seconds, ports)
+    spoken_s = result["received"] / _PACKETS_PER_S  # of all participants; on a busy machine the load comes late
+    return (cpu_seconds(process.pid) - before) / max(spoken_s, 1e-9) * 100, result
+
+
+def _floor(load: Any, program: Path, phones: list[str], seconds: float) -> float:
+    with running([str(program), str(len(phones))]) as process:
+        assert process.stdin is not None
+        process.stdin.write(" ".join(phones) + "\n")
+        process.stdin.flush()
+        return _core_percent(load, process, read_line(process, "ports:"), seconds)[0]
+
+
+def _measure(bench: Bench, load: Any, phones: list[str], seconds: float, program: Path | None, *, main: bool) -> None:
     count = len(phones)
     with running([sys.executable, str(Path(__file__)), "--engine"]) as process:
         assert process.stdin is not None
         process.stdin.write(" ".join(phones) + "\n")
         process.stdin.flush()
         ports = read_line(process, "ports:", 120)
-        _run(load, "speak", 1, ports)
-        before = cpu_seconds(process.pid)
-        result = _run(load, "speak", seconds, ports)
-        spoken_s = result["received"] / _PACKETS_PER_S  # of all participants; on a busy machine the load comes late
-        percent = (cpu_seconds(process.pid) - before) / spoken_s * 100
+        percent, result = _core_percent(load, process, ports, seconds)
         click = _run(load, "click", min(seconds, 4), ports)
         suffix = "" if main else f"_{count}"
         bench.figure(f"core_pct_per_participant{suffix}", percent, "%", goal=0.04)
+        if program is not None:
+            base = _floor(load, program, phones, seconds)
+            bench.figure(f"floor_core_pct_per_participant{suffix}", base, "%")
+            bench.figure(f"ratio_to_c_floor{suffix}", percent / max(base, 1e-9), "")
         bench.figure(f"packets_per_s_min{suffix}", result["rate_min"], "1/s", goal=49.95, better="more")
         bench.figure(f"packets_per_s_max{suffix}", result["rate_max"], "1/s", goal=50.05)
         bench.figure(f"spacing_p99_ms{suffix}", result["spacing_p99_ms"], "ms", goal=2.0)
@@ -78,14 +98,18 @@ def main() -> int:
         serve_engine()
         return 0
     bench = Bench("conference", json_output=options.json)
-    with running([sys.executable, str(_HERE / "conference_load.py")]) as load:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running([sys.executable, str(_HERE / "conference_load.py")]) as load,
+    ):
+        program = build_floor(Path(folder))
         assert load.stdin is not None
         load.stdin.write(f"open {max(options.sizes)}\n")
         load.stdin.flush()
         phones = read_line(load, "ports:").split()
         seconds = options.seconds or (4 if options.quick else 10)
         for i, size in enumerate(options.sizes[:1] if options.quick else options.sizes):
-            _measure(bench, load, phones[:size], seconds, main=i == 0)
+            _measure(bench, load, phones[:size], seconds, program, main=i == 0)
     status: int = bench.finish()
     return status
 
