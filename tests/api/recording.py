@@ -39,8 +39,8 @@ def connected(switch: Switch, telephone: MakePhone, **options: Any) -> tuple[str
     """Two telephones that talk to each other."""
     one, two = telephone("1001"), telephone("1002", **options)
     call = originate(switch, caller="1001", callee="1002")
-    wait_until(lambda: state(switch, call) == "active", 5, "both talk")
-    wait_until(lambda: one.remote_media and two.remote_media, 5, "both know where to send")
+    wait_until(lambda: state(switch, call) == "active", 20, "both talk")
+    wait_until(lambda: one.remote_media and two.remote_media, 20, "both know where to send")
     return call, one, two
 
 
@@ -53,7 +53,7 @@ def in_group(switch: Switch, parties: list[Phone], number: str) -> list[str]:
 
 def talk_in_group(switch: Switch, party: Phone, call: str, hz: float) -> None:
     """Take the floor of the group, say a tone for more than a second, give it back."""
-    wait_until(lambda: party.remote_media is not None, 5, "it knows where to send")
+    wait_until(lambda: party.remote_media is not None, 20, "it knows where to send")
     post(switch, f"/voice/calls/{call}/floor/request", {"party": party.number})
     speak(party, hz, 1.5)
     time.sleep(1.6)

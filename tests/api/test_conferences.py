@@ -39,7 +39,7 @@ def test_one_order_calls_a_plan_and_the_members_are_ruled(switch: Switch, phone:
     invite = phones["1001"].received("INVITE")[0]
     assert invite.get("Answer-Mode") == "Auto", invite.fields
     rows = switch.get(f"{PATH}/7101/calls")["items"]
-    wait_until(lambda: switch.get(f"{PATH}/7101/calls")["items"][0]["failed"] == 1, 5, "1019 is tried twice")
+    wait_until(lambda: switch.get(f"{PATH}/7101/calls")["items"][0]["failed"] == 1, 20, "1019 is tried twice")
     assert (
         next(m for m in switch.get(f"{PATH}/7101/calls")["items"][0]["members"] if m["party"] == "1019")["attempts"]
         == 2
@@ -62,9 +62,9 @@ def test_one_order_calls_a_plan_and_the_members_are_ruled(switch: Switch, phone:
     roll = post(switch, f"{PATH}/7101/roll_call", {}, 201)
     assert (roll["present"], roll["missing"]) == (3, 1), roll
     assert switch.http("DELETE", f"{PATH}/7101/members/1003")[0] == 204
-    assert phones["1003"].ended.wait(3), "put out"
+    assert phones["1003"].ended.wait(20), "put out"
     post(switch, f"{PATH}/7101/end")
-    assert phones["1001"].ended.wait(3) and phones["1002"].ended.wait(3)
+    assert phones["1001"].ended.wait(20) and phones["1002"].ended.wait(20)
     assert switch.http("POST", f"{PATH}/7101/end", {})[0] == 404, "nobody is in it"
     assert switch.http("DELETE", f"{PATH}/7101")[0] == 204
     assert switch.http("GET", f"{PATH}/7101/definition")[0] == 404
@@ -74,7 +74,7 @@ def test_a_pin_is_entered_by_keys_and_announcements_are_heard(switch: Switch, ph
     one = phone("1001")
     make(switch, "7102", pin="42")
     call = post(switch, "/voice/calls", {"caller": "1001", "callee": "7102"}, 201)["call_id"]
-    wait_until(lambda: one.remote_media is not None, 5, "1001 is at the door")
+    wait_until(lambda: one.remote_media is not None, 20, "1001 is at the door")
     assert level_dbm0(heard(one, 1.0)) > -40, "it is asked for the PIN"
     assert not switch.get(f"{PATH}/7102")["participants"]
     assert one.remote_media is not None
@@ -106,4 +106,4 @@ def test_conferences_are_linked_and_the_orders_are_events(switch: Switch, phone:
         post(switch, f"{PATH}/7103/link", {"conference": "7104", "linked": False})
     post(switch, f"{PATH}/7103/end")
     post(switch, f"{PATH}/7104/end")
-    assert one.ended.wait(3) and two.ended.wait(3)
+    assert one.ended.wait(20) and two.ended.wait(20)

@@ -145,7 +145,7 @@ def test_floor_by_the_space_bar_a_refusal_and_the_replay(desk_switch: Switch, tm
         status, answer = desk_switch.http("POST", "/groups/8001/calls", {"members": ["1002", "1003"]})
         assert status == 201, answer
         expect(page.locator(desk.group("8001"))).to_contain_text("3")
-        wait_until(lambda: leg_in(desk_switch, "8001", "1003") != "", 5, "1003 is in the talkgroup")
+        wait_until(lambda: leg_in(desk_switch, "8001", "1003") != "", 20, "1003 is in the talkgroup")
         expect(page.locator("#talk-key")).to_be_enabled()
         page.keyboard.down(" ")
         desk.expect_floor("8001", "talking")

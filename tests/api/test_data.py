@@ -28,7 +28,7 @@ async def test_added_subscriber_registers_calls_and_is_gone_again(
     new = phone("3001", password=added.password)
     phone("1002")
     call = await client.originate("1002", "3001")
-    assert new.in_call.wait(5), "the new number can be dialled at once"
+    assert new.in_call.wait(20), "the new number can be dialled at once"
     await client.disconnect(call.call_id)
     entry = await anext(aiter(client.directory("3001")))
     assert (entry.name, entry.kind) == ("New phone", "subscriber")
@@ -82,7 +82,7 @@ async def test_features_act_at_once(client: Client, phone: MakePhone) -> None:
     other = phone("1006")
     await client.change_features("1005", forward_all="1006")
     call = await client.originate("1004", "1005")
-    assert other.in_call.wait(5), "the call is forwarded"
+    assert other.in_call.wait(20), "the call is forwarded"
     await client.disconnect(call.call_id)
     features = await client.change_features("1005", forward_all=None, do_not_disturb=True)
     assert (features.forward_all, features.do_not_disturb) == ("", True)

@@ -132,6 +132,6 @@ async def test_idempotency_key_places_one_call(client: Client, phone: MakePhone)
     assert first.call_id == second.call_id
     with pytest.raises(ApiError):
         await client.originate("1001", "600", key="order-1")
-    assert one.in_call.wait(5)
+    assert one.in_call.wait(20)
     assert len(await client.calls()) == 1
     await client.disconnect(first.call_id)

@@ -44,10 +44,10 @@ async def until(condition: Callable[[], bool], what: str, timeout_s: float = 10.
 
 async def test_click_to_call(switch: Switch, phone: MakePhone) -> None:
     one, two = phone("1001"), phone("1002")
-    threading.Thread(target=lambda: two.in_call.wait(5) and (time.sleep(0.3), one.hang_up()), daemon=True).start()
+    threading.Thread(target=lambda: two.in_call.wait(20) and (time.sleep(0.3), one.hang_up()), daemon=True).start()
     async with client(switch) as opened:
         outcome = await example("click_to_call").click_to_call(opened, "1001", "1002", key="example-1")
-    assert outcome == "answered" and two.ended.wait(3)
+    assert outcome == "answered" and two.ended.wait(20)
 
 
 async def test_recordings_are_fetched(recorder: Switch, telephone: MakePhone, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ async def test_alarm_calls_a_group_once(switch: Switch, phone: MakePhone) -> Non
         again = await run(opened, "alarm-7", ["1001", "1002", "1019"])
         assert again["group"] == came["group"], "an alarm told twice calls once"
         await opened.remove_group(came["group"])
-    assert all(each.ended.wait(3) for each in phones)
+    assert all(each.ended.wait(20) for each in phones)
 
 
 async def test_menu_sends_callers_on_by_the_key_they_press(switch: Switch, phone: MakePhone) -> None:
@@ -95,7 +95,7 @@ async def test_menu_sends_callers_on_by_the_key_they_press(switch: Switch, phone
         serving.cancel()
         await opened.disconnect(next(each.call_id for each in await opened.calls()))
         await opened.remove_queue("6200")
-    assert caller.ended.wait(3) and desk.ended.wait(3), call
+    assert caller.ended.wait(20) and desk.ended.wait(20), call
 
 
 def curls(page: str) -> list[str]:

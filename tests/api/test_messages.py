@@ -82,7 +82,7 @@ def test_nothing_accepted_is_lost_by_a_kill(own: Switch, how: str) -> None:
     assert "sip:1001@" in heard[0].get("From")
     found = own.rows("/sms/messages?number=1002&peer=1001")
     assert [each["text"] for each in reversed(found)] == texts
-    wait_until(lambda: not own.rows("/sms/messages?state=queued"), 5, "no message waits any more")
+    wait_until(lambda: not own.rows("/sms/messages?state=queued"), 20, "no message waits any more")
 
 
 def test_a_group_and_a_list_with_the_state_of_each(own: Switch) -> None:
@@ -91,7 +91,7 @@ def test_a_group_and_a_list_with_the_state_of_each(own: Switch) -> None:
         status, made = own.http("POST", "/sms/messages", {"sender": "1001", "recipients": ["8001"], "text": "集合"})
         assert status == 201 and made["group"]
         assert receive_message(bob).body == "集合"
-        wait_until(lambda: delivery(own, made["id"], "1002") == "delivered", 5, "1002 has it")
+        wait_until(lambda: delivery(own, made["id"], "1002") == "delivered", 20, "1002 has it")
     assert delivery(own, made["id"], "1003") == "queued"
     events = [each for each in own.get("/events/journal?types=message.state")["items"]]
     assert {(each["recipient"], each["state"]) for each in events} >= {("1002", "delivered"), ("1003", "queued")}

@@ -63,8 +63,8 @@ def test_who_is_named_in_the_configuration_is_recorded(recorder: Switch, telepho
     telephone("1003")
     telephone("1002")
     call = originate(recorder, caller="1002", callee="1003")
-    wait_until(lambda: state(recorder, call) == "active", 5, "both talk")
-    wait_until(lambda: recorder.get(f"/voice/calls/{call}")["recordings"], 5, "nobody had to ask for it")
+    wait_until(lambda: state(recorder, call) == "active", 20, "both talk")
+    wait_until(lambda: recorder.get(f"/voice/calls/{call}")["recordings"], 20, "nobody had to ask for it")
     post(recorder, f"/voice/calls/{call}/disconnect")
     assert recorded(recorder, f"call_id={call}")["started_by"] == "policy"
 
@@ -102,7 +102,7 @@ def test_a_video_call_is_recorded_with_its_pictures(recorder: Switch, telephone:
         (identifier,) = post(recorder, f"/voice/calls/{call}/record", {"format": "mkv"})["recordings"]
         one.sound.send(encode_ulaw(tone(440, 3.0)), one.remote_sound)
         shown = one.show(list(encode("H264", range(60), gop=20)))
-        wait_until(lambda: len(two.camera.packets) >= shown, 5, "the other one has seen them all")  # type: ignore[union-attr]
+        wait_until(lambda: len(two.camera.packets) >= shown, 20, "the other one has seen them all")  # type: ignore[union-attr]
         one.bye()
     row = finished(recorder, identifier)
     _, body, kind = fetch(recorder, f"/data/recordings/{identifier}/media")
@@ -120,7 +120,7 @@ def test_a_video_call_is_recorded_with_its_pictures(recorder: Switch, telephone:
 def test_a_service_is_recorded_with_what_it_says(recorder: Switch, telephone: MakePhone) -> None:
     one = telephone("1001")
     call = originate(recorder, caller="1001", callee="601")
-    wait_until(lambda: state(recorder, call) == "active" and one.remote_media, 5, "the tone is heard")
+    wait_until(lambda: state(recorder, call) == "active" and one.remote_media, 20, "the tone is heard")
     (identifier,) = post(recorder, f"/voice/calls/{call}/record")["recordings"]
     speak(one, 440, 1.5)
     heard(one, 1.5)
@@ -173,7 +173,7 @@ def test_the_definition_of_a_talkgroup_has_it_recorded(recorder: Switch, telepho
 def test_a_conference_is_recorded_on_request(recorder: Switch, telephone: MakePhone) -> None:
     parties = [telephone(number) for number in ("1001", "1002")]
     calls = [originate(recorder, caller=party.number, callee="7001") for party in parties]
-    wait_until(lambda: all(state(recorder, call) == "active" for call in calls), 5, "both are in the conference")
+    wait_until(lambda: all(state(recorder, call) == "active" for call in calls), 20, "both are in the conference")
     body = {"layout": "separate", "format": "mka"}
     (row,) = post(recorder, "/voice/conferences/7001/record", body)["items"]
     for party, hz in zip(parties, (440, 1000), strict=True):

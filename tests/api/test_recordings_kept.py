@@ -103,7 +103,7 @@ def test_a_crash_leaves_files_that_can_be_played(tmp_path: Path) -> None:
             one.discard()
             two.discard()
             call = originate(switch, caller="1001", callee="1002")
-            wait_until(lambda: state(switch, call) == "active" and one.remote_media, 5, "both talk")
+            wait_until(lambda: state(switch, call) == "active" and one.remote_media, 20, "both talk")
             for container in ("wav", "ogg", "mka"):
                 post(switch, f"/voice/calls/{call}/record", {"format": container})
             speak(one, 440, 4.0)

@@ -116,7 +116,7 @@ class Baresip:
             self._control.close()
             self._control = None
         try:
-            process.wait(5)
+            process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

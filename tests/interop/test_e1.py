@@ -127,7 +127,7 @@ def test_thirty_calls_fill_the_line(line: Switch, tmp_path: Path) -> None:
         full.wait()
     finally:
         full.stop()
-    wait_until(lambda: trunk(line)["calls"] == 0, 5, "the line is empty again")
+    wait_until(lambda: trunk(line)["calls"] == 0, 20, "the line is empty again")
     usage = trunk(line)["outgoing"]
     assert usage["answered"] >= 30 and usage["refused"] >= 1, f"the trunk counted {usage}"
 

@@ -219,13 +219,13 @@ def test_keys_cross_in_the_sound(pair: Pair) -> None:
         silence = b"\xd5" * 160 * 25
         for phone in (alice, bob):
             phone.media.send(silence, phone.far)
-        wait_until(lambda: len(bob.media.packets) > 20, 5, "the line carries")
+        wait_until(lambda: len(bob.media.packets) > 20, 20, "the line carries")
         alice.press(5)
-        wait_until(lambda: len(_loud(bob)) > 800, 5, "the key is heard as a tone")
+        wait_until(lambda: len(_loud(bob)) > 800, 20, "the key is heard as a tone")
         low, high = strongest(_loud(bob)[160:])
         assert abs(low - DTMF_5[0]) < 12 and abs(high - DTMF_5[1]) < 20, f"the tone has {low:.0f} and {high:.0f} Hz"
         bob.media.send(tone(*DTMF_5, seconds=0.3) + silence, bob.far)
-        wait_until(lambda: 5 in alice.pressed(), 5, "the tone arrives as a key")
+        wait_until(lambda: 5 in alice.pressed(), 20, "the tone arrives as a key")
 
 
 def _loud(phone: Phone) -> Any:
@@ -251,7 +251,7 @@ def test_a_call_that_comes_back(pair: Pair) -> None:
         assert trunk(here)["calls"] == 2, "the call takes a channel there and one back"
         assert alice.bye().status == 200
     for switch in pair:
-        _wait(switch, lambda row: row["calls"] == 0, 5, "the line is empty")
+        _wait(switch, lambda row: row["calls"] == 0, 20, "the line is empty")
 
 
 def _wait(switch: Switch, condition: Callable[[dict[str, Any]], object], timeout_s: float, what: str) -> None:
@@ -325,6 +325,6 @@ def test_the_network_end_is_restarted(pair: Pair) -> None:
     with Phone(here, "1001") as alice:
         # Right after the data link the far end restarts its channels, and takes no call until that is agreed.
         wait_until(lambda: alice.invite("9601").status == 200, 10, "a call is taken again")
-        wait_until(lambda: len(_loud(alice)) > 4000, 5, "the tone is heard")
+        wait_until(lambda: len(_loud(alice)) > 4000, 20, "the tone is heard")
         assert abs(audio.frequency_hz(_loud(alice)[400:3600]) - 1004) <= 2
         assert alice.bye().status == 200
