@@ -164,7 +164,9 @@ def test_everybody_is_called_into_an_open_group(switch: Switch, phone: MakePhone
     assert post(switch, "/groups/8108/invite", {}, 422)["detail"]
     post(switch, "/groups/8108/invite", {"everybody": True})
     wait_until(
-        lambda: {"1001", "1002"} <= {row["party"] for row in group(switch, "8108")["participants"]}, 20, "both are there"
+        lambda: {"1001", "1002"} <= {row["party"] for row in group(switch, "8108")["participants"]},
+        20,
+        "both are there",
     )
     assert switch.http("DELETE", "/groups/8108")[0] == 204
 
