@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from gateways.e1.call_transfer import EXPLICIT_EXECUTE, LINK_ID_REQUEST
 from gateways.e1.q921 import Side
 from gateways.e1.q921.frame import Frame
 from gateways.e1.q921.frame import Kind as FrameKind
-from gateways.e1.q931 import Cause, ChannelId, Kind, Message, PartyNumber, Setup
+from gateways.e1.q931 import Cause, ChannelId, Kind, Message, PartyNumber, Setup, rose
 from gateways.e1.q931.elements import INBAND, SPEECH, ElementId, Progress, Text, UserUser
 
 pytestmark = pytest.mark.needs("tshark")
@@ -90,6 +91,37 @@ def test_every_message_and_element(tmp_path: Path) -> None:
     assert said.split("\t") == ["97000017", "8110", "17"]
     causes = tshark(path, "-Y", "q931.message_type == 0x45", "-T", "fields", "-e", "q931.cause_value")
     assert causes == ["17"]
+
+
+def test_components_of_facility(tmp_path: Path) -> None:
+    """Remote operations as tshark's own dissector of Q.932 reads them; it takes local values for those of QSIG."""
+    components = (
+        rose.Invoke(1, LINK_ID_REQUEST),
+        rose.Invoke(2, EXPLICIT_EXECUTE, rose.integer(7)),
+        rose.Result(1, LINK_ID_REQUEST, rose.integer(7)),
+        rose.Result(2),
+        rose.Error(3, 7),
+        rose.Reject(4, rose.UNRECOGNIZED_OPERATION),
+        rose.Reject(None, rose.BADLY_STRUCTURED),
+    )
+    messages = [
+        Message(Kind.FACILITY, 0x11, False, {ElementId.FACILITY: rose.facility(component)}) for component in components
+    ]
+    path = tmp_path / "facility.pcap"
+    frames = [Frame(FrameKind.I, True, sequence=n, information=m.serialize()) for n, m in enumerate(messages)]
+    write_pcap(path, [frame.serialize(Side.USER) for frame in frames])
+    assert not tshark(path, "-Y", "_ws.malformed"), "\n".join(tshark(path, "-V"))
+    told = tshark(path, "-T", "fields", "-e", "q932.ros.ROS", "-e", "q932.ros.present", "-e", "q932.ros.global")
+    operation = "0.4.0.369.1."
+    assert [line.rstrip().split("\t") for line in told] == [
+        ["1", "1", f"{operation}4"],
+        ["1", "2", f"{operation}1"],
+        ["2", "1", f"{operation}4"],
+        ["2", "2"],
+        ["3", "3"],
+        ["4", "4"],
+        ["4"],
+    ]
 
 
 def test_every_frame_of_the_data_link(tmp_path: Path) -> None:
