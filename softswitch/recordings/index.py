@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 _KEEP_HOUSE_S = 30.0
 _AT_A_TIME = 100
 #: What is kept of the recorder's last word.
-_DETAILS = ("lost_s", "pauses", "marks", "packets", "pictures", "rate_hz")
+_DETAILS = ("lost_s", "pauses", "marks", "packets", "pictures", "speech", "rate_hz")
 
 Row = dict[str, Any]
 

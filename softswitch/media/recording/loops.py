@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 from numba import types
+from numpy.typing import NDArray
 
 import mediacodecs
+from mediacodecs import activity
 from mediacodecs.compiled import Compiler
 from mediacodecs.frames import conceal_frame, decode_frame, encode_frame, recover_frame
 from mediacodecs.resample import resample
@@ -286,6 +288,20 @@ def decode_frames(codec: int, state: Any, octets: Any, sizes: Any, pcm: Any) -> 
         made += max(count, 0)
         at += sizes[k]
     return made
+
+
+def new_speech_state(sample_rate: int) -> NDArray[np.int64]:
+    """The state of a detector of voice activity for samples at `sample_rate` (Hz)."""
+    state = np.zeros(activity.WORDS, np.int64)
+    activity.reset(state, sample_rate)
+    return state
+
+
+@entry(types.void(types.int64[::1], types.int32[::1], types.int64, types.uint8[::1]))
+def find_speech(state: Any, samples: Any, frame: int, found: Any) -> None:
+    """Tell in `found` which of the frames of `frame` samples, from the first on, are speech."""
+    for k in range(len(found)):
+        found[k] = 1 if activity.is_speech(state, samples[k * frame : (k + 1) * frame], frame) else 0
 
 
 @entry(types.uint32(types.uint8[::1], types.uint32[::1]))

@@ -20,6 +20,7 @@ from softswitch.media.recording.gallery import Gallery
 from softswitch.media.recording.outputs import Outputs, Passage
 from softswitch.media.recording.picture_track import has_pictures
 from softswitch.media.recording.plan import SEPARATE, STEREO, Part, Plan, SourceKey
+from softswitch.media.recording.speech import SpeechSpans
 from softswitch.media.recording.track import Packets, Track, TrackCounters
 from softswitch.media.recording.writers import MKV
 
@@ -56,11 +57,13 @@ class Session:
     _lost_samples: int = 0
     _outputs: Outputs = field(init=False)
     _gallery: Gallery = field(init=False)
+    _speech: SpeechSpans = field(init=False)
 
     def __post_init__(self) -> None:
         self._lanes = list(self.plan.lanes)
         self._outputs = Outputs(self.plan)
         self._gallery = Gallery(self.plan.rate_hz, self.begin_ns)
+        self._speech = SpeechSpans(self.plan.rate_hz)
 
     @property
     def parts(self) -> list[Part]:
@@ -216,7 +219,11 @@ class Session:
         total = np.zeros((count, width), np.int32)
         for lane, track in self._tracks.values():
             column = lanes[lane]
-            track.take(count, total, -1 if width == 1 or (stereo and column > 1) else column)
+            own = np.zeros((count, 1), np.int32)
+            track.take(count, own, 0)
+            total[:, slice(None) if width == 1 or (stereo and column > 1) else slice(column, column + 1)] += own
+            if kept:
+                self._speech.hear(lane, own[:, 0], self.written)
         pictures = self._gallery.take(self.position, count, kept=kept and not self.starved)
         self.position += count
         self._let_go()
@@ -264,4 +271,5 @@ class Session:
             "pauses": [[round(at, 3), round(length, 3)] for at, length in self.pauses],
             "packets": self.counters._asdict(),
             "pictures": self._gallery.describe(),
+            "speech": self._speech.describe(),
         }

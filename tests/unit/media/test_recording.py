@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from softswitch.media import StreamFormat
-from softswitch.media.recording import requests
+from softswitch.media.recording import requests, speech
 from softswitch.media.recording.reader import open_file
 from tests.unit.media.talkers import MS, RATE, Studio, heard, streams, tones
 
@@ -205,3 +205,33 @@ def test_clocks_that_differ_do_not_part_the_channels(studio: Studio) -> None:
     samples = heard(Path(told["files"][0]["path"]))[:, 0]
     assert abs(len(samples) / RATE - 60.3) < 0.2 and told["packets"]["late"] < 5, told["packets"]
     assert abs(samples[-RATE // 2 : -RATE // 4].astype(int)).max() > 4000, "what was said last is at the end"
+
+
+@pytest.mark.parametrize("layout", ["mixed", "stereo"])
+def test_who_spoke_when_is_told(studio: Studio, layout: str) -> None:
+    caller, callee = studio.talker(440), studio.talker(1000)
+    studio.start("r", [(caller, "caller"), (callee, "callee")], layout=layout)
+    studio.talk(1.0, callee)
+    studio.talk(1.0, caller)
+    studio.talk(1.0, caller, callee)
+    studio.talk(0.5, callee)
+    told = studio.stop("r")["speech"]
+    hangover = pytest.approx(0.3, abs=0.15)  # what was made up for the next packet, and the detector's
+    assert [[begin for begin, _ in told[lane]] for lane in ("caller", "callee")] == [
+        [pytest.approx(0, abs=0.1), pytest.approx(3, abs=0.1)],
+        [pytest.approx(1, abs=0.1)],
+    ]
+    assert told["caller"][0][1] - 1.0 == hangover and told["callee"][0][1] - 2.0 == hangover
+
+
+def test_no_more_spans_are_kept_than_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech, "_MOST_SPANS", 3)
+    spans = speech.SpeechSpans(RATE)
+    loud = np.tile(np.array([8000, -8000], np.int32), RATE // 8)
+    for second in range(6):
+        spans.hear("caller", loud, second * RATE)
+        spans.hear("caller", np.zeros(RATE * 3 // 4, np.int32), second * RATE + RATE // 4)
+    spans.hear("callee", loud, 6 * RATE)
+    told = spans.describe()
+    assert [span[0] for span in told["caller"]] == [0, 1, 2] and told["caller"][2][1] > 5, "the last is drawn out"
+    assert told["callee"] == []
