@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from softswitch.sdp.attributes import Fingerprint, Group, Ssrc
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
+from softswitch.sdp.fields import DIRECTIONS
 from softswitch.sdp.formats import WRAPPERS
 from softswitch.sdp.media import DISCARD_PORT, MediaDescription
 from softswitch.sdp.offer_answer import refuse
@@ -181,6 +182,8 @@ def _put_on(media: MediaDescription, transport: StreamTransport) -> None:
     attributes = media.attributes
     if not media.rtcp_mux:
         attributes.append(("rtcp-mux", None))
+    if not any(media.has_attribute(direction) for direction in DIRECTIONS):
+        attributes.append((media.direction, None))
     named = {value.partition(" ")[0] for value in media.attribute_values("rtpmap")}
     attributes.extend(("rtpmap", str(each)) for number, each in media.rtpmaps.items() if str(number) not in named)
     attributes.extend(("fingerprint", str(each)) for each in transport.fingerprints)

@@ -18,6 +18,7 @@ import pytest
 from softswitch.media.transport.srtp import PROFILES
 from tests.api.browser import Browser, Page, running
 from tests.interop.audio import RATE, decode_ulaw, encode_ulaw, frequency_hz
+from tests.interop.mirror_phone import MirrorPhone
 from tests.interop.rawsip import RawPhone, RtpParty, media_address
 from tests.interop.switch import TOKEN, Switch, password_of, wait_until
 
@@ -116,6 +117,25 @@ async def test_two_peers_hear_and_see_each_other_in_one_bundle_each(switch: Swit
             await listener.see(shade)
         await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
         await ask(switch, "DELETE", "/registrations/1014/desk")
+
+
+async def test_a_bundle_comes_apart_for_a_video_phone_and_together_again(switch: Switch) -> None:
+    """The phone has plain RTP, a port for each line, and gives back what it gets."""
+    with MirrorPhone(switch.plan.callee, {"audio": "PCMU", "video": "VP8"}) as phone:
+        async with peer(523.0, 90) as browser:
+            status, session = await ask(switch, "POST", "/sessions", payload(await browser.offer(), "1001", "5502"))
+            assert status == 201, session
+            assert phone.kinds == ["audio", "video"]
+            for word in ("BUNDLE", "UDP/TLS", "fingerprint", "extmap", "a=mid"):
+                assert word not in phone.offer, f"{word} says nothing to a phone:\n{phone.offer}"
+            await browser.apply(session["sdp"])
+            await browser.connected()
+            await browser.see(90)
+            await browser.hear(0.5)
+            heard = frequency_hz(await browser.hear(1.0))
+            assert abs(heard - 523) < 1, f"expected its own 523 Hz, heard {heard:.1f} Hz"
+            await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
+            await asyncio.to_thread(wait_until, lambda: not switch.calls(), 10, "the phone is hung up")
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from softswitch.media import PCMA, PCMU, MediaEngine, Port, PortSettings, StreamFormat
+from softswitch.media import PCMA, PCMU, MediaEngine, MediaError, Port, PortSettings, StreamFormat
 from softswitch.media.transport import steering
 from tests.unit.media.conftest import Leg, Phone
 
@@ -125,6 +126,21 @@ def test_one_of_three_ends_and_the_others_go_on(
     for index, payload_type in ((0, 8), (2, 3)):
         phone.send(ports[0], bytes([index]) * 33, payload_type, ssrc=index)
         assert legs[index].phone.receive().payload == bytes([index]) * 33
+
+
+def test_nothing_is_left_of_bundles_that_are_closed(make_engine: Make, wait_for: Make) -> None:
+    engine = make_engine()
+    before = len(os.listdir("/proc/self/fd"))
+    for turn in range(50):
+        first = engine.open_port("call", rtcp_mux=True)
+        ports = [first, *(engine.open_bundled_port(first, "call") for _ in range(3))]
+        with pytest.raises(MediaError):
+            engine.open_bundled_port(first, "call")
+        for port in ports if turn % 2 else reversed(ports):
+            port.close()
+    engine.settle()
+    assert engine.statistics().ports_open == 0
+    assert len(os.listdir("/proc/self/fd")) <= before, "every socket is given back"
 
 
 @pytest.fixture

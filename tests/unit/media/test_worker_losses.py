@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mediacodecs.g711 import ALaw
-from softswitch.media import PCMA, PortLost, PortSettings, WorkerGivenUp, WorkerLost, WorkerStarted
+from softswitch.media import PCMA, PCMU, PortLost, PortSettings, WorkerGivenUp, WorkerLost, WorkerStarted
 from softswitch.media.workers.replacements import Patience
 from tests.unit.media.test_srtp import TODAY, Peer
 from tests.unit.media.test_workers import Caller, connected, consecutive, eventually
@@ -71,14 +71,19 @@ def told():
 def test_a_worker_that_hangs_is_ended_and_its_calls_go_on(start, callers, told):
     engine = start()
     one, _ = connected(engine, callers)
+    beside = engine.open_bundled_port(one, "call")  # another stream of the first caller, who hears itself
+    beside.configure(PortSettings(remote=callers[0].address, formats=(PCMU,)))
+    engine.echo(beside)
     callers[0].send(one, 5)
     before = callers[1].numbers(5)
     victim = one.thread.pid
     os.kill(victim, signal.SIGSTOP)
     callers[0].send(one, 5)
     event = told(engine, WorkerLost)
-    assert (event.pid, event.ports, event.moved) == (victim, 2, True)
+    assert (event.pid, event.ports, event.moved) == (victim, 3, True)
     assert consecutive(before + callers[1].numbers(5)), "what had come meanwhile is passed on by another worker"
+    callers[0].socket.sendto(struct.pack("!BBHII", 0x80, 0, 1, 160, 8) + b"\xff" * 160, one.local)
+    assert callers[0].numbers(1), "the streams of one address are still told apart"
     told(engine, WorkerStarted)
 
 

@@ -95,14 +95,15 @@ def test_a_browser_agrees_on_no_header_extension_that_nobody_else_knows() -> Non
     assert "extmap" not in text
 
 
-def test_formats_that_need_no_name_have_one_for_a_browser() -> None:
-    """RFC 8829 §5.2.1 wants an rtpmap for each; phones leave those of RFC 3551 out."""
+def test_what_phones_leave_out_is_said_to_a_browser() -> None:
+    """RFC 8829 §5.2.1 wants a direction, and an rtpmap for each format."""
     plain = SessionDescription.parse(
         b"v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\n"
         b"a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
     )
     text = dress(plain, [OURS], [], ["0"]).serialize().decode()
     maps = [line for line in text.splitlines() if line.startswith("a=rtpmap")]
+    assert "a=sendrecv" in text
     assert sorted(maps) == ["a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000", "a=rtpmap:8 PCMA/8000"]
 
 
