@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media.capture_layout import (
+from softswitch.media.layouts.capture import (
     CAPTURE_LOST,
     CAPTURE_PLACES,
     CAPTURE_READ,
@@ -24,7 +24,7 @@ from softswitch.media.memory import Arena
 class CapturedPackets:
     """Packets of packet thread `worker`, in the order they went through it.
 
-    `heads` int64[n, 4] are as `softswitch.media.capture_layout` has them, `addresses` uint32[n, 7] those of the far
+    `heads` int64[n, 4] are as `softswitch.media.layouts.capture` has them, `addresses` uint32[n, 7] those of the far
     ends, `octets` uint8[m] the packets one behind the other. `lost` counts those that found no room since the start.
     """
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from softswitch.media import MediaEngine, Port
 from softswitch.media.addresses import decode_address
-from softswitch.media.capture_layout import (
+from softswitch.media.captures import CapturedPackets
+from softswitch.media.layouts.capture import (
     CAPTURE_KIND,
     CAPTURE_SIZE,
     CAPTURE_SSRC,
@@ -23,7 +24,6 @@ from softswitch.media.capture_layout import (
     RTCP_SENT,
     RTP_RECEIVED,
 )
-from softswitch.media.captures import CapturedPackets
 
 #: Captures that run at the same time.
 MOST_CAPTURES = 8

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from softswitch.media.capture_layout import (
+from softswitch.media.kernels import atomic
+from softswitch.media.kernels.clock import monotonic_ns
+from softswitch.media.kernels.compiler import part
+from softswitch.media.layouts.capture import (
     CAPTURE_KIND,
     CAPTURE_LOST,
     CAPTURE_PLACES,
@@ -15,9 +18,6 @@ from softswitch.media.capture_layout import (
     CAPTURE_WORDS,
     CAPTURE_WRITTEN,
 )
-from softswitch.media.kernels import atomic
-from softswitch.media.kernels.clock import monotonic_ns
-from softswitch.media.kernels.compiler import part
 from softswitch.media.layouts.shared import ADDRESS_WORDS, MAXIMUM_PACKET
 
 _load_acquire = atomic.load_acquire

@@ -13,7 +13,6 @@ import numpy as np
 
 from mediacodecs.g711 import ALAW_TO_ULAW as ALAW_TO_ULAW_TABLE
 from mediacodecs.g711 import ULAW_TO_ALAW as ULAW_TO_ALAW_TABLE
-from softswitch.media.capture_layout import RTP_SENT
 from softswitch.media.kernels.capture import capture
 from softswitch.media.kernels.clock import SECOND_NS, ticks
 from softswitch.media.kernels.compiler import part
@@ -22,6 +21,7 @@ from softswitch.media.kernels.line import put_out
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.kernels.srtp import REFUSED, protect, protect_again
+from softswitch.media.layouts.capture import RTP_SENT
 from softswitch.media.layouts.shared import ALAW_TO_ULAW, COPY, INTERNAL_PORT, KEY_DOWN, NO_FEEDER, OPEN, UNMAPPED
 from softswitch.media.layouts.srtp import PLAIN
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from softswitch.media.capture_layout import RTCP_RECEIVED, RTP_RECEIVED
 from softswitch.media.kernels.bundle import copy_report
 from softswitch.media.kernels.capture import capture
 from softswitch.media.kernels.compiler import part
@@ -31,6 +30,7 @@ from softswitch.media.kernels.srtp import REFUSED as REFUSED_PACKET
 from softswitch.media.kernels.srtp import unprotect
 from softswitch.media.kernels.tap import tap_received
 from softswitch.media.kernels.viewing import look_at_picture, pass_picture
+from softswitch.media.layouts.capture import RTCP_RECEIVED, RTP_RECEIVED
 from softswitch.media.layouts.events import EVENT_BYE, EVENT_LATCHED, EVENT_RESUMED
 from softswitch.media.layouts.port import PORT, RECEIVING_AT, RECEIVING_OCTETS, SENDING_OCTETS
 from softswitch.media.layouts.shared import (

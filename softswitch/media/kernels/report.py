@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from softswitch.media.capture_layout import RTCP_SENT
 from softswitch.media.kernels.capture import capture
 from softswitch.media.kernels.clock import ntp_time, random31, ticks
 from softswitch.media.kernels.compiler import part
@@ -14,6 +13,7 @@ from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.reception import expected_in_stream, lost_in_stream
 from softswitch.media.kernels.srtcp import protect_rtcp
 from softswitch.media.kernels.srtp import REFUSED
+from softswitch.media.layouts.capture import RTCP_SENT
 from softswitch.media.layouts.srtp import PLAIN
 
 SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION, GOODBYE = 200, 201, 202, 203

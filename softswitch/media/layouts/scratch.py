@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from softswitch.media.capture_layout import CAPTURE_PLACES, CAPTURE_POSITIONS, CAPTURE_WORDS
+from softswitch.media.layouts.capture import CAPTURE_PLACES, CAPTURE_POSITIONS, CAPTURE_WORDS
 from softswitch.media.layouts.shared import ADDRESS, ADDRESS_WORDS, MAXIMUM_PACKET
 from softswitch.media.layouts.srtp import CIPHERS, SHA_OCTETS
 from softswitch.media.layouts.tap import TAP_OCTETS, TAP_PLACES, TAP_POSITIONS, TAP_WORDS

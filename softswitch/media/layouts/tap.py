@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: What of a port is copied for a recorder: what is heard of its peer, what is sent to it.
 TAP_RECEIVED, TAP_SENT = 1, 2
-#: All its packets are copied for a capture (`softswitch.media.capture_layout`).
+#: All its packets are copied for a capture (`softswitch.media.layouts.capture`).
 TAP_CAPTURE = 4
 
 #: The tap: a ring with one writer, the packet thread, and one reader, the recorder. A packet takes a head of eight

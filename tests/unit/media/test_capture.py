@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from softswitch.media import MediaEngine, PortSettings, SrtpKeys
-from softswitch.media.capture_layout import (
+from softswitch.media.layouts.capture import (
     CAPTURE_KIND,
     CAPTURE_PLACES,
     CAPTURE_SIZE,
