@@ -58,29 +58,37 @@ class Switch(NamedTuple):
         """The JSON answer to POST. Raises CommandError."""
         return self._request("POST", path, {} if body is None else body)
 
+    def content(self, path: str) -> bytes:
+        """The octets of what is no JSON. Raises CommandError."""
+        return self._fetch("GET", path, None, "*/*")
+
     def websocket_url(self, path: str) -> str:
         """The same resource as a WebSocket."""
         return "ws" + self.url.removeprefix("http") + PREFIX + path
 
     def _request(self, method: str, path: str, body: Any) -> Any:
+        content = self._fetch(method, path, body, "application/json")
+        try:
+            return json.loads(content) if content else None
+        except ValueError:
+            raise CommandError(f"{self.url} answered something else than JSON: is it the switch?") from None
+
+    def _fetch(self, method: str, path: str, body: Any, accept: str) -> bytes:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + PREFIX + path, data=data, method=method)
-        request.add_header("Accept", "application/json")
+        request.add_header("Accept", accept)
         if data is not None:
             request.add_header("Content-Type", "application/json")
         if self.token:
             request.add_header("Authorization", f"Bearer {self.token}")
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
-                content = response.read()
+                content: bytes = response.read()
+                return content
         except urllib.error.HTTPError as error:
             raise _refusal(self.url, error) from None
         except (urllib.error.URLError, OSError) as error:
             raise unreachable(self.url, error) from None
-        try:
-            return json.loads(content) if content else None
-        except ValueError:
-            raise CommandError(f"{self.url} answered something else than JSON: is it the switch?") from None
 
 
 def unreachable(url: str, error: object) -> CommandError:

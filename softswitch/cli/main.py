@@ -96,6 +96,8 @@ def _add_live(verbs: Any) -> None:
     trace.add_argument("find", nargs="?", default="", help="only messages that hold this text, such as a number")
     trace.add_argument("--call-id", default="", help="only this Call-ID")
     trace.add_argument("--call", default="", help="print the ladder of this call, in progress or lately ended, and end")
+    trace.add_argument("--pcap", default="", metavar="FILE", help="write what is kept of --call for Wireshark instead")
+    trace.add_argument("--media", type=int, default=0, metavar="SECONDS", help="capture its RTP for so long before")
     trace.add_argument("--address", default="", help="only this peer")
     trace.add_argument("--full", action="store_true", help="the whole message under each arrow")
     trace.add_argument("--count", type=int, default=0, help="stop after this many messages")

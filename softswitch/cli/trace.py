@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import json
 import shutil
+import time
 from argparse import Namespace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -16,11 +18,32 @@ from softswitch.runtime.ladder import Ladder, text_of
 
 
 def trace(arguments: Namespace) -> int:
-    """Follow until interrupted, or until --count messages were shown; with --call print what is kept of one call."""
+    """Follow until interrupted, or until --count messages were shown; with --call print or save what is kept of it."""
+    if arguments.pcap or arguments.media:
+        return _save_call(arguments)
     if arguments.call:
         return _print_call(arguments)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_follow(arguments))
+    return OK
+
+
+def _save_call(arguments: Namespace) -> int:
+    """Write the capture of a call; its media are captured first, when so many seconds of them are wanted."""
+    if not arguments.call or not arguments.pcap:
+        raise CommandError("--pcap FILE and --media SECONDS go with --call, and --media with --pcap")
+    switch = Switch.of(arguments)
+    path = f"/voice/calls/{quote(arguments.call, safe='')}/capture"
+    if arguments.media:
+        switch.post(path, {"seconds": arguments.media})
+        with contextlib.suppress(KeyboardInterrupt):  # enough, then
+            time.sleep(arguments.media)
+    octets = switch.content(f"{path}.pcap")
+    try:
+        Path(arguments.pcap).write_bytes(octets)
+    except OSError as error:
+        raise CommandError(f"cannot write {arguments.pcap}: {error.strerror}") from None
+    write(f"{len(octets)} octets in {arguments.pcap}")
     return OK
 
 

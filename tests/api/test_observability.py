@@ -165,7 +165,9 @@ def test_the_capture_of_a_call_holds_its_sip_and_the_rtp_of_both_legs(
     wait_until(lambda: switch.http("POST", path, {"seconds": 60})[1]["packets"] >= 100, 10, "25 packets, four ways")
     legs = switch.get(f"{CALLS}/{call}")["legs"]
     file = tmp_path / "call.pcap"
-    file.write_bytes(fetch(switch, f"{path}.pcap")[1])
+    url = f"http://127.0.0.1:{switch.plan.http}"
+    command = [sys.executable, "-m", "softswitch.cli.main", "trace", "--call", call, "--pcap", str(file)]
+    subprocess.run([*command, "--url", url, "--token", TOKEN], timeout=60, check=True, cwd=ROOT)
     assert switch.http("POST", path, {"seconds": 0})[0] == 200
     command = ["tshark", "-n", "-r", str(file), "-d", f"udp.port=={switch.plan.sip},sip", "-q", "-z"]
     streams, phases = (
