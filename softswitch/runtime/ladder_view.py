@@ -19,6 +19,7 @@ _COLUMN, _ROW, _TOP, _LEFT, _MARGIN = 260, 34, 64, 130, 24
 _INK, _SOFT, _PAPER, _REQUEST, _GOOD, _BAD = "#1b2733", "#8a97a5", "#ffffff", "#1f5fbf", "#2b7a3d", "#b3261e"
 _FONT = "font-family='ui-monospace, Menlo, Consolas, monospace'"
 _LONGEST_TITLE = 6000
+_CUT = "what came before is no longer kept"
 
 
 class Arrow(NamedTuple):
@@ -35,11 +36,15 @@ class Arrow(NamedTuple):
 
 
 class CallLadder(NamedTuple):
-    """The ladder of one call; `parties` are the columns from left to right."""
+    """The ladder of one call; `parties` are the columns from left to right.
+
+    Not `complete` when the beginning of one of its dialogs is no longer kept, or lies before the last so many.
+    """
 
     call_id: str
     parties: tuple[str, ...]
     arrows: tuple[Arrow, ...]
+    complete: bool
 
 
 def build_ladder(call_id: str, messages: Iterable[TracedMessage], parties: Mapping[str, str]) -> CallLadder:
@@ -49,8 +54,10 @@ def build_ladder(call_id: str, messages: Iterable[TracedMessage], parties: Mappi
     right: dict[str, None] = {}
     arrows: list[Arrow] = []
     seen: set[tuple[str, bytes]] = set()
+    begun: dict[str, bool] = {}
     for message in messages:
         dialog = call_id_of(message.data)
+        begun.setdefault(dialog, message.data.startswith(b"INVITE "))
         remote = _name(message, parties.get(dialog, ""))
         if remote not in left and remote not in right:
             (left if message.direction == "in" else right)[remote] = None
@@ -60,7 +67,8 @@ def build_ladder(call_id: str, messages: Iterable[TracedMessage], parties: Mappi
         seen.add((remote, message.data))
         label = summary({"message": text})
         arrows.append(Arrow(message.time, *ends, label, text, message.remote.transport, dialog, repeated))
-    return CallLadder(call_id, (*left, SWITCH, *right), tuple(arrows))
+    complete = all(begun.get(dialog) for dialog in parties)
+    return CallLadder(call_id, (*left, SWITCH, *right), tuple(arrows), complete)
 
 
 def _name(message: TracedMessage, party: str) -> str:
@@ -74,6 +82,7 @@ def to_rows(ladder: CallLadder) -> dict[str, Any]:
     return {
         "call_id": ladder.call_id,
         "parties": list(ladder.parties),
+        "complete": ladder.complete,
         "messages": [
             {
                 "time": _iso(arrow.time),
@@ -93,7 +102,8 @@ def to_rows(ladder: CallLadder) -> dict[str, Any]:
 def to_text(ladder: CallLadder, width: int = _TEXT_WIDTH) -> str:
     """The ladder for a terminal of `width` characters."""
     drawing = Ladder(width, ladder.parties)
-    lines = [drawing.heading(), *(line for row in to_rows(ladder)["messages"] for line in drawing.add(row))]
+    lines = [] if ladder.complete else [_CUT]
+    lines += [drawing.heading(), *(line for row in to_rows(ladder)["messages"] for line in drawing.add(row))]
     return "\n".join(lines) + "\n"
 
 
@@ -113,8 +123,9 @@ def to_svg(ladder: CallLadder) -> str:
     first = ladder.arrows[0].time if ladder.arrows else 0.0
     for index, arrow in enumerate(ladder.arrows):
         parts.extend(_draw(arrow, places, _TOP + _ROW * (index + 1), arrow.time - first))
-    if not ladder.arrows:
-        parts.append(f"<text x='{_MARGIN}' y='{_TOP}' font-size='13' fill='{_INK}'>no messages are kept</text>")
+    if not ladder.arrows or not ladder.complete:
+        text = _CUT if ladder.arrows else "no messages are kept"
+        parts.append(f"<text x='{_MARGIN // 2}' y='{_TOP + 2}' font-size='13' fill='{_INK}'>{text}</text>")
     return "".join((*parts, "</svg>"))
 
 

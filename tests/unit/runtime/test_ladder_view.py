@@ -50,6 +50,17 @@ def test_parties_stand_left_and_right_of_the_switch() -> None:
     assert [arrow.repeated for arrow in ladder.arrows] == [False, False, False, False, True]
 
 
+def test_a_ladder_tells_when_its_beginning_is_gone() -> None:
+    parties = {"a@h": "1001", "b@h": "1002"}
+    whole, cut = build_ladder("c1", call(), parties), build_ladder("c1", call()[1:], parties)
+    assert whole.complete and to_rows(whole)["complete"]
+    assert not cut.complete, "the INVITE of a@h is not there"
+    for text in (to_svg(cut), to_text(cut)):
+        assert "what came before is no longer kept" in text
+    assert "no longer kept" not in to_svg(whole) + to_text(whole)
+    assert build_ladder("c1", [], {}).complete, "a call without SIP has lost nothing"
+
+
 def test_no_form_of_a_ladder_holds_a_key() -> None:
     ladder = build_ladder("c1", call(), {})
     for text in (to_svg(ladder), to_text(ladder), str(to_rows(ladder))):
