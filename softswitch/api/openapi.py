@@ -30,6 +30,10 @@ _ERRORS = {
 _SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"certificate": []}]
 _TAGS = {
     "voice": "Calls: placed, steered through the five states, held, transferred, released",
+    "group": "Talkgroups: laid down, called, joined; their floor; what dispatchers do in them",
+    "sms": "Short messages, kept until they are delivered",
+    "location": "Positions, tracks, geofences, subscriptions",
+    "webrtc": "Browsers that call and are called by an SDP offer and answer",
     "data": "Subscribers, directory, call detail records, audit",
     "events": "Every state change, live, resumable, or posted to other servers",
     "system": "Health, registrations, trunks, media, bans, reload, trace",

@@ -1,16 +1,16 @@
-"""Pages that need no script: the status page and the list of operations. Nothing comes from another host."""
+"""Pages that need no script and nothing from another host: how they look, and the status page."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 from aiohttp import web
 
-from softswitch.api.operations import PREFIX, Operation
+from softswitch.api.operations import PREFIX
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -19,7 +19,12 @@ h1 { font-weight: 600; margin-bottom: 0; }
 .ok { color: #1a7f37; } .degraded, .stopping { color: #b35900; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
 th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
-code { font: .9em ui-monospace, monospace; }
+code, pre { font: .9em ui-monospace, monospace; }
+pre { padding: .75rem; overflow: auto; background: #8881; border-radius: .4rem; }
+summary { cursor: pointer; padding: .4rem 0; }
+details { border-bottom: 1px solid #8884; } details > :not(summary) { margin-left: 1.2rem; }
+details > table { width: calc(100% - 1.2rem); }
+small { opacity: .75; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
@@ -44,28 +49,6 @@ def status_page(health: Mapping[str, Any], *, with_figures: bool) -> web.Respons
         '<a href="/metrics">metrics</a></p>'
     )
     return page("softswitch", body)
-
-
-def operations_page(operations: Iterable[Operation]) -> web.Response:
-    """The page at `/api/v1/docs`: every operation with its role and members."""
-    rows = "".join(
-        f"<tr><td><code>{each.method} {escape(PREFIX + each.path)}</code></td><td>{escape(each.summary)}"
-        f"{_members(each)}</td><td>{each.role}</td></tr>"
-        for each in sorted(operations, key=lambda each: (each.component, each.path, each.method))
-    )
-    body = (
-        "<h1>API operations</h1><p>Bearer token in <code>Authorization</code>; errors are problem details "
-        f'(RFC 9457). The whole contract: <a href="{PREFIX}/openapi.json">openapi.json</a>.</p>'
-        f"<table><tr><th>Operation</th><th>Does</th><th>Role</th></tr>{rows}</table>"
-    )
-    return page("softswitch API", body)
-
-
-def _members(operation: Operation) -> str:
-    model = operation.body or operation.asks
-    if model is None or not model.model_fields:
-        return ""
-    return "<br><code>" + escape(", ".join(model.model_fields)) + "</code>"
 
 
 def page(title: str, body: str) -> web.Response:

@@ -32,8 +32,9 @@ from softswitch.api.fanout import Fanout
 from softswitch.api.malformed import Runner
 from softswitch.api.openapi import openapi_document
 from softswitch.api.operations import PREFIX, Operation, Router, json_response
-from softswitch.api.pages import CONTENT_SECURITY_POLICY, operations_page, status_page
+from softswitch.api.pages import CONTENT_SECURITY_POLICY, page, status_page
 from softswitch.api.problems import Handler, expectation, problem_middleware
+from softswitch.api.reference import reference
 from softswitch.api.services import ApiServices
 from softswitch.api.sockets import OPEN_STREAMS, OpenStreams, close_streams
 from softswitch.runtime.binding import naming
@@ -153,12 +154,16 @@ def _add_documents(application: web.Application, services: ApiServices, operatio
     def document() -> dict[str, Any]:
         return openapi_document(operations, services.version)
 
+    @cache
+    def shown() -> str:
+        return reference(document(), operations)
+
     async def openapi(request: web.Request) -> web.StreamResponse:
         # A fifth of a second the first time: spent neither at every start nor on the loop that calls run on.
         return json_response(await asyncio.to_thread(document))
 
     async def docs(request: web.Request) -> web.StreamResponse:
-        return operations_page(operations)
+        return page("softswitch API", await asyncio.to_thread(shown))
 
     async def status(request: web.Request) -> web.StreamResponse:
         return status_page(system.health_row(services), with_figures=from_loopback(request))

@@ -51,6 +51,22 @@ async def test_pages_need_no_script_and_no_other_host(connect: Connect) -> None:
         assert f"'sha256-{digest}'" in policy, "the page's style must be the one its policy allows"
 
 
+async def test_the_page_for_people_tells_what_every_operation_takes_and_answers(connect: Connect) -> None:
+    session = await connect()
+    async with session.get("/api/v1/openapi.json") as response:
+        document = await response.json()
+    async with session.get("/api/v1/docs") as response:
+        page = await response.text()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert f'<details id="{operation["operationId"]}"><summary><code>{method.upper()} {path}</code>' in page
+    shown = set(re.findall(r'<details id="([^"]+)"', page))
+    assert set(document["components"]["schemas"]) <= shown, "the shape of every object"
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= shown | set(re.findall(r'<h2 id="([^"]+)"', page)), (
+        "no dead link"
+    )
+
+
 async def test_security_headers_are_on_errors_too_and_no_origin_is_let_in(connect: Connect) -> None:
     session = await connect()
     async with session.get("/nothing", headers={"Origin": "https://evil.example"}) as response:
