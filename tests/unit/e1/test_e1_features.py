@@ -9,7 +9,7 @@ from dialplan import Target as To
 from gateways.e1.gateway import E1Gateway, TrunkSettings
 from gateways.e1.line import Line
 from gateways.e1.q921 import Side
-from gateways.e1.q931 import Kind, Message, PartyNumber, Setup
+from gateways.e1.q931 import Kind, Message, NumberingPlan, NumberType, PartyNumber, Setup
 from gateways.e1.simulator import SimulatedExchange
 from gateways.e1.trunk_group import TrunkGroup
 from softswitch.app.gateways.e1 import trunk_settings
@@ -75,6 +75,23 @@ def test_names_are_sent_in_the_encoding_of_the_exchange() -> None:
         assert "指挥中心".encode(encoding) in octets
         assert Message.parse(octets).display == "指挥中心", "either is read"
     assert not trunk_settings(E1GroupSettings(display="none")).display_encoding, "none: no name is sent"
+
+
+async def test_numbers_are_told_as_the_group_says() -> None:
+    group = E1GroupSettings(number_type="subscriber", calling_number_type="national", number_plan="private", tones=True)
+    settings = trunk_settings(group)
+    assert settings.tones
+    trunk = await Trunk(numbering=settings.numbering).up()
+    (alice,) = trunk.world.phones("1001")
+    call = alice.call("9600")
+    trunk.run()
+    (theirs,) = trunk.far.subscribers
+    called, calling = theirs.setup.called, theirs.setup.calling
+    assert (called.digits, called.type, called.plan) == ("600", NumberType.SUBSCRIBER, NumberingPlan.PRIVATE)
+    assert calling is not None
+    assert (calling.digits, calling.type, calling.plan) == ("1001", NumberType.NATIONAL, NumberingPlan.PRIVATE)
+    call.hang_up()
+    trunk.over()
 
 
 async def test_statistics_of_a_group() -> None:
