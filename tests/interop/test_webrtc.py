@@ -375,7 +375,7 @@ async def test_jssip_registers_calls_the_echo_and_is_called(switch: Switch, tmp_
         assert {(False, "INVITE"), (True, "200"), (False, "ACK")} <= set(told), f"a ladder holds all of a call: {told}"
         await page.run("rtc.agent.terminateSessions()")
         await page.wait("rtc.state.startsWith('ended')")
-        async with peer(440.0) as caller:
+        async with peer(440.0, 120) as caller:
             status, session = await ask(switch, "POST", "/sessions", payload(await caller.offer(), "1001", "1002"))
             assert status == 201, session
             await caller.apply(session["sdp"])
@@ -384,6 +384,7 @@ async def test_jssip_registers_calls_the_echo_and_is_called(switch: Switch, tmp_
             await caller.hear(0.5)
             heard = frequency_hz(await caller.hear(1.5))
             assert abs(heard - 660) < 1, f"expected the browser's 660 Hz, heard {heard:.1f} Hz"
+            await see(page)
             await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
         await page.wait("rtc.state.startsWith('ended')")
         await page.run("rtc.agent.stop()")
