@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from softswitch.api.models.base import Answer, Number, Request, Time
-from softswitch.api.models.group import Attendee, GroupNumber, RollCallAnswer
+from softswitch.api.models.group import Attendee, GroupNumber, RollCallProgress
 
 PlanName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^/\s]+$")]
 Pin = Annotated[str, Field(max_length=32, pattern=r"^[0-9]*$")]
@@ -146,18 +146,10 @@ class ConferenceCall(Answer):
     members: list[ConferenceInvitee] = Field(default_factory=list)
 
 
-class ConferenceRollCall(Answer):
-    """A roll-call (点名), under way or over."""
+class ConferenceRollCall(RollCallProgress):
+    """A roll-call of a conference."""
 
-    roll_call_id: str
     conference: str
-    by: str = ""
-    state: Literal["running", "ended"]
-    started_at: Time = None
-    ended_at: Time = None
-    present: int = 0
-    missing: int = 0
-    results: list[RollCallAnswer] = Field(default_factory=list)
 
 
 class RollCallOf(Request):

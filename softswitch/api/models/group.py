@@ -256,11 +256,10 @@ class RollCallAnswer(Answer):
     reason: str = ""
 
 
-class RollCall(Answer):
-    """A roll-call, under way or over."""
+class RollCallProgress(Answer):
+    """A roll-call (点名), under way or over."""
 
     roll_call_id: str
-    group: str
     by: str = ""
     state: Literal["running", "ended"]
     started_at: Time = None
@@ -268,6 +267,12 @@ class RollCall(Answer):
     present: int = 0
     missing: int = 0
     results: list[RollCallAnswer] = Field(default_factory=list)
+
+
+class RollCall(RollCallProgress):
+    """A roll-call of a talkgroup."""
+
+    group: str
 
 
 class ScanList(Request):
