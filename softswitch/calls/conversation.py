@@ -108,12 +108,15 @@ class Conversation:
             self._host.renewed(leg)
 
     def take_back(self, leg: Leg, start: Start) -> Cause | None:
-        """The switch itself talks to `leg`, who talked to somebody until now; `start` begins the service."""
+        """The switch itself talks to `leg`, who talked to somebody until now; `start` begins the service.
+
+        A party that takes no offers keeps what was agreed with it; the service has to do with that.
+        """
         media = self._host.media
-        if self._changing or not leg.can_offer:
+        if self._changing or (leg.takes_offers and not leg.can_offer):
             return _BUSY
         try:
-            offer = media.take_back(leg)
+            offer = media.take_back(leg) if leg.takes_offers else None
         except NoMedia as refused:
             return refused.cause
         self._start = start

@@ -81,7 +81,7 @@ class MirrorPhone:
         lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0"]
         for section in offer.split("m=")[1:]:
             kind = section.partition(" ")[0]
-            found = re.search(rf"a=rtpmap:(\d+) ({self._codecs.get(kind, '-')}/\d+)", section)
+            found = re.search(rf"a=rtpmap:(\d+) ({self._codecs.get(kind, '-')}/\d+(?:/\d+)?)", section)
             if found is None or section.split()[1] == "0":
                 lines.append(f"m={kind} 0 {_PLAIN} 0")
                 continue

@@ -177,8 +177,8 @@ async def browser_in(switch: Switch, number: str, hz: float) -> AsyncIterator[tu
             await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
 
 
-async def test_a_phone_puts_a_browser_on_hold_and_comes_back(switch: Switch) -> None:
-    """The page is not asked: the switch answers for it."""
+async def test_a_browser_is_held_resumed_and_transferred_without_being_asked(switch: Switch) -> None:
+    """The switch answers the phone for the page, and a service takes the page as it is."""
     address = ("127.0.0.1", switch.plan.sip)
     async with peer(660.0) as browser:
         with RawPhone(address, "1002", password_of("1002")) as phone, RtpParty(phone.rtp_port) as party:
@@ -196,7 +196,14 @@ async def test_a_phone_puts_a_browser_on_hold_and_comes_back(switch: Switch) -> 
                 assert f"a={answered}" in answer.body, answer.body
             party.send(encode_ulaw(np.zeros(8000, np.int16)), media_address(answer.body))
             await hears(party, 660.0)
-            await asyncio.to_thread(phone.bye)
+            (call,) = await asyncio.to_thread(switch.calls)
+            order = {"target": "600", "leg_id": offered["session_id"]}
+            await asyncio.to_thread(switch.http, "POST", f"/voice/calls/{call['call_id']}/transfer", order)
+            heard = 0.0
+            async with asyncio.timeout(20):
+                while abs(heard - 660) > 1:
+                    heard = frequency_hz(await browser.hear(0.5))
+            assert (await ask(switch, "DELETE", path))[0] == 204
             await ask(switch, "DELETE", "/registrations/1014/desk")
 
 

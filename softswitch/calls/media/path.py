@@ -137,7 +137,7 @@ class MediaPath(LocalSides):
             return False
         finally:
             stayed.remote, stayed.local, stayed.agreed = remote, local, agreed
-        if stayed.passthrough or self.side(joining).passthrough or remote is None or local is None or agreed is None:
+        if self._passes(stayed, self.side(joining)) or remote is None or local is None or agreed is None:
             return False
         try:
             with refusals(staying):
