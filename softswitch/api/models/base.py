@@ -24,16 +24,19 @@ def _iso(value: datetime | None) -> str | None:
 def with_times(value: Any) -> Any:
     """JSON in which members that end in `_at` are UTC times, or null for never, instead of seconds since 1970."""
     if isinstance(value, dict):
-        return {name: _time_of(name, each) for name, each in value.items()}
+        return {
+            name: _time(each)
+            if name[-3:] == "_at" and isinstance(each, (int, float))
+            else (with_times(each) if isinstance(each, (dict, list, tuple)) else each)
+            for name, each in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [with_times(each) for each in value]
     return value
 
 
-def _time_of(name: str, value: Any) -> Any:
-    if name.endswith("_at") and isinstance(value, (int, float)):
-        return _iso(datetime.fromtimestamp(value, UTC)) if value else None
-    return with_times(value)
+def _time(seconds: float) -> str | None:
+    return _iso(datetime.fromtimestamp(seconds, UTC)) if seconds else None
 
 
 Time = Annotated[datetime | None, BeforeValidator(_moment), PlainSerializer(_iso, return_type=str | None)]
