@@ -12,6 +12,7 @@ from softswitch.calls.hunting import Hunt, Target
 from softswitch.calls.leg import Cause, Leg, LegState, Transfer
 from softswitch.calls.nobody import ELSEWHERE
 from softswitch.calls.ringing import Ringing
+from softswitch.events import CallTransferFailed
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
@@ -109,6 +110,9 @@ class Replacement:
         self._report(cause.status, cause.text)
         if self._left or self.leaving is None:
             self.call.disconnect(cause)
+            return
+        about = self.call.id, self.call.transferred_by, self.staying.party.number
+        self._host.bus.publish(CallTransferFailed(*about, cause.q850, cause.text))
 
     def ringing_ended(self, leg: Leg, cause: Cause) -> None:
         """See RingingObserver."""

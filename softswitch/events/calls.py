@@ -107,6 +107,18 @@ class CallTransferred(Event):
 
 
 @dataclasses.dataclass(slots=True)
+class CallTransferFailed(Event):
+    """`party` stays where it was, for nobody took the call that `by` wanted to send it to; `cause` is of Q.850."""
+
+    type: ClassVar[str] = "call.transfer_failed"
+    call_id: str
+    by: str
+    party: str
+    cause: int
+    text: str
+
+
+@dataclasses.dataclass(slots=True)
 class DigitReceived(Event):
     """A party pressed a key, told by SIP INFO or by the media engine."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from dialplan import Rule
 from dialplan import Target as To
-from softswitch.events import CallTransferred
+from softswitch.events import CallTransferFailed, CallTransferred
 from tests.unit.calls.phone import Phone, PhoneCall
 from tests.unit.calls.world import World, trunk
 
@@ -66,6 +66,8 @@ def test_a_transfer_that_fails_leaves_the_call_as_it_was(status: int) -> None:
     carol.ringing.reject(status)
     assert call.reports[-1].startswith(str(status)) and call.talking and bob.ringing.talking
     assert world.engine.joined() == [{alice.host, bob.host}]
+    (failed,) = world.told(CallTransferFailed)
+    assert (failed.by, failed.party) == ("1001", "1002"), "who wanted it, and who stays"
     call.refer("1003")
     assert carol.ringing.session.invite is not None and len(carol.calls) == 2, "it may be tried again"
     assert (
