@@ -28,7 +28,7 @@ test("a counter that began anew does not fall", () => {
 
 test("an event is one line without what says nothing", () => {
   const event = { type: "call.state", seq: 4, time: "x", call_id: "a-1", cause: 0, state: "active", note: "" };
-  assert.equal(lineOf(event), "call_id=a-1 state=active");
+  assert.equal(lineOf(event), "state=active call_id=a-1");
   const record = { caller: "1001", callee: "600", disposition: "answered" };
   assert.equal(lineOf({ type: "call.record", record }), "1001→600 answered");
 });
