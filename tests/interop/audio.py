@@ -62,6 +62,12 @@ def frequency_hz(samples: Samples) -> float:
     return float((cycles + turned) * RATE / half)
 
 
+def pitch_hz(samples: Samples) -> float:
+    """The strongest frequency to a bin of all that was heard: pauses do it no harm, as they do to `frequency_hz`."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(spectrum.argmax() * RATE / len(samples))
+
+
 def speech(folder: Path, text: str, *, seconds: float, voice: str = "en", lead_s: float = 0.2) -> tuple[Path, Samples]:
     """A WAV file (8 kHz, mono) of `seconds` with `text` spoken over and over by espeak-ng; the path and the samples."""
     raw, path = folder / "espeak.wav", folder / f"speech-{voice}-{abs(hash(text)) % 10**6}.wav"

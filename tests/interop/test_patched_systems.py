@@ -116,7 +116,7 @@ def talk(talker: Member, listener: Member, hz: float, ends: list[tuple[Switch, s
         return samples[np.argmax(loud) :] if loud.any() else samples[:0]
 
     wait_until(lambda: len(heard()) > 4000, PATIENCE_S, "half a second is heard at the other end")
-    found = audio.frequency_hz(heard()[400:2000])
+    found = audio.pitch_hz(heard())
     assert abs(found - hz) < 12, f"heard {found:.0f} Hz, said {hz:.0f}"
     talker.press("#")
     for switch, group, _ in ends:
