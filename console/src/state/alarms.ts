@@ -1,8 +1,8 @@
 // What somebody has to look at: kept in this page, acknowledged by the dispatcher who sees it.
 
-import { computed, signal } from "@preact/signals";
-import type { StreamEvent } from "../api/types.ts";
-import { onEvent } from "./store.ts";
+import { computed, effect, signal } from "@preact/signals";
+import type { Call, Group, StreamEvent } from "../api/types.ts";
+import { calls, groups, onEvent } from "./store.ts";
 
 export interface Alarm {
   id: string;
@@ -22,7 +22,7 @@ export const openAlarms = computed(() => alarms.value.filter((alarm) => !alarm.a
 export function alarmOf(event: StreamEvent): Alarm | null {
   const text = (member: string) => String(event[member] ?? "");
   const alarm = (about: string, severe: boolean): Alarm => ({
-    id: `${event.type}-${String(event.seq)}`,
+    id: `${event.type}-${String(event.seq)}-${event.time ?? ""}`,
     type: event.type,
     time: event.time ?? "",
     about,
@@ -34,8 +34,6 @@ export function alarmOf(event: StreamEvent): Alarm | null {
       return event.raised ? alarm(`${text("party")} → ${text("group")}`, true) : null;
     case "group.urgency":
       return event.tier === "normal" ? null : alarm(`${text("party")} → ${text("group")} ${text("tier")}`, true);
-    case "group.call_started":
-      return event.kind === "emergency" ? alarm(`${text("by")} → ${text("group")}`, true) : null;
     case "media.worker_lost":
     case "media.worker_given_up":
       return alarm(`#${text("worker")}`, true);
@@ -59,6 +57,30 @@ export function alarmOf(event: StreamEvent): Alarm | null {
   }
 }
 
+const emergency = (type: string, id: string, time: string | null, about: string): Alarm => {
+  return { id: `${type}-${id}`, type, time: time ?? "", about, severe: true, acknowledged: false };
+};
+
+/** Emergencies that are going on, also those that began before this page was opened. */
+export function emergencies(inCalls: Call[], inGroups: Group[]): Alarm[] {
+  return [
+    ...inCalls
+      .filter((call) => call.emergency)
+      .map((call) => emergency("call.emergency", call.call_id, call.started_at, `${call.caller} → ${call.callee}`)),
+    ...inGroups.flatMap(({ call, number }) =>
+      call?.kind === "emergency"
+        ? [emergency("group.emergency", call.group_call_id, call.started_at, `${call.by} → ${number}`)]
+        : [],
+    ),
+  ];
+}
+
+function add(found: Alarm[]): void {
+  const known = new Set(alarms.peek().map((alarm) => alarm.id));
+  const fresh = found.filter((alarm) => !known.has(alarm.id));
+  if (fresh.length > 0) alarms.value = [...fresh, ...alarms.peek()].slice(0, MOST_ALARMS);
+}
+
 export function acknowledge(id: string): void {
   alarms.value = alarms.value.map((alarm) => (alarm.id === id ? { ...alarm, acknowledged: true } : alarm));
 }
@@ -66,6 +88,7 @@ export function acknowledge(id: string): void {
 export function openAlarmList(): void {
   onEvent((event) => {
     const alarm = alarmOf(event);
-    if (alarm) alarms.value = [alarm, ...alarms.value.slice(0, MOST_ALARMS - 1)];
+    if (alarm) add([alarm]);
   });
+  effect(() => add(emergencies(calls.value, groups.value)));
 }
