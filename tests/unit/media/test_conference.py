@@ -51,6 +51,11 @@ def decoded(packets):
     ).astype(float)
 
 
+#: A packet that is so late is taken for lost, and something is made up for it: nobody can say then what is heard.
+LATE_S = 0.015
+TAKES = 5
+
+
 class Speaker:
     """A thread that lets phones speak for a while, 20 ms by 20 ms, each its own sound, and keeps what they get."""
 
@@ -64,13 +69,24 @@ class Speaker:
         ]
         self.heard = [[] for _ in legs]
 
-    def run(self, seconds):
-        stop = threading.Event()
+    def run(self, seconds, *, takes=1):
+        """What each phone gets. Where the machine was too busy for its packets all is said again: so many `takes`."""
+        for _ in range(takes):
+            self.heard = [[] for _ in self.legs]
+            late_s = self._take_once(seconds)
+            if late_s < LATE_S:
+                break
+        return self.heard
+
+    def _take_once(self, seconds):
+        """Speak once; by how much anything was too late at worst."""
+        stop, late_s = threading.Event(), 0.0
         takers = [threading.Thread(target=self._take, args=(i, stop)) for i in range(len(self.legs))]
         for taker in takers:
             taker.start()
         begin = time.monotonic()
         for i in range(int(seconds * 8000 / self.samples)):
+            late_s = max(late_s, time.monotonic() - begin - i * self.samples / 8000)
             for leg, payload, kind in zip(self.legs, self.payloads, self.types, strict=True):
                 if payload is not None:
                     leg.phone.send(leg.port, payload[i * self.samples : (i + 1) * self.samples].tobytes(), kind)
@@ -78,7 +94,8 @@ class Speaker:
         stop.set()
         for taker in takers:
             taker.join()
-        return self.heard
+        gaps = [b.at - a.at - len(b.payload) / 8000 for got in self.heard for a, b in itertools.pairwise(got)]
+        return max([late_s, *gaps])
 
     def _take(self, i, stop):
         while not stop.is_set():
@@ -106,7 +123,7 @@ def make_member(engine, room, make_leg):
 def test_everyone_hears_all_others_and_not_itself(room, make_member):
     laws = [PCMA, PCMU, PCMA]
     legs = [make_member(formats=(law,)) for law in laws]
-    heard = Speaker(legs, [tone(hz) for hz in TONES_HZ[:3]], payload_types=[8, 0, 8]).run(1.0)
+    heard = Speaker(legs, [tone(hz) for hz in TONES_HZ[:3]], payload_types=[8, 0, 8]).run(1.0, takes=TAKES)
     for i, packets in enumerate(heard):
         samples = decoded(packets)[3200:]
         for k, hz in enumerate(TONES_HZ[:3]):
@@ -144,7 +161,7 @@ def test_a_room_sends_to_those_who_say_nothing(room, make_member):
 )
 def test_gain_and_mute(room, make_member, adjustment, level):
     speaker, listener = make_member(**adjustment), make_member()
-    heard = Speaker([speaker, listener], [tone(700), None]).run(0.6)
+    heard = Speaker([speaker, listener], [tone(700), None]).run(0.6, takes=TAKES)
     samples = decoded(heard[1])[2000:]
     if level is None:
         assert np.max(np.abs(samples)) <= 8
@@ -156,7 +173,7 @@ def test_adjusting_while_one_speaks(room, make_member):
     speaker, listener = make_member(), make_member()
     room.adjust(speaker.port, muted=True)
     room.adjust(listener.port, deaf=True, gain=3)
-    heard = Speaker([speaker, listener], [tone(700), tone(1000)]).run(0.4)
+    heard = Speaker([speaker, listener], [tone(700), tone(1000)]).run(0.4, takes=TAKES)
     assert np.max(np.abs(decoded(heard[1]))) <= 8, "the speaker is muted and the listener deaf"
     assert steady_level_at(decoded(heard[0])[1200:], 1000) == pytest.approx(-12 + 9.5, abs=1)
     room.adjust(speaker.port, muted=False)
@@ -166,7 +183,7 @@ def test_adjusting_while_one_speaks(room, make_member):
 
 def test_a_sum_that_is_too_loud_is_turned_down_and_not_cut(room, make_member):
     legs = [make_member() for _ in range(4)]
-    heard = Speaker(legs, [tone(hz, level=0) for hz in TONES_HZ[:3]] + [None]).run(1.0)
+    heard = Speaker(legs, [tone(hz, level=0) for hz in TONES_HZ[:3]] + [None]).run(1.0, takes=TAKES)
     samples = decoded(heard[3])[3200:]
     assert np.max(np.abs(samples)) <= 32767
     wanted = sum(10 ** (level_at(samples, hz) / 10) for hz in TONES_HZ[:3])
@@ -175,8 +192,8 @@ def test_a_sum_that_is_too_loud_is_turned_down_and_not_cut(room, make_member):
     assert total - wanted < 0.03 * wanted, f"what is not of the three tones is distortion ({n} samples)"
 
 
-def test_packets_out_of_order_twice_and_lost(room, make_member):
-    speaker, listener = make_member(), make_member()
+def say_out_of_order(speaker, listener):
+    """Forty packets, two of them in the wrong order, one twice and one not at all; what is heard of them."""
     payload = ALaw().encode(tone(700))
     got = []
     for i in range(40):
@@ -188,6 +205,15 @@ def test_packets_out_of_order_twice_and_lost(room, make_member):
                 timestamp=0xFFFFF000 + 160 * k,
             )
         got.append(listener.phone.receive())
+    return got
+
+
+def test_packets_out_of_order_twice_and_lost(room, make_member):
+    for _ in range(TAKES):
+        speaker, listener = make_member(), make_member()
+        got = say_out_of_order(speaker, listener)
+        if max(b.at - a.at for a, b in itertools.pairwise(got)) < 0.02 + LATE_S:
+            break
     samples = decoded(got)[1600:]
     assert steady_level_at(samples, 700) == pytest.approx(-12, abs=0.7), "reordering, repetition and loss are not heard"
     assert speaker.port.counters().duplicates == 1
@@ -197,9 +223,9 @@ def test_packets_out_of_order_twice_and_lost(room, make_member):
 
 def test_another_stream_of_the_same_member(room, make_member):
     speaker, listener = make_member(), make_member()
-    first = Speaker([speaker, listener], [tone(700), None]).run(0.3)
+    first = Speaker([speaker, listener], [tone(700), None]).run(0.3, takes=TAKES)
     speaker.phone.ssrc, speaker.phone.sequence, speaker.phone.timestamp = 5, 9, 77
-    second = Speaker([speaker, listener], [tone(1300), None]).run(0.4)
+    second = Speaker([speaker, listener], [tone(1300), None]).run(0.4, takes=TAKES)
     assert steady_level_at(decoded(first[1])[1000:], 700) == pytest.approx(-12, abs=1)
     assert steady_level_at(decoded(second[1])[1600:], 1300) == pytest.approx(-12, abs=1)
     assert len({packet.ssrc for packet in first[1] + second[1]}) == 1
@@ -218,11 +244,12 @@ def test_a_speaker_that_stops_fades_into_silence(room, make_member):
 def test_packet_lengths_are_each_members_own(room, make_member, ptime_ms):
     other = StreamFormat(8, "PCMA", 8000, ptime_ms=ptime_ms)
     speaker, listener = make_member(formats=(other,)), make_member()
-    heard = Speaker([speaker, listener], [tone(700), tone(1000)], samples=160).run(0.9)
+    heard = Speaker([speaker, listener], [tone(700), tone(1000)], samples=160).run(0.9, takes=TAKES)
     assert {len(packet.payload) for packet in heard[0]} == {8 * ptime_ms}
-    assert len(heard[0]) == pytest.approx(900 / ptime_ms, rel=0.12, abs=2)
+    passed_ms = (heard[0][-1].at - heard[0][0].at) * 1000
+    assert len(heard[0]) == pytest.approx(passed_ms / ptime_ms, rel=0.12, abs=2)
     assert steady_level_at(decoded(heard[0])[2400:], 1000) == pytest.approx(-12, abs=1)
-    heard = Speaker([speaker, listener], [tone(700), None], samples=8 * ptime_ms).run(0.9)
+    heard = Speaker([speaker, listener], [tone(700), None], samples=8 * ptime_ms).run(0.9, takes=TAKES)
     assert steady_level_at(decoded(heard[1])[3200:], 700) == pytest.approx(-12, abs=1), "long packets are heard whole"
 
 
@@ -353,6 +380,6 @@ def test_putting_a_member_on_hold_loses_nothing_of_its_voice(engine, room, make_
     settings = listener.port.settings
     listener.port.configure(PortSettings(remote=settings.remote, formats=settings.formats, send=False))
     listener.port.configure(settings)
-    heard = Speaker([speaker, listener], [tone(700), None]).run(0.3)[1]
+    heard = Speaker([speaker, listener], [tone(700), None]).run(0.3, takes=TAKES)[1]
     assert steady_level_at(decoded(heard)[1200:], 700) == pytest.approx(-12, abs=1)
     assert room.counters(listener.port).late == before.late
