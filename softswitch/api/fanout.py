@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from time import perf_counter
 
 from softswitch.api.filters import EventFilter
 from softswitch.api.frames import text_frame
 from softswitch.api.journal import EventJournal
 
-#: Shortest and longest time between two rounds: what happens within it goes out in one write for each client.
-ROUND_S, LONGEST_ROUND_S = 0.005, 0.03
-#: The pause after a round is so many times what the round took: many clients, or a busy machine, make it longer, so
-#: that writing to them takes half of the loop's time at most.
-PAUSE_PER_ROUND = 1.0
+#: Shortest time between two rounds: what happens within it goes out in one write.
+ROUND_S = 0.01
 #: Octets that may wait in a client's transport before it is passed over.
 UNREAD_OCTETS = 256 * 1024
 _CLIENTS_IN_A_ROW = 50
@@ -64,12 +60,10 @@ class Fanout:
             while True:
                 await self._news.wait()
                 self._news.clear()
-                began = perf_counter()
                 behind = await self._round()
                 if behind:
                     self._news.set()
-                pause = PAUSE_PER_ROUND * (perf_counter() - began)
-                await asyncio.sleep(min(max(pause, ROUND_S), LONGEST_ROUND_S))
+                await asyncio.sleep(ROUND_S)
         finally:
             self._journal.unwatch(self._news)
 
