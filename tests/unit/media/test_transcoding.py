@@ -149,8 +149,8 @@ def compiled(make_engine):
 )
 def test_each_hears_the_other_in_its_own_codec(compiled, make_leg, one, other):
     legs = make_leg(compiled, formats=(one,)), make_leg(compiled, formats=(other,))
-    compiled.connect(legs[0].port, legs[1].port)
     talkers = Talker(legs[0], one, 700), Talker(legs[1], other, 1100)
+    compiled.connect(legs[0].port, legs[1].port)  # from now on packets are sent; the codecs are made by then
     count = converse(*talkers)
     for talker, hz, own in zip(talkers, (1100, 700), (700, 1100), strict=True):
         assert steady_level_at(talker.heard(), hz, talker.rate) == pytest.approx(-12, abs=1.5)
