@@ -116,7 +116,7 @@ class Baresip:
             self._control.close()
             self._control = None
         try:
-            process.wait(20)
+            process.wait(2)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
