@@ -32,10 +32,9 @@ _load_acquire = atomic.load_acquire
 #: Without anything to do the loop turns so often nevertheless, so that it is seen to be alive.
 _IDLE_WAIT_MS = 200
 
-#: Above this rate packets are gathered: each wake-up costs as much as a packet, so one serves what has come meanwhile.
-_GATHER_EVENTS_PER_S = 20_000
-_GATHER_US = 60
-#: Packets for jitter buffers can wait longer, so when nearly all are such they are gathered sooner and for longer.
+#: Packets for jitter buffers can wait, so when nearly all are such they are gathered: one wake-up serves what has come
+#: meanwhile. Packets that are passed on at once are not: a sleep of 60 µs between looks at 50 000 of them a second cost
+#: 3 µs a packet on a machine with nothing else to do, and a tenth of a millisecond of delay.
 _GATHER_VOICES_PER_S = 2_000
 _GATHER_VOICES_US = 2_000
 _NEARLY_ALL = 8
@@ -95,7 +94,7 @@ def _gather(worker: Any, count: int, scratch: Any, now_ns: int) -> None:
         elif worker["spans"] > 0 and rate > _GATHER_SPANS_PER_S:
             worker["gathering"] = _GATHER_SPANS_US
         else:
-            worker["gathering"] = _GATHER_US if rate > _GATHER_EVENTS_PER_S else 0
+            worker["gathering"] = 0
         worker["gather_events"] = 0
         worker["gather_voices"] = 0
         worker["gather_from_ns"] = now_ns
