@@ -257,6 +257,10 @@ class ConferenceSettings(Section):
     comfort_noise: Switch = Field(
         default=False, description="Whether a room in which nobody speaks rustles, at -62 dB of full scale."
     )
+    rate_hz: Literal[8000, 16000, 48000] = Field(
+        default=8000,
+        description="Sample rate it is mixed at: 8000 for telephones; 16000 prefers G.722, 48000 Opus, of who has it.",
+    )
 
 
 class TalkgroupSettings(Section):

@@ -83,6 +83,7 @@ class ConferenceDesk:
             "pin_needed": definition.closed,
             "signals": definition.signals,
             "comfort_noise": definition.comfort_noise,
+            "rate_hz": definition.rate_hz,
             "origin": self._app.conferences.origin(number),
             "plans": sorted(definition.plans),
         }
@@ -99,6 +100,7 @@ class ConferenceDesk:
             pin_hash,
             signals=body["signals"],
             comfort_noise=body["comfort_noise"],
+            rate_hz=body["rate_hz"],
         )
         return await self._keep(definition, "created", by)
 

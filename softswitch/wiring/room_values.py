@@ -54,6 +54,7 @@ def conferences(settings: Settings) -> list[ConferenceDefinition]:
             hash_pin(normalise(entry.number), entry.pin.get_secret_value() if entry.pin is not None else ""),
             signals=entry.signals,
             comfort_noise=entry.comfort_noise,
+            rate_hz=entry.rate_hz,
         )
         for entry in settings.conference
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mediacodecs
 from tests.interop import audio
 from tests.interop.pjsua import Pjsua
 from tests.interop.rawsip import RawPhone, RtpParty, media_address
@@ -24,6 +25,9 @@ max_participants = 3
 [[conference]]
 number = "7002"
 pin = "2468"
+[[conference]]
+number = "7003"
+rate_hz = 16000
 [[talkgroup]]
 number = "8001"
 [[talkgroup]]
@@ -146,6 +150,38 @@ def test_in_a_conference_each_hears_the_others(rooms: Switch) -> None:
         leave(parties[0])
         time.sleep(0.3)
         assert all_hear(parties[1:], 1.0) == {"1002": {"1003"}, "1003": {"1002"}}
+
+
+def test_a_wide_conference_carries_more_than_a_telephone_does(rooms: Switch) -> None:
+    """In a room of 16 kHz who has G.722 is answered with it, and hears 5200 Hz of another; who has not takes part."""
+    with contextlib.ExitStack() as stack:
+        ears = []
+        for number in ("1001", "1002"):
+            phone = stack.enter_context(RawPhone(("127.0.0.1", rooms.plan.sip), number, password_of(number)))
+            rtp = stack.enter_context(RtpParty(phone.rtp_port, 9))
+            answer = phone.invite("7003", "0 9")
+            assert "m=audio" in answer.body and answer.body.split("RTP/AVP ")[1].split()[0] == "9", answer.body
+            codec, time_s = mediacodecs.create("G722", 16000), np.arange(SECONDS * 16000) / 16000
+            hz = 5200.0 if number == "1001" else 1000.0
+            sound = (4000 * np.sin(2 * np.pi * hz * time_s)).astype(np.int16).reshape(-1, 320)
+            rtp.send(b"".join(codec.encode(pcm).tobytes() for pcm in sound), media_address(answer.body))
+            ears.append((phone, rtp))
+        narrow = stack.enter_context(RawPhone(("127.0.0.1", rooms.plan.sip), "1003", password_of("1003")))
+        assert narrow.invite("7003", "0").status == 200, "a telephone takes part as well"
+        _, rtp = ears[1]
+
+        def pitch() -> float:
+            codec = mediacodecs.create("G722", 16000)
+            packets = [packet[12:] for packet in rtp.packets[-50:] if packet[1] & 0x7F == 9]
+            heard = np.concatenate(
+                [codec.decode(np.frombuffer(p, np.uint8)) for p in packets] or [np.zeros(0, np.int16)]
+            )
+            spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard)))) if len(heard) > 8000 else np.zeros(2)
+            return float(spectrum.argmax() * 16000 / max(len(heard), 1))
+
+        wait_until(lambda: abs(pitch() - 5200) < 20, 10, "1002 hears 5200 Hz of 1001")
+        for phone in (*(phone for phone, _ in ears), narrow):
+            assert phone.bye().status == 200
 
 
 def test_who_is_held_is_out_of_the_conference_until_resumed(rooms: Switch) -> None:

@@ -38,6 +38,9 @@ class ConferenceRules(Request):
     pin: Pin | None = Field(default=None, description="Digits asked of who dials in; empty: none, null: as it is.")
     signals: bool = Field(default=False, description="A short tone tells that somebody comes or goes.")
     comfort_noise: bool = Field(default=False, description="A room in which nobody speaks rustles.")
+    rate_hz: Literal[8000, 16000, 48000] = Field(
+        default=8000, description="What it is mixed at; 16000 prefers G.722, 48000 Opus. Counts when it next opens."
+    )
 
 
 class NewConference(ConferenceRules):
@@ -59,6 +62,7 @@ class ConferenceDefinition(Answer):
     pin_needed: bool = False
     signals: bool = False
     comfort_noise: bool = False
+    rate_hz: int = 8000
     origin: str = Field(default="", description="`configuration` or `store`.")
     plans: list[str] = Field(default_factory=list, description="Names of its stored lists of members (预案).")
 
@@ -103,6 +107,7 @@ class Conference(Answer):
     pin_needed: bool = False
     signals: bool = False
     comfort_noise: bool = False
+    rate_hz: int = 8000
     origin: str = ""
     plans: list[str] = Field(default_factory=list)
     locked: bool = False

@@ -16,6 +16,7 @@ from softswitch.calls.conferences.room import ConferenceRoom, Participant
 from softswitch.calls.conferences.switched_pictures import SwitchedPictures
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.media.path import NO_SERVICE_CODEC
+from softswitch.calls.media.side import sounds_of
 from softswitch.calls.rooms import FULL, RoomHost, take_seat
 from softswitch.events import ConferenceJoined, ConferenceLeft, ConferenceSpeaker, DigitReceived, Event
 from softswitch.events.conferences import ConferenceOrder, HandRaised
@@ -29,7 +30,6 @@ logger = logging.getLogger(__name__)
 NO_CONFERENCE = Cause(404, 1, "no such conference")
 LOCKED = Cause(403, 21, "the conference is locked")
 FAILED = Cause(503, 41, "the conference cannot be opened")
-_RATE_HZ = 8000
 #: Keys of participants after `*`: raise or lower the hand, mute oneself or not; of a chair: lock or unlock.
 HAND_KEY, MUTE_KEY, LOCK_KEY = "1", "6", "7"
 
@@ -114,6 +114,7 @@ class Conferences:
             return FAILED
         opened.participants[leg] = participant
         self._host.media.show_pictures(leg, opened.pictures.codecs)
+        self._host.media.hear_sounds(leg, sounds_of(definition.rate_hz))
         return take_seat(
             call,
             leg,
@@ -129,7 +130,7 @@ class Conferences:
             try:
                 owner = _owner(number)
                 mixer = self._engine.open_conference(
-                    owner, _RATE_HZ, signals=definition.signals, comfort_noise=definition.comfort_noise
+                    owner, definition.rate_hz, signals=definition.signals, comfort_noise=definition.comfort_noise
                 )
             except MediaError as error:
                 logger.error("conference %s cannot be opened: %s", number, error)
@@ -187,6 +188,7 @@ class Conferences:
         del room.participants[participant.leg]
         self._seats.pop(participant.leg.id, None)
         self._host.media.show_pictures(participant.leg, ())
+        self._host.media.hear_sounds(participant.leg, ())
         if participant.picture is not None:
             room.pictures.leave(participant.picture)
         if participant.port is not None:
@@ -319,6 +321,7 @@ class Conferences:
             "pin_needed": definition.closed,
             "signals": definition.signals,
             "comfort_noise": definition.comfort_noise,
+            "rate_hz": definition.rate_hz,
             "origin": self.origin(definition.number),
             "plans": sorted(definition.plans),
             "locked": room.locked if room is not None else False,

@@ -47,6 +47,7 @@ class ConferenceDefinition:
     """One conference number. `pin_hash` (see `hash_pin`) is "" when everybody may enter.
 
     `signals`: a short tone tells that somebody comes or goes; `comfort_noise`: it rustles while nobody speaks.
+    At a `rate_hz` of 16000 or 48000 it is mixed for more than a telephone's band, and wide codecs are preferred.
     """
 
     number: str
@@ -56,6 +57,7 @@ class ConferenceDefinition:
     plans: Mapping[str, ConferencePlan] = field(default_factory=dict)
     signals: bool = False
     comfort_noise: bool = False
+    rate_hz: int = 8000
 
     @property
     def closed(self) -> bool:
@@ -91,6 +93,7 @@ def describe_conference(definition: ConferenceDefinition) -> dict[str, Any]:
         "pin_hash": definition.pin_hash,
         "signals": definition.signals,
         "comfort_noise": definition.comfort_noise,
+        "rate_hz": definition.rate_hz,
         "plans": {name: describe_members(plan.members) for name, plan in definition.plans.items()},
     }
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from softswitch.calls.leg import Leg
 from softswitch.calls.media.refusals import NO_SERVICE_CODEC, NoMedia, refusals
-from softswitch.calls.media.side import Side, is_rtp, own_capabilities, picture_capability
+from softswitch.calls.media.side import Side, codecs_of, is_rtp, own_capabilities, picture_capability
 from softswitch.calls.media.sides import Sides, place
 from softswitch.media import Port, StreamFormat
 from softswitch.sdp.capabilities import Capabilities, LocalSession, MediaCapability
@@ -23,7 +23,10 @@ class LocalSides(Sides):
     """
 
     def answer_locally(self, leg: Leg, sdp: bytes, prefer: Sequence[StreamFormat] = ()) -> bytes:
-        """An answer by which the switch itself talks to `leg` (G.711); `prefer` are formats to choose before."""
+        """An answer by which the switch itself talks to `leg`: G.711, or what its service hears better.
+
+        `prefer` are formats to choose before.
+        """
         side = self.side(leg)
         side.raw = sdp
         if self.engine is None:
@@ -34,7 +37,7 @@ class LocalSides(Sides):
             if index is None:
                 raise NoMedia(NO_SERVICE_CODEC)
             self._open_ports(side, offered.media, leg, only=index)
-            capabilities, shown = self._own(prefer), self._take_pictures(side, offered, leg)
+            capabilities, shown = self._own(side, prefer), self._take_pictures(side, offered, leg)
             if shown is not None:
                 capabilities = replace(capabilities, media=(*capabilities.media, shown[1]))
             kept = (index, None if shown is None else shown[0])
@@ -47,8 +50,9 @@ class LocalSides(Sides):
             self._configure(side, offered, side.local, side.local)
             return side.give(side.local, offer=False)
 
-    def _own(self, prefer: Sequence[StreamFormat] = ()) -> Capabilities:
-        return own_capabilities(prefer, comfort_noise=self._comfort_noise)
+    def _own(self, side: Side, prefer: Sequence[StreamFormat] = ()) -> Capabilities:
+        wanted = codecs_of([f for f in prefer if f.encoding != "telephone-event"])
+        return own_capabilities(wanted or side.sounds, comfort_noise=self._comfort_noise)
 
     def _take_pictures(self, side: Side, offered: SessionDescription, leg: Leg) -> tuple[int, MediaCapability] | None:
         """The video line that the service shows to others, with its port, and the format it is to have."""
@@ -65,6 +69,11 @@ class LocalSides(Sides):
         if codecs or leg in self._sides:
             self.side(leg).pictures = codecs
 
+    def hear_sounds(self, leg: Leg, codecs: Sequence[Codec]) -> None:
+        """The service that `leg` is to talk to hears these codecs better than G.711; none: no more."""
+        if codecs or leg in self._sides:
+            self.side(leg).sounds = codecs
+
     def picture_port(self, leg: Leg) -> Port | None:
         """The port of a leg's video."""
         side = self._sides.get(leg)
@@ -80,7 +89,7 @@ class LocalSides(Sides):
             if index < 0:
                 index = 0
                 side.ports[:1] = [self._open(side, leg)]
-            offer = make_offer(self._own(), LocalSession(self._origin(side), [place(side, index)]))
+            offer = make_offer(self._own(side), LocalSession(self._origin(side), [place(side, index)]))
             before = side.local.media if side.local is not None else []
             if len(before) > index:
                 offer.media = [offer.media[0] if i == index else refuse(media) for i, media in enumerate(before)]

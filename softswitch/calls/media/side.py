@@ -37,6 +37,8 @@ _TRANSCODED = (
     Codec("L16", 8000),
     Codec("CODEC2"),
 )
+#: What carries more than a telephone's band into a room of that rate, best first.
+_WIDE = {8000: (), 16000: ("G722", "AMR-WB"), 48000: ("opus", "G722", "AMR-WB")}
 #: Pictures that services of the switch show, best first: their key frames are known to the engine.
 PICTURE_CODECS = tuple(Codec(name, 90000) for name in ("H264", "VP8", "H265"))
 _REMEMBERED_ATTRIBUTES = 32
@@ -72,6 +74,7 @@ class Side:
     session_id: int = 0
     secured: SecuredSide | None = None
     pictures: Sequence[Codec] = ()  # that the service it talks to shows
+    sounds: Sequence[Codec] = ()  # that it hears better than G.711
     asked_picture_at: float = float("-inf")
     reports: bool = False
 
@@ -153,6 +156,12 @@ def transcodable() -> tuple[Codec, ...]:
     return (*CONVERTIBLE, *(codec for codec in _TRANSCODED if can_transcode(codec.encoding, codec.clock_rate)))
 
 
+def sounds_of(rate_hz: int) -> tuple[Codec, ...]:
+    """The codecs of this machine that a room of 8000, 16000 or 48000 Hz hears more by than by G.711, best first."""
+    here = transcodable()
+    return tuple(codec for name in _WIDE[rate_hz] for codec in here if codec.encoding == name)
+
+
 def is_rtp(media: MediaDescription) -> bool:
     """Plain RTP, which secured streams are as well once their keys are taken out."""
     return media.protocol in ("RTP/AVP", "RTP/AVPF")
@@ -191,9 +200,8 @@ def codecs_of(formats: Sequence[StreamFormat]) -> tuple[Codec, ...]:
     return tuple(Codec(f.encoding, f.clock_rate, f.channels, f.fmtp) for f in formats)
 
 
-def own_capabilities(prefer: Sequence[StreamFormat] = (), *, comfort_noise: bool = False) -> Capabilities:
-    """What the switch itself can talk: G.711, after the formats of `prefer`; with `comfort_noise` silence too."""
-    preferred = codecs_of([f for f in prefer if f.encoding != "telephone-event"])
+def own_capabilities(preferred: Sequence[Codec] = (), *, comfort_noise: bool = False) -> Capabilities:
+    """What the switch itself can talk: G.711, after what is `preferred`; with `comfort_noise` silence too."""
     own = tuple(codec for codec in CONVERTIBLE if codec.key not in {p.key for p in preferred})
     companions = (TELEPHONE_EVENT, COMFORT_NOISE) if comfort_noise else (TELEPHONE_EVENT,)
     capability = MediaCapability("audio", (*preferred, *own, *companions), ("RTP/AVP", "RTP/AVPF"))

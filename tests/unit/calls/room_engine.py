@@ -121,14 +121,14 @@ class RoomEngine(FakeEngine):
     def __init__(self, capacity: int = 1000) -> None:
         super().__init__(capacity)
         self.rooms: list[FakeRoom] = []
-        self.extras: dict[str, dict[str, bool]] = {}  # what was asked of conferences, by owner
+        self.extras: dict[str, dict[str, int]] = {}  # what was asked of conferences, by owner
         self.broken = False
         self.without_rooms = False
 
     def open_conference(
         self, owner: str, rate_hz: int = 8000, *, signals: bool = False, comfort_noise: bool = False
     ) -> FakeRoom:
-        self.extras[owner] = {"signals": signals, "comfort_noise": comfort_noise}
+        self.extras[owner] = {"signals": signals, "comfort_noise": comfort_noise, "rate_hz": rate_hz}
         return self._open(owner)
 
     def open_fan_out(self, owner: str) -> FakeRoom:

@@ -62,8 +62,8 @@ def test_a_full_conference_is_486() -> None:
     world.check_over()
 
 
-def test_signals_and_comfort_noise_are_the_rooms_as_laid_down() -> None:
-    extras = {"signals": True, "comfort_noise": True}
+def test_signals_comfort_noise_and_rate_are_the_rooms_as_laid_down() -> None:
+    extras = {"signals": True, "comfort_noise": True, "rate_hz": 16000}
     world = RoomWorld(conference=ConferenceDefinition("7001", **extras))
     call = world.phone("1001").call("7001")
     assert world.engine.extras == {"conference 7001": extras}
@@ -146,6 +146,7 @@ def test_the_listing_tells_who_is_inside() -> None:
         "pin_needed": False,
         "signals": False,
         "comfort_noise": False,
+        "rate_hz": 8000,
         "origin": "configuration",
         "plans": [],
         "locked": False,
