@@ -482,6 +482,7 @@ def _check(response: Response) -> None:
     if status > 100:
         _ = tag_of(index.get("To", ""))
     if status < 300:
+        _ = response.cseq
         if "Contact" in index:
             _ = response.contact
         if "Record-Route" in index:

@@ -204,6 +204,7 @@ MESSAGES = good_messages()
     )
 )
 @example([(0, []), (0, [(300, 5, b"")])])
+@example([(5, [(20, 9, b"\0"), (1999, 0, b"\0")])])
 def test_mangled_messages_never_raise(plan: list[tuple[int, list[tuple[int, int, bytes]]]]) -> None:
     net = Net()
     alice, bob = net.phone("alice", 5080), net.phone("bob", 5090)
