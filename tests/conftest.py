@@ -1,16 +1,26 @@
-"""What every test shares: the repository's root is importable, so that helpers are `tests.interop.…`."""
+"""What every test shares: the repository's root is importable, so that helpers are `tests.interop.…`.
+
+Property tests try the same examples in every run, so that red means that something has changed. New ones are looked for
+with HYPOTHESIS_PROFILE=random; what they find is mended and becomes an `@example`.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+settings.register_profile("same", derandomize=True)
+settings.register_profile("random", print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture
