@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,8 +21,6 @@ from tests.interop.ports import free_port
 from tests.interop.rawsip import RawPhone, RtpParty, media_address
 from tests.interop.switch import Plan, Switch, password_of, running_switch, wait_until
 
-#: The switch's port and the node's, of the radio in a talkgroup and of the one that waits for calls.
-PORTS = [free_port() for _ in range(4)]
 RADIOS = """
 [[talkgroup]]
 number = "8001"
@@ -45,10 +44,19 @@ to = "gateway:usrp"
 PHONE_HZ, RADIO_HZ = 500.0, 1250.0
 
 
+@cache
+def ports() -> list[int]:
+    """The switch's port and the node's, of the radio in a talkgroup and of the one that waits for calls.
+
+    Taken when the switch starts: taken sooner, they come round to others before they are bound.
+    """
+    return [free_port() for _ in range(4)]
+
+
 @pytest.fixture(scope="module")
 def tower(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
     """A switch with two radios, one of them in a talkgroup."""
-    with running_switch(Plan(extra=RADIOS.format(*PORTS)), tmp_path_factory.mktemp("usrp")) as switch:
+    with running_switch(Plan(extra=RADIOS.format(*ports())), tmp_path_factory.mktemp("usrp")) as switch:
         yield switch
         switch.stop()  # which ends the call of the radio that is in its talkgroup for good
         switch.process = None
@@ -60,7 +68,7 @@ def tone(hz: float, seconds: float) -> audio.Samples:
 
 @asynccontextmanager
 async def node(index: int) -> AsyncIterator[SimulatedNode]:
-    made = SimulatedNode(("127.0.0.1", PORTS[index + 1]), ("127.0.0.1", PORTS[index]))
+    made = SimulatedNode(("127.0.0.1", ports()[index + 1]), ("127.0.0.1", ports()[index]))
     await made.open()
     try:
         yield made
