@@ -91,13 +91,6 @@ class CallRecord:
         if record is not None and not record.answered_at:
             record.answered_at = now
 
-    def close_leg(self, leg: Leg, cause: Cause, now: float) -> None:
-        """A leg left; said more than once, the first counts."""
-        record = self.legs.get(leg.id)
-        if record is not None and record.cause is None:
-            record.cause = cause
-            record.ended_at = now
-
     @property
     def disposition(self) -> str:
         """One word for lists: answered, merged, busy, no_answer, cancelled, failed, or open while it lasts."""

@@ -81,10 +81,6 @@ class Outbox:
 
     # -- taking messages in -----------------------------------------------------------------------------------------
 
-    def waits_for(self, recipient: str) -> bool:
-        """Whether messages wait for a recipient, so that a new one has to stand behind them."""
-        return recipient in self._lines
-
     def check_room(self, message: Message) -> None:
         """Raises Full when a message cannot be kept."""
         settings, sender = self.settings, message.party.number

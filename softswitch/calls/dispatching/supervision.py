@@ -57,11 +57,6 @@ class Supervision:
         invitation = Invitation(party, shown, name, by, joins=(call.id, operation))
         return self._inviter.call(invitation, lambda taken, leg: self._welcome(call, taken, leg, silent=silent, to=to))
 
-    def supervisors(self, call_id: str) -> list[str]:
-        """The calls of those who are in a call besides its parties."""
-        room = self._rooms.get(call_id)
-        return list(room.guests) if room is not None else []
-
     def _ports(self, operation: str, call: Call) -> tuple[Port, Port]:
         first = call.port_of(call.caller)
         second = call.port_of(call.callee) if call.callee is not None else None
