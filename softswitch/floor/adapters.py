@@ -1,7 +1,6 @@
-"""Requests of parties that speak no floor protocol: telephone keys, SIP INFO, API calls, a key in the browser.
+"""Requests of parties that speak no floor protocol: telephone keys, SIP INFO, API calls.
 
-Each adapter turns what it sees into a `Command`, which `apply` gives to the arbiter. Voice activity has a module of its
-own, `voice_activity`.
+Each adapter turns what it sees into a `Command`, which `apply` gives to the arbiter.
 """
 
 from __future__ import annotations
@@ -179,37 +178,3 @@ def command_of_document(document: object) -> Command:
     if not isinstance(override, bool):
         raise CommandError("override is true or false")
     return Command(action, Tier[tier.upper()], priority, override)
-
-
-class HeldKey:
-    """A key held down in a browser, which says so again and again: when it falls silent the key counts as released.
-
-    `lost_after` is how long, in seconds, nothing may be heard (a closed page, a broken line).
-    """
-
-    __slots__ = ("_deadline", "lost_after")
-
-    def __init__(self, lost_after: float = 3.0) -> None:
-        self.lost_after = lost_after
-        self._deadline: float | None = None
-
-    def down(self, now: float, tier: Tier = Tier.NORMAL) -> Command | None:
-        """The key is down, or still is; a wish only the first time."""
-        first = self._deadline is None
-        self._deadline = now + self.lost_after
-        return Command(Action.REQUEST, tier) if first else None
-
-    def up(self) -> Command | None:
-        """The key is up."""
-        if self._deadline is None:
-            return None
-        self._deadline = None
-        return Command(Action.RELEASE)
-
-    def next_timer(self) -> float | None:
-        """When to call `handle_timer`."""
-        return self._deadline
-
-    def handle_timer(self, now: float) -> Command | None:
-        """Release a key that has not been heard of."""
-        return self.up() if self._deadline is not None and now >= self._deadline else None

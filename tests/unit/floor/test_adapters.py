@@ -12,7 +12,6 @@ from softswitch.floor.adapters import (
     Action,
     Command,
     CommandError,
-    HeldKey,
     Keypad,
     KeypadSettings,
     apply,
@@ -20,7 +19,6 @@ from softswitch.floor.adapters import (
     command_of_info,
     key_of_info,
 )
-from softswitch.floor.voice_activity import VoiceActivity, VoiceSettings
 
 REQUEST, RELEASE = Command(Action.REQUEST), Command(Action.RELEASE)
 
@@ -141,68 +139,3 @@ def test_commands_reach_the_arbiter() -> None:
     while (event := arbiter.next_event()) is not None:
         kinds.append(type(event))
     assert [kind for kind in kinds if kind in (Granted, Queued, Denied)] == [Granted, Queued, Queued, Denied]
-
-
-def test_a_held_key_asks_once_and_is_released_when_it_falls_silent() -> None:
-    key = HeldKey(lost_after=3.0)
-    assert key.up() is None
-    assert key.down(0.0, Tier.PERIL) == Command(Action.REQUEST, Tier.PERIL)
-    assert key.down(1.0) is None and key.next_timer() == 4.0
-    assert key.handle_timer(3.9) is None
-    assert key.handle_timer(4.0) == RELEASE and key.next_timer() is None
-    assert key.down(5.0) == REQUEST and key.up() == RELEASE
-
-
-def speak(voice: VoiceActivity, level: float, start: float, end: float) -> list[tuple[float, Command]]:
-    """Frames of 20 ms with one level; the commands, and when."""
-    seen = []
-    for number in range(round((end - start) / 0.02)):
-        now = start + number * 0.02
-        command = voice.frame(level, 0.02, now)
-        if command is not None:
-            seen.append((round(now, 2), command))
-    return seen
-
-
-def test_voice_asks_after_its_onset_and_releases_after_the_hang_over() -> None:
-    voice = VoiceActivity(VoiceSettings(onset=0.08, hang_over=1.2))
-    assert speak(voice, -70.0, 0.0, 1.0) == []
-    assert speak(voice, -20.0, 1.0, 3.0) == [(1.06, REQUEST)]
-    assert speak(voice, -70.0, 3.0, 4.0) == [] and voice.speaking, "a pause between words"
-    assert speak(voice, -20.0, 4.0, 5.0) == []
-    ((at, command),) = speak(voice, -70.0, 5.0, 8.0)
-    assert command == RELEASE and at == pytest.approx(4.98 + 1.2, abs=0.03)
-
-
-def test_silence_without_any_frames_releases_by_the_timer() -> None:
-    voice = VoiceActivity()
-    speak(voice, -70.0, 0.0, 0.5)
-    speak(voice, -20.0, 0.5, 1.0)
-    due = voice.next_timer()
-    assert due is not None and due == pytest.approx(0.98 + 1.2)
-    assert voice.handle_timer(due - 0.01) is None
-    assert voice.handle_timer(due) == RELEASE and voice.next_timer() is None
-
-
-def test_a_click_and_steady_noise_do_not_ask() -> None:
-    voice = VoiceActivity()
-    assert speak(voice, -20.0, 0.0, 0.06) == [] and speak(voice, -70.0, 0.06, 1.0) == []
-    noisy = VoiceActivity()
-    for second in range(20):  # noise that grows slowly up to -35 dBm0
-        assert speak(noisy, min(-35.0, -60.0 + 1.4 * second), float(second), second + 1.0) == []
-    assert speak(noisy, -35.0, 20.0, 25.0) == []
-    assert speak(noisy, -15.0, 25.0, 26.0)[0][1] == REQUEST, "voice above it does"
-
-
-def test_a_refused_voice_asks_again_only_after_silence() -> None:
-    voice = VoiceActivity()
-    assert speak(voice, -20.0, 0.0, 0.5)
-    voice.stopped()
-    assert speak(voice, -20.0, 0.5, 5.0) == []
-    assert speak(voice, -70.0, 5.0, 7.0) == [], "nothing is held, so nothing is released"
-    assert speak(voice, -20.0, 7.0, 8.0)[0][1] == REQUEST
-
-
-def test_voice_settings_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(FloorError):
-        VoiceSettings(hang_over=0.0)
