@@ -55,7 +55,9 @@ class Housekeeping:
 
     def _tidy(self, now: float) -> None:
         node = self._node
-        messages, location = node.settings.messaging, node.settings.location
+        messages, location, storage = node.settings.messaging, node.settings.location, node.settings.storage
+        if storage.cdr_days:
+            node.records.forget_before(node.wall() - storage.cdr_days * 86400)
         if messages.history_days:
             node.message_keeper.forget_before(node.wall() - messages.history_days * 86400)
         if location.history_days:

@@ -13,6 +13,7 @@ from softswitch.config.base import (
     PortNumber,
     PositiveCount,
     PositiveSeconds,
+    Seconds,
     Secret,
     Section,
     Switch,
@@ -40,6 +41,7 @@ class StorageSettings(Section):
     queue: PositiveCount = Field(
         default=100000, description="Most writes waiting; beyond it, registrations are answered 503."
     )
+    cdr_days: Seconds = Field(default=0, description="Days after which call records are removed; 0 keeps them.")
 
 
 def _all_different(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from softswitch import events
 from softswitch.calls.record import CallRecord
+from softswitch.store import queries
 from softswitch.store import records as stored
 from softswitch.store.errors import StoreError
 from softswitch.store.store import Store
@@ -28,6 +29,13 @@ class CallRecords:
     def __init__(self, store: Store, node: str) -> None:
         self._store = store
         self._node = node
+
+    def forget_before(self, until: float) -> None:
+        """Remove the records of calls that ended before `until` (Unix time)."""
+        try:
+            self._store.write(queries.delete_cdrs_before(until))
+        except StoreError as error:
+            logger.error("old call records are not removed: %s", error)
 
     def on_event(self, event: events.Event) -> None:
         """Write what one event says; a store that cannot take it is logged, and the call goes on."""

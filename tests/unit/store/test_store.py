@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
+from softswitch.keeping.call_records import CallRecords
 from softswitch.store import BindingKey, BindingRecord, CallRecord, Store, StoreError, StoreOverloaded, queries
 from softswitch.store.batch import Done
 from softswitch.store.records import SubscriberRecord
@@ -342,3 +343,11 @@ def test_a_call_noted_twice_and_closed_leaves_no_call_in_progress(tmp_path: Path
     store.flush()
     assert store.interrupted_calls(10.0) == 0, "the call ended in order: nothing was interrupted"
     store.close()
+
+
+def test_records_of_calls_are_kept_for_as_long_as_laid_down(store: Store) -> None:
+    for number in range(3):
+        store.add_cdr(call(f"c{number}", ended_at=NOW + 100 * number))
+    CallRecords(store, "n1").forget_before(NOW + 150)
+    store.flush()
+    assert [row["id"] for row in store.read(queries.find_cdrs)] == ["c2"], "those that ended before are gone"
