@@ -11,8 +11,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-_LANES = 10
-_FIRST, _PLANNED = 9000, 320  # the lanes' ports for signalling and for what the peers listen on
+_LANES = 8
+_FIRST, _PLANNED = 9000, 900  # the lanes' ports for signalling: so many that they hardly come round within a run
 _FIRST_BRIEF, _BRIEF = _FIRST + _LANES * _PLANNED, 640  # those for peers of one test
 _FIRST_RTP, _RTP_BLOCK, _BLOCKS = _FIRST_BRIEF + _LANES * _BRIEF, 700, 2  # all below 32768, the first ephemeral port
 
