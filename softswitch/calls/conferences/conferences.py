@@ -16,7 +16,7 @@ from softswitch.calls.conferences.room import ConferenceRoom, Participant
 from softswitch.calls.conferences.switched_pictures import SwitchedPictures
 from softswitch.calls.leg import Cause, Leg
 from softswitch.calls.media.path import NO_SERVICE_CODEC
-from softswitch.calls.media.side import sounds_of
+from softswitch.calls.media.side import PICTURE_CODECS, sounds_of
 from softswitch.calls.rooms import FULL, RoomHost, take_seat
 from softswitch.events import ConferenceJoined, ConferenceLeft, ConferenceSpeaker, DigitReceived, Event
 from softswitch.events.conferences import ConferenceOrder, HandRaised
@@ -113,8 +113,7 @@ class Conferences:
         if opened is None:
             return FAILED
         opened.participants[leg] = participant
-        self._host.media.show_pictures(leg, opened.pictures.codecs)
-        self._host.media.hear_sounds(leg, sounds_of(definition.rate_hz))
+        self._adapt(leg, definition)
         return take_seat(
             call,
             leg,
@@ -140,18 +139,31 @@ class Conferences:
             room = self._rooms[number] = ConferenceRoom(number, mixer, pictures)
         return room
 
+    def _adapt(self, leg: Leg, definition: ConferenceDefinition) -> None:
+        """Let a party be answered with what suits the conference: codecs as wide as it is, and its pictures."""
+        room = self._rooms.get(definition.number)
+        self._host.media.hear_sounds(leg, sounds_of(definition.rate_hz))
+        self._host.media.show_pictures(leg, room.pictures.codecs if room is not None else PICTURE_CODECS)
+
+    def _forget(self, leg: Leg) -> None:
+        """Undo `_adapt`."""
+        self._host.media.hear_sounds(leg, ())
+        self._host.media.show_pictures(leg, ())
+
     def _knock(self, call: Call, leg: Leg, definition: ConferenceDefinition) -> Cause | None:
         """Ask for the PIN; the caller is answered and alone until it is right."""
         door = Door(
             self._host, self._engine, call, leg, definition.opens, lambda port: self._admit(call, leg, definition, port)
         )
         self._doors[leg.id] = door
-        return take_seat(call, leg, door.ask, lambda: self._close_door(leg))
+        self._adapt(leg, definition)
+        return take_seat(call, leg, door.ask, lambda: self._close_door(leg), near=_owner(definition.number))
 
     def _close_door(self, leg: Leg) -> None:
         door = self._doors.pop(leg.id, None)
         if door is not None:
             door.close()
+        self._forget(leg)
 
     def _admit(self, call: Call, leg: Leg, definition: ConferenceDefinition, port: Port) -> None:
         """The PIN was right: from the door to a seat, with the media that is agreed already."""
@@ -162,8 +174,8 @@ class Conferences:
         participant = Participant(call, leg, self._host.wall(), PLAIN)
         full = len(room.participants) >= definition.max_participants
         room.participants[leg] = participant
-        self._host.media.show_pictures(leg, room.pictures.codecs)
-        call.stay(lambda: self._leave(room, participant))
+        call.stay(lambda: self._leave(room, participant))  # out of the door, which forgets it
+        self._adapt(leg, definition)
         refused = FULL if full else LOCKED if room.locked else self._start(room, participant, port)
         if refused is not None:
             call.disconnect(refused)
@@ -187,8 +199,7 @@ class Conferences:
     def _leave(self, room: ConferenceRoom, participant: Participant) -> None:
         del room.participants[participant.leg]
         self._seats.pop(participant.leg.id, None)
-        self._host.media.show_pictures(participant.leg, ())
-        self._host.media.hear_sounds(participant.leg, ())
+        self._forget(participant.leg)
         if participant.picture is not None:
             room.pictures.leave(participant.picture)
         if participant.port is not None:

@@ -11,6 +11,7 @@ from softswitch.calls.conferences.conferences import Conferences
 from softswitch.calls.conferences.definition import PLAIN, MemberAttributes
 from softswitch.calls.dispatching.invitation import Invitation, Inviter
 from softswitch.calls.leg import Cause, Leg
+from softswitch.calls.media.side import sounds_of
 from softswitch.calls.record import CallRecord
 from softswitch.calls.talkgroups.group_call import Attendance, Attendee
 from softswitch.events import CallRecorded, ConferenceJoined, ConferenceLeft, Event
@@ -166,7 +167,16 @@ class ConferenceCalls:
         wanted = invitee.attributes
         invitee.attempts += 1
         invitee.attendance = Attendance.INVITED
-        invitation = Invitation(invitee.number, call.number, name, call.by, wanted.ring_s, wanted.answers_by_itself)
+        sounds = sounds_of(definition.rate_hz) if definition is not None else ()
+        invitation = Invitation(
+            number=invitee.number,
+            shown=call.number,
+            shown_name=name,
+            by=call.by,
+            ring_s=wanted.ring_s,
+            answers_by_itself=wanted.answers_by_itself,
+            sounds=sounds,
+        )
         placed = self._inviter.call(invitation, lambda taken, leg: self._welcome(call, invitee, taken, leg))
         invitee.call = placed
         if placed.record.cause is not None:

@@ -10,6 +10,7 @@ from softswitch.calls.dispatching.origination import OriginatedCall
 from softswitch.calls.hunting import Stage
 from softswitch.calls.leg import Cause, Leg, Party
 from softswitch.calls.routing import Caller
+from softswitch.sdp.formats import Codec
 
 if TYPE_CHECKING:
     from softswitch.calls.call import Call
@@ -30,7 +31,7 @@ class Invitation:
     """Whom to call, and what its phone shows: the number and name it is called from, and on whose order.
 
     `near` is the owner of the room in the media engine into which it is called, `joins` the call of others that it is
-    let into, and as what.
+    let into, and as what; `sounds` are codecs that are offered to it before G.711.
     """
 
     number: str
@@ -41,6 +42,7 @@ class Invitation:
     answers_by_itself: bool = False
     near: str = ""
     joins: tuple[str, str] = ("", "")
+    sounds: tuple[Codec, ...] = ()
 
 
 class Inviter:
@@ -64,7 +66,7 @@ class Inviter:
         if isinstance(found, Cause):
             call.refuse(found)
         else:
-            call.ring_caller(self._prepared(found, invitation))
+            call.ring_caller(self._prepared(found, invitation), invitation.sounds)
         return call
 
     def _prepared(self, stages: list[Stage], invitation: Invitation) -> list[Stage]:

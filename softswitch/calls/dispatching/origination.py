@@ -26,6 +26,7 @@ from softswitch.media import NotTranscodable
 from softswitch.media.playing.tones import RINGBACK, cadence
 from softswitch.sdp.capabilities import TELEPHONE_EVENT, Capabilities, LocalMedia, LocalSession, MediaCapability
 from softswitch.sdp.fields import Origin
+from softswitch.sdp.formats import Codec
 from softswitch.sdp.offer_answer import make_offer
 
 if TYPE_CHECKING:
@@ -115,13 +116,13 @@ class OriginatedCall(Call):
 
     # -- the caller -------------------------------------------------------------------------------------------------
 
-    def ring_caller(self, stages: list[Stage]) -> None:
-        """Ring the devices of the caller, with the engine's media offered to them."""
+    def ring_caller(self, stages: list[Stage], sounds: tuple[Codec, ...] = ()) -> None:
+        """Ring the devices of the caller, with the engine's media offered to them: `sounds`, and G.711."""
         for stage in stages:
             for target in stage.targets:
                 target.media = "relay"
         self.machine.apply(Method.PROCEED)
-        self.ringing = Ringing(self._host, _CallerRinging(self), Hunt.through(stages), _offer_of_switch())
+        self.ringing = Ringing(self._host, _CallerRinging(self), Hunt.through(stages), _offer_of_switch(sounds))
         self.ringing.start()
 
     def took_call(self, leg: Leg, sdp: bytes | None) -> None:
@@ -251,9 +252,9 @@ class _CallerRinging:
 
 
 @cache
-def _offer_of_switch() -> bytes:
-    """G.711 and keys; the address is replaced by the engine's port of each device that is rung."""
-    capability = MediaCapability("audio", (*CONVERTIBLE, TELEPHONE_EVENT), ("RTP/AVP",))
+def _offer_of_switch(sounds: tuple[Codec, ...]) -> bytes:
+    """`sounds`, G.711 and keys; the address is replaced by the engine's port of each device that is rung."""
+    capability = MediaCapability("audio", (*sounds, *CONVERTIBLE, TELEPHONE_EVENT), ("RTP/AVP",))
     session = LocalSession(Origin.create("127.0.0.1", 1), [LocalMedia("127.0.0.1", 9)])
     return make_offer(Capabilities((capability,)), session).serialize()
 

@@ -1,4 +1,4 @@
-"""The media of legs that talk to the switch itself: services, rooms, music on hold (G.711)."""
+"""The media of legs that talk to the switch itself: services, rooms, music on hold."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from softswitch.calls.leg import Leg
 from softswitch.calls.media.refusals import NO_SERVICE_CODEC, NoMedia, refusals
-from softswitch.calls.media.side import Side, codecs_of, is_rtp, own_capabilities, picture_capability
+from softswitch.calls.media.side import Side, codecs_of, is_rtp, last_resort, own_capabilities, picture_capability
 from softswitch.calls.media.sides import Sides, place
-from softswitch.media import Port, StreamFormat
+from softswitch.media import Port, StreamFormat, can_transcode
 from softswitch.sdp.capabilities import Capabilities, LocalSession, MediaCapability
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.formats import Codec
@@ -25,7 +25,7 @@ class LocalSides(Sides):
     def answer_locally(self, leg: Leg, sdp: bytes, prefer: Sequence[StreamFormat] = ()) -> bytes:
         """An answer by which the switch itself talks to `leg`: G.711, or what its service hears better.
 
-        `prefer` are formats to choose before.
+        `prefer` are formats to choose before. Who has none of these is answered with another codec of its own.
         """
         side = self.side(leg)
         side.raw = sdp
@@ -37,14 +37,16 @@ class LocalSides(Sides):
             if index is None:
                 raise NoMedia(NO_SERVICE_CODEC)
             self._open_ports(side, offered.media, leg, only=index)
-            capabilities, shown = self._own(side, prefer), self._take_pictures(side, offered, leg)
-            if shown is not None:
-                capabilities = replace(capabilities, media=(*capabilities.media, shown[1]))
+            shown = self._take_pictures(side, offered, leg)
             kept = (index, None if shown is None else shown[0])
             places = [place(side, i) if i in kept else None for i in range(len(offered.media))]
-            local = answer(offered, capabilities, LocalSession(self._origin(side), places))
+            session = LocalSession(self._origin(side), places)
+            local = answer(offered, _showing(self._own(side, prefer), shown), session)
             if not local.media[index].port:
-                raise NoMedia(NO_SERVICE_CODEC)
+                capabilities = last_resort(offered.media[index])
+                if capabilities is None:
+                    raise NoMedia(NO_SERVICE_CODEC)
+                local = answer(offered, _showing(capabilities, shown), session)
             side.remote, side.offered = offered, offered
             side.local = next_version(side.local, local) if side.local is not None else local
             self._configure(side, offered, side.local, side.local)
@@ -112,12 +114,17 @@ class LocalSides(Sides):
     def take_back(self, leg: Leg) -> bytes | None:
         """An offer that lets the switch talk to `leg`, who talked to somebody; None when nothing need change."""
         side = self.side(leg)
-        if not any(f.encoding.upper() in ("PCMA", "PCMU") for f in self.formats(leg)):
+        if not any(can_transcode(f.encoding, f.clock_rate) for f in self.formats(leg)):
             return self.offer_locally(leg)
         if side.local is None or not side.paused:
             return None
         side.pending = with_direction(side.local, "sendrecv")
         return side.give(side.pending, offer=True)
+
+
+def _showing(capabilities: Capabilities, shown: tuple[int, MediaCapability] | None) -> Capabilities:
+    """These, and the pictures that are shown."""
+    return capabilities if shown is None else replace(capabilities, media=(*capabilities.media, shown[1]))
 
 
 __all__ = ["LocalSides"]

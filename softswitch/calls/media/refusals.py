@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 NO_PORTS = Cause(503, 34, "no media port is free")
 NO_CODEC = Cause(488, 88, "the parties have no codec in common")
-NO_SERVICE_CODEC = Cause(488, 88, "no codec in common with the switch (G.711)")
+NO_SERVICE_CODEC = Cause(488, 88, "no codec in common with the switch")
 ENGINE_FAILED = Cause(503, 41, "the media engine failed")
 
 

@@ -208,6 +208,18 @@ def own_capabilities(preferred: Sequence[Codec] = (), *, comfort_noise: bool = F
     return Capabilities((capability,), prefer="own" if preferred else "offer")
 
 
+def last_resort(media: MediaDescription) -> Capabilities | None:
+    """What the switch talks to a party that has neither G.711 nor what is preferred: the first of its own codecs that
+    is coded here, with keys of the same clock; None when it has none such."""
+    names = {(f.encoding.upper(), f.clock_rate) for f in formats_of(media)}
+    found = tuple(codec for codec in transcodable() if (codec.encoding.upper(), codec.clock_rate) in names)
+    if not found:
+        return None
+    clocks = dict.fromkeys(codec.clock_rate for codec in found)
+    keys = tuple(Codec("telephone-event", clock, 1, TELEPHONE_EVENT.fmtp) for clock in clocks)
+    return Capabilities((MediaCapability("audio", (*found, *keys), ("RTP/AVP", "RTP/AVPF")),), single=True)
+
+
 def picture_capability(media: MediaDescription, wanted: Sequence[Codec]) -> MediaCapability | None:
     """The one format of a video line that is `wanted` most (by encoding and packing); None when there is none."""
     for codec in wanted:

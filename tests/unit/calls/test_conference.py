@@ -92,9 +92,9 @@ def test_when_the_engine_fails_the_caller_gets_503_and_nothing_is_left(fault: st
     world.check_over()
 
 
-def test_without_g711_a_conference_is_488() -> None:
+def test_without_a_codec_that_is_coded_here_a_conference_is_488() -> None:
     world = RoomWorld()
-    assert world.phone("1001", codecs=("G729",)).call("7001").status == 488
+    assert world.phone("1001", codecs=("iLBC",)).call("7001").status == 488
     world.check_over()
 
 

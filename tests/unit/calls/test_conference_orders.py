@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,28 @@ def test_a_pin_lets_in_and_is_asked_again_when_it_was_wrong() -> None:
     assert world.room.hosts() == hosts(alice) and [e.party for e in world.told(ConferenceJoined)] == ["1001"]
     call.hang_up()
     world.check_over()
+
+
+def test_at_the_door_of_a_wide_conference_its_codec_is_agreed_already() -> None:
+    world = RoomWorld(conference=replace(CLOSED, rate_hz=16000))
+    alice = world.phone("1001", codecs=("PCMA", "G722"))
+    call = alice.call("7001")
+    keys(call, "4711#")
+    (port,) = world.room.members
+    assert [entry.encoding for entry in port.settings.formats][:2] == ["G722", "PCMA"]
+    call.hang_up()
+    world.check_over()
+
+
+def test_who_is_called_into_a_wide_conference_is_offered_its_codec() -> None:
+    world = RoomWorld(conference=ConferenceDefinition("7001", rate_hz=16000))
+    bob = world.phone("1002", codecs=("G722",))
+    answers(bob)
+    world.conference_calls.start("7001", {"1002": MemberAttributes()})
+    world.settle()
+    (port,) = world.room.members
+    assert [entry.encoding for entry in port.settings.formats] == ["G722", "telephone-event"]
+    end(world, taken([bob]))
 
 
 def test_three_wrong_pins_or_none_at_all_and_the_caller_is_released() -> None:

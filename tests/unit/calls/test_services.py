@@ -49,10 +49,20 @@ def test_at_its_end_an_announcement_hangs_up() -> None:
 
 
 @pytest.mark.parametrize(("number", "_"), SERVICES)
-def test_without_g711_a_service_is_488(number: str, _: str) -> None:
+def test_without_a_codec_that_is_coded_here_a_service_is_488(number: str, _: str) -> None:
     world = World()
-    call = world.phone("1001", codecs=("G729", "opus")).call(number)
+    call = world.phone("1001", codecs=("iLBC", "speex")).call(number)
     assert call.status == 488 and world.record["q850_cause"] == 88
+    world.check_over()
+
+
+def test_who_has_no_g711_is_answered_with_a_codec_of_its_own() -> None:
+    world = World()
+    phone = world.phone("1001", codecs=("speex", "G726-32", "G722"))
+    call = phone.call("600")
+    formats = world.engine.port_to(phone.host).settings.formats
+    assert [entry.encoding for entry in formats] == ["G726-32", "telephone-event"], "its first one alone, and keys"
+    call.hang_up()
     world.check_over()
 
 
