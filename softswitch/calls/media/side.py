@@ -35,6 +35,7 @@ _TRANSCODED = (
     *(Codec(f"{packing}G726-{rate}") for packing in ("", "AAL2-") for rate in (40, 32, 24, 16)),
     Codec("L16", 16000),
     Codec("L16", 8000),
+    Codec("L16", 48000),
     Codec("CODEC2"),
 )
 #: What carries more than a telephone's band into a room of that rate, best first.
