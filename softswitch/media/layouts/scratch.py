@@ -33,6 +33,7 @@ SCRATCH = np.dtype(
         ("source_length", "i4"),
         ("length_word", "i4", 1),
         ("time", "i8", 2),
+        ("clock_ns", "i8"),  # what time it is for a loop that is turned by hand; 0: the system knows
         ("timer", "i8", 4),
         ("word", "i8", 1),
         ("epoll", "i4", 4 * EPOLL_EVENTS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import secrets
 import threading
@@ -30,7 +31,7 @@ class PacketLoop:
 
     Events wake whoever watches `event_fd`, `command_fd` is to be written to after commands. Sockets of ports come
     through `handover_fd`, or, when that is -1, are descriptors of this process that the records already hold.
-    `ended` is called when the loop has come to its end.
+    `thread` runs `serve`, the loop itself, and calls `ended` when that has come to its end.
     """
 
     def __init__(
@@ -81,8 +82,9 @@ class PacketLoop:
             arena.clips,
             arena.scratch[number],
         )
+        self.serve: Callable[[], None] = functools.partial(worker.run_worker, *arguments)
         self.thread = threading.Thread(
-            target=_run, args=(record, worker.run_worker, arguments, ended), name=f"media-{number}", daemon=True
+            target=_run, args=(record, self.serve, ended), name=f"media-{number}", daemon=True
         )
 
     def close(self) -> None:
@@ -100,9 +102,7 @@ class PacketLoop:
         libc.epoll_ctl(self._epoll_fd, libc.EPOLL_CTL_ADD, descriptor, event.ctypes.data)
 
 
-def _run(
-    record: NDArray[Any], loop: Callable[..., None], arguments: tuple[Any, ...], ended: Callable[[], object]
-) -> None:
+def _run(record: NDArray[Any], serve: Callable[[], None], ended: Callable[[], object]) -> None:
     """Run the loop ahead of other work where we may, and let it sleep no longer than it wants: sound cannot wait."""
     from softswitch.media.kernels import libc
 
@@ -111,6 +111,6 @@ def _run(
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
     try:
-        loop(*arguments)
+        serve()
     finally:
         ended()

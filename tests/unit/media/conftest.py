@@ -1,13 +1,13 @@
-"""An engine on loopback, in compiled code and as plain Python, and phones that talk to it."""
+"""An engine on loopback, in compiled code and as plain Python, and phones that talk to it, all in the stage's time."""
 
 from __future__ import annotations
 
 import functools
 import importlib
+import os
 import pkgutil
 import socket
 import struct
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -21,15 +21,17 @@ from softswitch.media.layouts.scratch import SCRATCH
 from softswitch.media.layouts.voice import VOICE
 from softswitch.media.voices import prepare_voice
 
-_PATIENCE_S = 3.0
+from .stage import HOST, PATIENCE_S, Stage
 
+#: There is one ::1 for all: other processes look for ports of it from elsewhere.
+_FIRST_PORT = 50000 + os.getpid() * 50 % 8000
 
 #: Types of RTCP packets (RFC 5761 §4).
 _REPORTS = range(192, 224)
 
 
 class Packet(NamedTuple):
-    """One RTP packet as it was received."""
+    """One RTP packet as it was received, `at` what time of the stage."""
 
     marker: bool
     payload_type: int
@@ -41,10 +43,19 @@ class Packet(NamedTuple):
     at: float
 
 
-class Phone:
-    """A peer with an RTP and an RTCP socket of its own."""
+def _look(source: socket.socket) -> tuple[bytes, Any]:
+    """A datagram that has come and where it is from, or no octets."""
+    try:
+        return source.recvfrom(4096, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return b"", None
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+
+class Phone:
+    """A peer with an RTP and an RTCP socket of its own; while it waits, time goes by on the stage."""
+
+    def __init__(self, stage: Stage, host: str = HOST) -> None:
+        self.stage = stage
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.rtp = socket.socket(family, socket.SOCK_DGRAM)
         self.rtcp = socket.socket(family, socket.SOCK_DGRAM)
@@ -52,7 +63,7 @@ class Phone:
         self.ssrc, self.sequence, self.timestamp = 0x11223344, 100, 5000
 
     def _bind_pair(self, host: str) -> None:
-        for port in range(50000, 60000, 2):
+        for port in range(_FIRST_PORT, 60000, 2):
             try:
                 self.rtp.bind((host, port))
             except OSError:
@@ -86,36 +97,57 @@ class Phone:
         if "timestamp" not in header:
             self.timestamp += 160
 
-    def receive(self, timeout_s: float = _PATIENCE_S) -> Packet:
+    def send_rtcp(self, port: Port, datagram: bytes) -> None:
+        """Send a datagram to the RTCP port."""
+        self.rtcp.sendto(datagram, (port.local[0], port.rtcp_port))
+
+    def receive(self, timeout_s: float = PATIENCE_S) -> Packet:
         """The next RTP packet; fails the test when none comes. Reports for who has the port before are passed over."""
-        self.rtp.settimeout(timeout_s)
-        try:
-            data, source = self.rtp.recvfrom(4096)
-            while data[1] in _REPORTS:
-                data, source = self.rtp.recvfrom(4096)
-        except TimeoutError:
-            raise AssertionError(f"no RTP packet within {timeout_s} s") from None
+        data, source = self._wait(self.rtp, timeout_s)
+        while data and data[1] in _REPORTS:
+            data, source = self._wait(self.rtp, timeout_s)
+        assert data, f"no RTP packet within {timeout_s} s"
+        return self._packet(data, source)
+
+    def _packet(self, data: bytes, source: Any) -> Packet:
         first, second, sequence, timestamp, ssrc = struct.unpack_from(">BBHII", data)
         assert first >> 6 == 2, "RTP version"
-        place = (source[0], source[1])
-        return Packet(second > 127, second & 127, sequence, timestamp, ssrc, data[12:], place, time.monotonic())
+        at = self.stage.monotonic()
+        return Packet(second > 127, second & 127, sequence, timestamp, ssrc, data[12:], (source[0], source[1]), at)
 
-    def receive_rtcp(self, timeout_s: float = _PATIENCE_S) -> bytes:
+    def receive_raw(self) -> bytes:
+        """The next datagram on the RTP socket, whatever it is; fails the test when none comes."""
+        data = self._wait(self.rtp, PATIENCE_S)[0]
+        assert data, f"no datagram within {PATIENCE_S} s"
+        return data
+
+    def receive_rtcp(self, timeout_s: float = PATIENCE_S) -> bytes:
         """The next RTCP datagram; fails the test when none comes."""
-        self.rtcp.settimeout(timeout_s)
-        try:
-            return self.rtcp.recv(4096)
-        except TimeoutError:
-            raise AssertionError(f"no RTCP within {timeout_s} s") from None
+        data = self._wait(self.rtcp, timeout_s)[0]
+        assert data, f"no RTCP within {timeout_s} s"
+        return data
+
+    def take(self) -> list[Packet]:
+        """All RTP packets that have come until now."""
+        packets = []
+        while (found := _look(self.rtp))[0]:
+            packets += [] if found[0][1] in _REPORTS else [self._packet(*found)]
+        return packets
 
     def silent(self, seconds: float = 0.05) -> bool:
         """Whether no RTP comes for a while."""
-        self.rtp.settimeout(seconds)
-        try:
-            self.rtp.recv(4096)
-        except TimeoutError:
-            return True
-        return False
+        return not self._wait(self.rtp, seconds)[0]
+
+    def _wait(self, source: socket.socket, patience_s: float) -> tuple[bytes, Any]:
+        """A datagram and where it is from, or no octets."""
+        found: list[tuple[bytes, Any]] = []
+
+        def look() -> bool:
+            found[:] = [_look(source)]
+            return bool(found[0][0])
+
+        self.stage.wait(look, patience_s)
+        return found[0]
 
     def close(self) -> None:
         """Give the sockets back."""
@@ -160,12 +192,19 @@ def use_plain_python(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def make_engine() -> Iterator[Callable[..., MediaEngine]]:
-    """Start engines; they are closed when the test ends."""
+def stage() -> Stage:
+    """The clock of the test, see `stage.py`."""
+    return Stage()
+
+
+@pytest.fixture
+def make_engine(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MediaEngine]]:
+    """Start engines that go by the stage's clock; they are closed when the test ends."""
+    stage.enter(monkeypatch)
     engines: list[MediaEngine] = []
 
     def make(**options: Any) -> MediaEngine:
-        defaults: dict[str, Any] = {"first_port": 20000, "last_port": 24999}
+        defaults: dict[str, Any] = {"address": HOST, "first_port": 20000, "last_port": 24999}
         engine = MediaEngine(**(defaults | options)).start()
         engines.append(engine)
         return engine
@@ -185,17 +224,17 @@ def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 
 @pytest.fixture
 def engine(mode: str, make_engine: Callable[..., MediaEngine]) -> MediaEngine:
-    """An engine whose packet thread is compiled code, and again one whose packet thread is plain Python."""
+    """An engine whose packet loop is compiled code, and again one whose packet loop is plain Python."""
     return make_engine()
 
 
 @pytest.fixture
-def make_phone() -> Iterator[Callable[..., Phone]]:
+def make_phone(stage: Stage) -> Iterator[Callable[..., Phone]]:
     """Make phones; they are closed when the test ends."""
     phones: list[Phone] = []
 
-    def make(host: str = "127.0.0.1") -> Phone:
-        phones.append(Phone(host))
+    def make(host: str = HOST) -> Phone:
+        phones.append(Phone(stage, host))
         return phones[-1]
 
     yield make
@@ -214,7 +253,7 @@ class Leg(NamedTuple):
 def make_leg(make_phone: Callable[..., Phone]) -> Callable[..., Leg]:
     """Open and configure a port for a new phone; keyword arguments are those of PortSettings."""
 
-    def make(engine: MediaEngine, *, host: str = "127.0.0.1", owner: str = "call", **settings: Any) -> Leg:
+    def make(engine: MediaEngine, *, host: str = HOST, owner: str = "call", **settings: Any) -> Leg:
         phone = make_phone(host)
         port = engine.open_port(owner, address=host)
         port.configure(PortSettings(**({"remote": phone.address, "formats": (PCMA,)} | settings)))
@@ -223,34 +262,23 @@ def make_leg(make_phone: Callable[..., Phone]) -> Callable[..., Leg]:
     return make
 
 
-def eventually(condition: Callable[[], object], what: str, patience_s: float = _PATIENCE_S) -> Any:
-    """The first true value of `condition`; fails the test, naming `what`, when there is none in time."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.002)
-    raise AssertionError(f"not within {patience_s} s: {what}")
+@pytest.fixture
+def wait_for(stage: Stage) -> Callable[..., Any]:
+    """Let time go by until a condition is met: `Stage.eventually`."""
+    return stage.eventually
 
 
 @pytest.fixture
-def wait_for() -> Callable[..., Any]:
-    """`eventually`, for tests."""
-    return eventually
-
-
-@pytest.fixture
-def next_event() -> Callable[..., Any]:
+def next_event(stage: Stage) -> Callable[..., Any]:
     """Wait for the engine's next event of a kind and return it."""
 
-    def find(engine: MediaEngine, kind: type[MediaEvent], patience_s: float = _PATIENCE_S) -> Any:
+    def find(engine: MediaEngine, kind: type[MediaEvent], patience_s: float = PATIENCE_S) -> Any:
         seen: list[MediaEvent] = []
 
         def look() -> MediaEvent | None:
             seen.extend(engine.poll())
             return next((event for event in seen if isinstance(event, kind)), None)
 
-        return eventually(look, f"event {kind.__name__} (seen: {seen})", patience_s)
+        return stage.eventually(look, f"event {kind.__name__} (seen: {seen})", patience_s)
 
     return find

@@ -13,6 +13,7 @@ import pytest
 from softswitch.media import PCMA, PCMU, MediaEngine, MediaError, Port, PortSettings, StreamFormat
 from softswitch.media.transport import steering
 from tests.unit.media.conftest import Leg, Phone
+from tests.unit.media.stage import HOST
 
 VP8 = StreamFormat(98, "VP8", 90000)
 SOUND, PICTURES = (PCMA,), (VP8,)
@@ -36,7 +37,7 @@ def joined(engine: MediaEngine, make_leg: Make, ports: list[Port]) -> list[Leg]:
     return legs
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", [HOST, "::1"], ids=["IPv4", "IPv6"])
 def test_each_stream_has_its_port_and_all_are_answered_from_one_address(
     engine: MediaEngine, make_leg: Make, make_phone: Make, host: str
 ) -> None:

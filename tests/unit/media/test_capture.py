@@ -49,7 +49,7 @@ def test_both_ways_are_copied_with_their_headers(engine: MediaEngine, make_leg: 
     other.phone.receive()
     other.phone.send(other.port, b"\x22" * 160)
     back = one.phone.receive()
-    one.phone.rtcp.sendto(b"\x80\xc9\x00\x01\x11\x22\x33\x44", (one.port.local[0], one.port.rtcp_port))
+    one.phone.send_rtcp(one.port, b"\x80\xc9\x00\x01\x11\x22\x33\x44")
     heard, said, report = captured(engine, wait_for, 3)
     assert heard[:2] == (one.port.ssrc, RTP_RECEIVED)
     assert heard[2][2:4] == b"\x00\x07" and heard[2][12:] == extended + b"\x11" * 160, "as it was received"

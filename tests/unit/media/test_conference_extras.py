@@ -8,7 +8,7 @@ import pytest
 from softswitch.media import MediaEngine
 from softswitch.media.playing.tones import level_dbm0
 
-from .test_conference import TAKES, TONES_HZ, Speaker, decoded, level_at, steady_level_at, tone
+from .test_conference import TONES_HZ, Speaker, decoded, level_at, tone
 
 QUIET = -45
 
@@ -18,9 +18,9 @@ def engine(make_engine) -> MediaEngine:
     return make_engine()
 
 
-def hear(legs, sounds, seconds=0.7, takes=1):
+def hear(legs, sounds, seconds=0.7):
     """What each of the legs hears after the first quarter of a second, while all say their sounds."""
-    heard = Speaker(legs, sounds).run(seconds, takes=takes)
+    heard = Speaker(legs, sounds).run(seconds)
     return [decoded(packets)[2000:] for packets in heard]
 
 
@@ -31,18 +31,18 @@ def test_a_whisper_is_heard_by_one_member_alone(engine, make_leg):
         room.join(leg.port)
     dispatcher, driver, _ = (leg.port for leg in legs)
     room.whisper(dispatcher, driver)
-    of_dispatcher, of_driver, of_caller = hear(legs, [tone(hz) for hz in TONES_HZ[:3]], takes=TAKES)
-    assert steady_level_at(of_driver, TONES_HZ[0]) == pytest.approx(-12, abs=1.5), "the driver hears the whisper"
-    assert steady_level_at(of_driver, TONES_HZ[2]) == pytest.approx(-12, abs=1.5), "and the caller"
+    of_dispatcher, of_driver, of_caller = hear(legs, [tone(hz) for hz in TONES_HZ[:3]])
+    assert level_at(of_driver, TONES_HZ[0]) == pytest.approx(-12, abs=1.5), "the driver hears the whisper"
+    assert level_at(of_driver, TONES_HZ[2]) == pytest.approx(-12, abs=1.5), "and the caller"
     assert level_at(of_caller, TONES_HZ[0]) < QUIET, "the caller hears nothing of it"
-    assert steady_level_at(of_caller, TONES_HZ[1]) == pytest.approx(-12, abs=1.5)
-    assert steady_level_at(of_dispatcher, TONES_HZ[2]) == pytest.approx(-12, abs=1.5), "the dispatcher hears all"
+    assert level_at(of_caller, TONES_HZ[1]) == pytest.approx(-12, abs=1.5)
+    assert level_at(of_dispatcher, TONES_HZ[2]) == pytest.approx(-12, abs=1.5), "the dispatcher hears all"
     room.leave(driver)
     _, of_caller = hear([legs[0], legs[2]], [tone(hz) for hz in TONES_HZ[:2]])
     assert level_at(of_caller, TONES_HZ[0]) < QUIET, "without its audience a whisper is heard by nobody"
     room.whisper(dispatcher, None)
     _, of_caller = hear([legs[0], legs[2]], [tone(hz) for hz in TONES_HZ[:2]])
-    assert steady_level_at(of_caller, TONES_HZ[0]) == pytest.approx(-12, abs=1.5), "until it speaks to all again"
+    assert level_at(of_caller, TONES_HZ[0]) == pytest.approx(-12, abs=1.5), "until it speaks to all again"
 
 
 @pytest.mark.parametrize(("level", "wanted"), [(-30, -24), (-5, -9)])
@@ -67,7 +67,7 @@ def test_a_room_in_which_nobody_speaks_rustles(engine, make_leg):
     noise = hear([listener], [None], 0.5)[0]
     assert -62 < level_dbm0(noise.astype(np.int16)) < -50, "−62 dB of full scale is −56 dBm0"
     spoken = hear([listener, speaker], [None, tone(700, 1.0, -20)])[0]
-    assert steady_level_at(spoken, 700) == pytest.approx(-20, abs=1.5)
+    assert level_at(spoken, 700) == pytest.approx(-20, abs=1.5)
 
 
 def test_linked_rooms_hear_each_other_and_nobody_itself(engine, make_leg):
@@ -83,11 +83,11 @@ def test_linked_rooms_hear_each_other_and_nobody_itself(engine, make_leg):
             if k == i:
                 assert level_at(samples, hz) < QUIET, f"member {i} hears itself by way of another room"
             else:
-                assert steady_level_at(samples, hz) == pytest.approx(-20, abs=1.5), f"member {i} hears member {k}"
+                assert level_at(samples, hz) == pytest.approx(-20, abs=1.5), f"member {i} hears member {k}"
     rooms[1].unlink(rooms[0])
     heard = hear(legs, [tone(hz, 2.0, -20) for hz in TONES_HZ[:4]], 0.8)
     assert level_at(heard[0], TONES_HZ[2]) < QUIET, "no more"
-    assert steady_level_at(heard[0], TONES_HZ[1]) == pytest.approx(-20, abs=1.5)
+    assert level_at(heard[0], TONES_HZ[1]) == pytest.approx(-20, abs=1.5)
     rooms[2].close()
     rooms[1].close()
 

@@ -74,7 +74,7 @@ def test_a_reference_time_is_answered(engine, make_leg, wait_for):
     leg.phone.send(leg.port)
     wait_for(lambda: leg.port.counters().packets_received, "the packet")
     asked = ExtendedReport(leg.phone.ssrc, (ReferenceTime(0x1122334455667788),)).serialize()
-    leg.phone.rtcp.sendto(asked, (leg.port.local[0], leg.port.rtcp_port))
+    leg.phone.send_rtcp(leg.port, asked)
     report = wait_for(lambda: extended(leg.phone.receive_rtcp()), "the answer")
     (delays,) = report.blocks
     assert isinstance(delays, DelayReport)
@@ -86,7 +86,7 @@ def test_the_peers_verdict_is_kept(engine, make_leg, wait_for):
     leg.phone.send(leg.port)
     wait_for(lambda: leg.port.counters().packets_received, "the packet")
     said = VoipMetrics(leg.port.ssrc, loss_rate=64, r_factor=70, mos_listening=36, jitter_buffer_ms=60)
-    leg.phone.rtcp.sendto(ExtendedReport(leg.phone.ssrc, (said,)).serialize(), (leg.port.local[0], leg.port.rtcp_port))
+    leg.phone.send_rtcp(leg.port, ExtendedReport(leg.phone.ssrc, (said,)).serialize())
     verdict = wait_for(lambda: leg.port.quality().peer, "the verdict")
     assert (verdict.loss, verdict.r_factor, verdict.mos_listening, verdict.mos_conversational) == (0.25, 70, 3.6, None)
     assert verdict.jitter_buffer_ms == 60
@@ -101,7 +101,7 @@ def test_broken_blocks_are_counted_and_do_no_harm(engine, make_leg, wait_for, bl
     wait_for(lambda: leg.port.counters().packets_received, "the packet")
     body = struct.pack(">I", leg.phone.ssrc) + blocks
     packet = struct.pack(">BBH", 0x80, 207, len(body) // 4) + body
-    leg.phone.rtcp.sendto(packet, (leg.port.local[0], leg.port.rtcp_port))
+    leg.phone.send_rtcp(leg.port, packet)
     wait_for(lambda: leg.port.counters().malformed == 1, "one malformed packet counted")
     assert leg.port.quality().peer is None
 

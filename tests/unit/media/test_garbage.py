@@ -59,7 +59,7 @@ def test_a_flood_of_random_datagrams_is_survived_and_accounted_for(engine, make_
             datagram[1] = generator.choice([8, 0x88, 200, 201, 206])
         one.phone.rtp.sendto(datagram, one.port.local)
         if size % 20 == 0:
-            one.phone.rtcp.sendto(datagram, ("127.0.0.1", one.port.rtcp_port))
+            one.phone.send_rtcp(one.port, datagram)
             sent = size + 1  # no more at once than the socket's buffer holds
             wait_for(lambda sent=sent: accounted() >= sent, f"{sent} datagrams counted somewhere")
     assert engine.statistics().ports_open == 2

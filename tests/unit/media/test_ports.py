@@ -10,6 +10,8 @@ import pytest
 from softswitch.media import PCMA, MediaEngine, MediaError, PortClosed, PortSettings, PortsExhausted
 from softswitch.media.allocation import PortAllocator
 
+from .stage import HOST
+
 
 def open_descriptors():
     return len(os.listdir("/proc/self/fd"))
@@ -19,10 +21,10 @@ def test_rtp_is_even_and_rtcp_the_next(make_engine):
     engine = make_engine()
     port = engine.open_port("call")
     host, number = port.local
-    assert (host, number % 2, port.rtcp_port) == ("127.0.0.1", 0, number + 1)
+    assert (host, number % 2, port.rtcp_port) == (HOST, 0, number + 1)
     assert 20000 <= number < 25000
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, pytest.raises(OSError):
-        probe.bind(("127.0.0.1", number + 1))
+        probe.bind((HOST, number + 1))
 
 
 def test_the_advertised_address_is_told_and_the_own_one_bound(make_engine):
@@ -59,14 +61,14 @@ def test_the_engines_capacity_is_a_bound(make_engine):
 
 def test_a_closed_port_is_not_used_again_before_its_time():
     allocator = PortAllocator(21100, 21103, quarantine_s=3.0)
-    first, second = (allocator.bind("127.0.0.1", 0.0, rtcp=True) for _ in range(2))
+    first, second = (allocator.bind(HOST, 0.0, rtcp=True) for _ in range(2))
     for pair in (first, second):
         os.close(pair.rtp_fd)
         os.close(pair.rtcp_fd)
     allocator.release(first.port, 10.0)
     with pytest.raises(PortsExhausted, match="1 of them were closed"):
-        allocator.bind("127.0.0.1", 12.9, rtcp=False)
-    again = allocator.bind("127.0.0.1", 13.0, rtcp=False)
+        allocator.bind(HOST, 12.9, rtcp=False)
+    again = allocator.bind(HOST, 13.0, rtcp=False)
     assert (again.port, again.rtcp_fd) == (first.port, -1)
     os.close(again.rtp_fd)
 
@@ -75,7 +77,7 @@ def test_ports_go_round_before_one_is_used_twice():
     allocator = PortAllocator(21200, 21299, quarantine_s=0.0, start=7)
     seen = []
     for _ in range(50):
-        pair = allocator.bind("127.0.0.1", 0.0, rtcp=False)
+        pair = allocator.bind(HOST, 0.0, rtcp=False)
         os.close(pair.rtp_fd)
         allocator.release(pair.port, 0.0)
         seen.append(pair.port)
@@ -85,9 +87,9 @@ def test_ports_go_round_before_one_is_used_twice():
 
 def test_a_port_somebody_else_holds_is_skipped():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("127.0.0.1", 21301))  # the RTCP half alone
+        other.bind((HOST, 21301))  # the RTCP half alone
         allocator = PortAllocator(21300, 21303, quarantine_s=0.0)
-        pair = allocator.bind("127.0.0.1", 0.0, rtcp=True)
+        pair = allocator.bind(HOST, 0.0, rtcp=True)
         assert pair.port == 21302
         os.close(pair.rtp_fd)
         os.close(pair.rtcp_fd)
@@ -111,7 +113,7 @@ def test_two_thousand_calls_leave_no_descriptor_and_no_clip_behind(make_engine, 
     for number in range(1000):
         one, other = engine.open_port(f"call {number}"), engine.open_port(f"call {number}")
         for port in (one, other):
-            port.configure(PortSettings(remote=("127.0.0.1", 50000), formats=(PCMA,)))
+            port.configure(PortSettings(remote=(HOST, 50000), formats=(PCMA,)))
         engine.connect(one, other)
         if number % 10 == 0:
             engine.tone(one, 450, -10)
@@ -183,7 +185,7 @@ def test_an_engine_that_does_not_run_says_so():
 
 def test_the_context_manager_starts_and_closes():
     before = open_descriptors()
-    with MediaEngine(first_port=20000, last_port=20099) as engine:
+    with MediaEngine(address=HOST, first_port=20000, last_port=20099) as engine:
         engine.open_port("call")
         assert engine.healthy
         with pytest.raises(MediaError, match="running"):
@@ -191,6 +193,18 @@ def test_the_context_manager_starts_and_closes():
     assert not engine.healthy
     assert open_descriptors() == before
     engine.close()
+
+
+def test_the_packet_thread_goes_by_the_clock_of_the_wall(make_leg):
+    """Everywhere else the test turns the loop: here it wakes by itself, for packets and for what it plays."""
+    with MediaEngine(address=HOST, first_port=20000, last_port=20099) as engine:
+        leg = make_leg(engine)
+        engine.echo(leg.port)
+        leg.phone.send(leg.port, b"\x12" * 160)
+        assert leg.phone.receive().payload == b"\x12" * 160
+        engine.tone(leg.port, 1004, -16)
+        heard = [leg.phone.receive() for _ in range(4)]
+        assert heard[-1].at - heard[0].at > 0.03, "four packets of 20 ms are not sent at once"
 
 
 def test_formats_are_checked():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import time
 
 import numpy as np
 import pytest
@@ -126,7 +125,6 @@ def test_a_transcoded_call_falls_silent(make_engine, make_leg):
     quiet = make_leg(engine, formats=(PCMA, CN), comfort_noise=True)
     other = make_leg(engine, formats=(StreamFormat(97, "L16", 16000),))
     engine.connect(quiet.port, other.port)
-    deadline = time.monotonic() + 20
-    while quiet.phone.receive().payload_type != 13:
-        assert time.monotonic() < deadline, "nobody says anything, so silence should be described"
+    kinds = [quiet.phone.receive().payload_type for _ in range(20)]
+    assert kinds[-1] == 13, "nobody says anything, so silence is described when the hangover is over"
     assert quiet.phone.receive().payload_type == 13, "and again after a second"

@@ -56,8 +56,7 @@ class Peer:
         self.phone.rtp.sendto(data, self.port.local)
 
     def receive(self):
-        self.phone.rtp.settimeout(3)
-        return self.taking.unprotect(self.phone.rtp.recv(4096))
+        return self.taking.unprotect(self.phone.receive_raw())
 
 
 @pytest.fixture
@@ -91,12 +90,12 @@ def test_reports_are_secured(make_engine, make_peer, wait_for, profile):
     receiver_report = struct.pack(">BBHIIIIIII", 0x81, 201, 7, 0x11223344, peer.port.ssrc, 0x40000002, 7, 80, 0, 0)
     secured = peer.giving.protect_rtcp(receiver_report)
     for _ in range(2):
-        peer.phone.rtcp.sendto(secured, (peer.port.local[0], peer.port.rtcp_port))
+        peer.phone.send_rtcp(peer.port, secured)
     wait_for(lambda: peer.port.counters().srtp_replayed == 1, "the report sent twice is refused once")
     assert peer.port.counters().rtcp_received == 1
     assert peer.port.counters().remote_fraction_lost == 0.25
     damaged = secured[:-1] + bytes([secured[-1] ^ 1])
-    peer.phone.rtcp.sendto(damaged, (peer.port.local[0], peer.port.rtcp_port))
+    peer.phone.send_rtcp(peer.port, damaged)
     wait_for(lambda: sum(_refused(peer)) == 2, "a damaged report is refused")
 
 
@@ -267,8 +266,7 @@ def test_the_binding_agrees_about_what_it_refuses(make_engine, make_peer):
     peer = make_peer(make_engine())
     peer.port._engine.echo(peer.port)
     peer.send(1)
-    peer.phone.rtp.settimeout(3)
-    data = peer.phone.rtp.recv(4096)
+    data = peer.phone.receive_raw()
     peer.taking.unprotect(data)
     with pytest.raises(pylibsrtp.Error):
         peer.taking.unprotect(data)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime
 import secrets
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,20 +24,46 @@ from softswitch.rtp.ice.stun import (
     is_stun,
 )
 
+from .stage import HOST, Stage
+
 pytest.importorskip("OpenSSL")
 CERTIFICATE = DtlsCertificate.generate(datetime.datetime.now(datetime.UTC))
 SETTINGS = PortSettings(formats=(PCMA,), rtcp_mux=True)
 
 
+class Driver:
+    """Polls the engine while something else waits, as the switch does by the event descriptor."""
+
+    def __init__(self, engine: MediaEngine, stage: Stage) -> None:
+        self.engine, self.stage = engine, stage
+        self.events: list[object] = []
+
+    def told(self, kind: type) -> list[object]:
+        """The events of a kind so far."""
+        self.events.extend(self.engine.poll())
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def received(self, source: socket.socket) -> bytes:
+        """The next datagram that comes to a socket; fails the test when none comes."""
+
+        def look() -> bytes:
+            self.told(object)
+            try:
+                return source.recv(2048, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return b""
+
+        return bytes(self.stage.eventually(look, "a datagram for the browser"))
+
+
 class Browser:
     """A full ICE agent's least: checks one address, nominates it, and opens DTLS from there."""
 
-    def __init__(self) -> None:
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(3)
+        self.socket.bind((HOST, 0))
         self.ufrag = secrets.token_hex(4)
-        self.dtls: DtlsTransport | None = None
 
     def remote(self, fingerprint: tuple[str, bytes] = CERTIFICATE.fingerprint) -> RemoteTransport:
         return RemoteTransport(self.ufrag, "peer-password-of-22-chars", (fingerprint,), False)
@@ -52,50 +76,28 @@ class Browser:
         request = StunMessage(REQUEST, BINDING, secrets.token_bytes(12), attributes)
         self.socket.sendto(request.serialize(password or ice.password), port.local)
         while True:
-            data = self.socket.recv(2048)
+            data = self.driver.received(self.socket)
             if is_stun(data):
                 return StunMessage.parse(data)
 
     def shake(self, port: Port, fingerprint: tuple[str, bytes]) -> DtlsTransport:
-        self.dtls = DtlsTransport(context(CERTIFICATE), client=True, fingerprints=[fingerprint])
-        self.dtls.start()
-        deadline = time.monotonic() + 5
-        while self.dtls.keys is None and not self.dtls.failed and time.monotonic() < deadline:
-            for datagram in self.dtls.datagrams_to_send():
-                self.socket.sendto(datagram, port.local)
-            self.dtls.receive_datagram(self.socket.recv(2048))
-        for datagram in self.dtls.datagrams_to_send():
+        """Shake hands until there are keys, or it has failed."""
+        dtls = DtlsTransport(context(CERTIFICATE), client=True, fingerprints=[fingerprint])
+        dtls.start()
+        self._send(dtls, port)
+        while dtls.keys is None and not dtls.failed:
+            dtls.receive_datagram(self.driver.received(self.socket))
+            self._send(dtls, port)
+        return dtls
+
+    def _send(self, dtls: DtlsTransport, port: Port) -> None:
+        for datagram in dtls.datagrams_to_send():
             self.socket.sendto(datagram, port.local)
-        return self.dtls
-
-
-class Driver:
-    """Polls the engine while something else waits, as the switch does by the event descriptor."""
-
-    def __init__(self, engine: MediaEngine) -> None:
-        self.engine = engine
-        self.events: list[object] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.002):
-            self.events.extend(self.engine.poll())
-
-    def told(self, kind: type) -> list[object]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join()
 
 
 @pytest.fixture
-def driver(engine: MediaEngine) -> Iterator[Driver]:
-    made = Driver(engine)
-    yield made
-    made.close()
+def driver(engine: MediaEngine, stage: Stage) -> Driver:
+    return Driver(engine, stage)
 
 
 Wait = Callable[..., Any]
@@ -103,12 +105,12 @@ MakeBrowser = Callable[[], Browser]
 
 
 @pytest.fixture
-def make_browser() -> Iterator[MakeBrowser]:
+def make_browser(driver: Driver) -> Iterator[MakeBrowser]:
     """Makes browsers whose sockets are closed when the test ends."""
     made: list[Browser] = []
 
     def make() -> Browser:
-        made.append(Browser())
+        made.append(Browser(driver))
         return made[-1]
 
     yield make

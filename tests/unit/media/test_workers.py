@@ -17,11 +17,11 @@ from softswitch.media import PCMA, PCMU, MediaEngine, PortSettings, WorkerLost, 
 from softswitch.media.layouts.shared import CONFERENCE_PEER
 from softswitch.media.workers import services
 from softswitch.media.workers.worker_process import Connection, describe_processes, socket_path
-from tests.unit.media import conftest
+from tests.unit.media.stage import HOST, Stage
 
 pytestmark = pytest.mark.slow
 
-PORTS = {"first_port": 21000, "last_port": 21199}
+PORTS = {"address": HOST, "first_port": 21000, "last_port": 21199}
 
 PATIENCE_S = 40.0  # a process starts, and loads compiled code, in two seconds on an idle machine
 
@@ -33,7 +33,7 @@ class Caller:
 
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind((HOST, 0))
         self.socket.settimeout(20)
         self.address = self.socket.getsockname()
         self.sent = 0
@@ -107,8 +107,8 @@ def abandon(engine):
 
 
 def eventually(condition, what):
-    """`conftest.eventually` with patience for processes."""
-    return conftest.eventually(condition, what, PATIENCE_S)
+    """Wait by the clock of the wall, with patience for processes."""
+    return Stage().eventually(condition, what, PATIENCE_S)
 
 
 def has_ended(pid):
