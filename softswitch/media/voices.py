@@ -22,6 +22,7 @@ from softswitch.media.layouts.voice import (
     IDLE,
     JITTER_PLACES,
     NOISE_DECODER,
+    RENDITION_HZ,
     RESAMPLER_WORDS,
     VOICE,
 )
@@ -157,6 +158,24 @@ def prepare_speaker(voices: NDArray[Any], number: int, entry: StreamFormat, rate
     """Make a free record an encoder into one format of samples at `rate_hz`, and nothing else."""
     voices[number : number + 1].view(np.uint8)[:_CLEARED_OCTETS] = 0
     _prepare_encoder(voices[number], entry, rate_hz)
+
+
+def prepare_rendition(voices: NDArray[Any], number: int, entry: StreamFormat) -> None:
+    """Make a free record code a fan-out's talker into one format, for all who need it."""
+    prepare_speaker(voices, number, entry, RENDITION_HZ)
+    voice, ptime_ms = voices[number], packet_time_ms(entry)
+    voice["send_ticks"] = entry.clock_rate * ptime_ms // 1000
+    voice["send_samples"] = RENDITION_HZ * ptime_ms // 1000
+
+
+def prepare_hearer(voices: NDArray[Any], number: int, settings: PortSettings, slot: int, talks: int) -> None:
+    """Make a free record decode what the port at `slot`, with these settings, says to a fan-out in its talk number
+    `talks`."""
+    voices[number : number + 1].view(np.uint8)[:_CLEARED_OCTETS] = 0
+    voice = voices[number]
+    _prepare_decoders(voice, settings, RENDITION_HZ)
+    voice["partner"] = slot
+    voice["rendition_stream"] = -(talks << 32)
 
 
 def prepare_ear(voices: NDArray[Any], number: int, settings: PortSettings, listens: int) -> None:

@@ -15,6 +15,7 @@ _LOOP = ("mediacodecs.g711", "softswitch.media.kernels.atomic", "softswitch.medi
 _SOUND = (
     "softswitch.media.kernels.sound.mixer",
     "softswitch.media.kernels.sound.ear",
+    "softswitch.media.kernels.sound.rendering",
     "softswitch.media.kernels.wire.span",
 )
 _FILES = ("softswitch.media.recording.loops",)

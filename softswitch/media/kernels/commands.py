@@ -23,12 +23,11 @@ from softswitch.media.kernels.libc import (
 )
 from softswitch.media.kernels.listening import listen
 from softswitch.media.kernels.membership import (
+    apply_to_room,
     give_floor,
     join_conference,
     join_fan_out,
     leave_room,
-    link_room,
-    unlink_room,
 )
 from softswitch.media.kernels.octets import copy_address, raise_port
 from softswitch.media.kernels.player import enter_wheel, start_playing, stop_everything, stop_playing
@@ -52,10 +51,7 @@ from softswitch.media.layouts.commands import (
     COMMAND_OPEN,
     COMMAND_PLAY,
     COMMAND_PRESS,
-    COMMAND_ROOM_LINK,
     COMMAND_ROOM_PLAY,
-    COMMAND_ROOM_STOP,
-    COMMAND_ROOM_UNLINK,
     COMMAND_ROUTE,
     COMMAND_STOP,
     COMMAND_STOP_PLAYING,
@@ -106,7 +102,7 @@ def apply_commands(
             worker["running"] = 0
         elif operation >= COMMAND_ROOM_PLAY:
             if rooms[command["room"]]["generation"] == command["generation"]:
-                _apply_to_room(rooms[command["room"]], voices, command)
+                apply_to_room(rooms[command["room"]], voices, command)
         elif ports[slot]["generation"] == command["generation"]:
             _apply(ports, rooms, voices, spans, slot, worker, command, scratch, now_ns)
         done += 1
@@ -181,27 +177,6 @@ def _apply(
     elif operation == COMMAND_CLOSE:
         stop_everything(ports, slot, worker)
         _close(port, slot, worker, scratch, now_ns)
-
-
-@part
-def _apply_to_room(room: Any, voices: Any, command: Any) -> None:
-    """Begin or end what is played into a room, or what it has to do with another."""
-    if command["operation"] == COMMAND_ROOM_LINK:
-        link_room(room, voices, command)
-        return
-    if command["operation"] == COMMAND_ROOM_UNLINK:
-        unlink_room(room, voices, command["voice"])
-        return
-    if command["operation"] == COMMAND_ROOM_STOP:
-        if room["play_id"] == command["play_id"]:
-            room["playing"] = 0
-        return
-    room["play_id"] = command["play_id"]
-    room["play_offset"] = command["play_offset"]
-    room["play_length"] = command["play_length"]
-    room["play_loop"] = command["play_loop"]
-    room["play_position"] = 0
-    room["playing"] = 1
 
 
 @part

@@ -8,6 +8,13 @@ from softswitch.media.formats import MAXIMUM_FORMATS
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.giving_back import release_voice
 from softswitch.media.kernels.player import arm_wheel, least_loaded, start_wheel
+from softswitch.media.layouts.commands import (
+    COMMAND_ROOM_HEAR,
+    COMMAND_ROOM_LINK,
+    COMMAND_ROOM_RELEASE,
+    COMMAND_ROOM_STOP,
+    COMMAND_ROOM_UNLINK,
+)
 from softswitch.media.layouts.shared import CONFERENCE_PEER, FAN_OUT_PEER, NO_FEEDER, NO_PEER, NOBODY
 
 
@@ -19,6 +26,7 @@ def join_fan_out(ports: Any, rooms: Any, slot: int, command: Any, now_ns: int) -
         port["route_payload_type"][i] = command["route_payload_type"][i]
         port["deliver_payload_type"][i] = command["deliver_payload_type"][i]
         port["deliver_convert"][i] = command["deliver_convert"][i]
+    port["voice"] = command["rendition"]
     if port["peer"] != FAN_OUT_PEER or port["room"] != command["room"]:
         port["peer"] = FAN_OUT_PEER
         port["feeder"] = NO_FEEDER
@@ -104,7 +112,34 @@ def give_floor(room: Any, command: Any) -> None:
 
 
 @part
-def link_room(room: Any, voices: Any, command: Any) -> None:
+def apply_to_room(room: Any, voices: Any, command: Any) -> None:
+    """Begin or end what is played into a room, what it has to do with another, or what hears its talker."""
+    if command["operation"] == COMMAND_ROOM_LINK:
+        _link_room(room, voices, command)
+        return
+    if command["operation"] == COMMAND_ROOM_UNLINK:
+        _unlink_room(room, voices, command["voice"])
+        return
+    if command["operation"] == COMMAND_ROOM_HEAR:
+        room["hearer"] = command["voice"]
+        return
+    if command["operation"] == COMMAND_ROOM_RELEASE:
+        release_voice(voices[command["voice"]])
+        return
+    if command["operation"] == COMMAND_ROOM_STOP:
+        if room["play_id"] == command["play_id"]:
+            room["playing"] = 0
+        return
+    room["play_id"] = command["play_id"]
+    room["play_offset"] = command["play_offset"]
+    room["play_length"] = command["play_length"]
+    room["play_loop"] = command["play_loop"]
+    room["play_position"] = 0
+    room["playing"] = 1
+
+
+@part
+def _link_room(room: Any, voices: Any, command: Any) -> None:
     """Let another room be heard in this one: the command's `voice` stands for it here, `peer` for this one there."""
     voice = voices[command["voice"]]
     voice["linked"] = command["peer"]
@@ -114,8 +149,8 @@ def link_room(room: Any, voices: Any, command: Any) -> None:
 
 
 @part
-def unlink_room(room: Any, voices: Any, number: int) -> None:
-    """Undo `link_room` on this side."""
+def _unlink_room(room: Any, voices: Any, number: int) -> None:
+    """Undo `_link_room` on this side."""
     if room["links"] == number:
         room["links"] = voices[number]["next_link"]
         return

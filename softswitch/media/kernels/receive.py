@@ -233,7 +233,8 @@ def _hear(
             out = ports[voice["partner"]]
             pass_event(port, out, voices[out["voice"]], size, number, stream, scratch, now_ns)
     elif port["peer"] == FAN_OUT_PEER and rooms[port["room"]]["talker"] == slot:
-        fan_out(ports, slot, rooms[port["room"]], size, number, stream, kind == NEW_STREAM, scratch, now_ns)
+        room, renewed = rooms[port["room"]], kind == NEW_STREAM
+        fan_out(ports, voices, slot, room, size, number, stream, renewed, worker["renderer"], scratch, now_ns)
     else:
         port["dropped_unrouted"] += 1
 

@@ -1,5 +1,5 @@
-"""From the packet loop into the mixer and the ears, which are compiled apart from it: by an address, once for each
-room's turn and each packet listened to.
+"""From the packet loop into the mixer, the ears and the renditions, which are compiled apart from it: by an address,
+once for each room's turn, each packet listened to, and each codec that a talker's packet is brought into.
 
 So a switch that only relays neither compiles nor loads the mixer and the codecs; and no Python runs in between.
 """
@@ -138,6 +138,46 @@ def _attend_far(
                 end,
                 number,
                 now_ns,
+            ),
+        )
+
+    return compiled
+
+
+def render_far(
+    address: int, voices: Any, hearer: int, rendition: int, serial: int, scratch: Any, begin: int, end: int,
+    number: int, sequence: int, timestamp: int, clock: int,
+) -> None:  # fmt: skip
+    """Let the code at `address` make a rendition of the packet in `scratch`."""
+    from softswitch.media.kernels.sound import rendering
+
+    rendering.render(voices, hearer, rendition, serial, scratch, begin, end, number, sequence, timestamp, clock)
+
+
+@overload(render_far)
+def _render_far(
+    address: Any, voices: Any, hearer: Any, rendition: Any, serial: Any, scratch: Any, begin: Any, end: Any,
+    number: Any, sequence: Any, timestamp: Any, clock: Any,
+) -> Any:  # fmt: skip
+    def compiled(
+        address: Any, voices: Any, hearer: Any, rendition: Any, serial: Any, scratch: Any, begin: Any, end: Any,
+        number: Any, sequence: Any, timestamp: Any, clock: Any,
+    ) -> Any:  # fmt: skip
+        call_address(
+            address,
+            (
+                voices.ctypes.data,
+                len(voices),
+                hearer,
+                rendition,
+                serial,
+                scratch["packet"].ctypes.data,  # the first field
+                begin,
+                end,
+                number,
+                sequence,
+                timestamp,
+                clock,
             ),
         )
 

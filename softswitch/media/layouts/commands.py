@@ -23,6 +23,8 @@ COMMAND_CHANNEL = 19
 COMMAND_BUNDLE = 20
 #: From here on they are about a room, whose generation they bring.
 COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, COMMAND_ROOM_LINK, COMMAND_ROOM_UNLINK = 21, 22, 23, 24
+#: Let the talker of a fan-out be decoded by `voice`; give back what the coders of `voice` hold.
+COMMAND_ROOM_HEAR, COMMAND_ROOM_RELEASE = 25, 26
 
 #: Only the fields that the operation names are meaningful.
 COMMAND = np.dtype(
@@ -38,6 +40,7 @@ COMMAND = np.dtype(
         ("peer", "i8"),
         ("route_extensions", "i8"),  # of ROUTE: whether header extensions mean the same to both sides
         ("second", "i8"),
+        ("rendition", "i8"),  # of JOIN in a fan-out: the voice that codes for the member, NO_VOICE none
         ("at_key_frame", "i8"),
         ("tap", "i8"),
         *ROUTES,

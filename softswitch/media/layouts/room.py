@@ -17,6 +17,8 @@ ROOM = np.dtype(
         ("members", "i8"),
         ("talker", "i8"),  # whose packets are fanned out
         ("talker_new", "i8"),  # until the first packet after a TALK command
+        ("hearer", "i8"),  # the voice that decodes the talker, NOBODY none
+        ("rendered", "i8"),  # packets that were coded anew
         # Pictures alone: who is seen by the talker, and who takes both places at its next key frame.
         ("second", "i8"),
         ("next_talker", "i8"),

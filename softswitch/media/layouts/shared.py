@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-LAYOUT_VERSION = 9
+LAYOUT_VERSION = 10
 
 #: A socket address as the kernel writes it (sockaddr_in, sockaddr_in6), in 32-bit words.
 ADDRESS_WORDS = 7
@@ -37,8 +37,8 @@ UNLATCHED, LATCHED, LATCHED_AS_SIGNALLED = 0, 1, 2
 #: `route_payload_type` of a format the other side did not agree to.
 UNMAPPED = 255
 
-#: What is done to a payload on the way from one port to another.
-COPY, ALAW_TO_ULAW, ULAW_TO_ALAW = 0, 1, 2
+#: What is done to a payload on the way from one port to another; in a fan-out it may also be coded anew.
+COPY, ALAW_TO_ULAW, ULAW_TO_ALAW, RENDERED = 0, 1, 2, 3
 
 #: What the payloads of a format are, as far as the engine looks into pictures to find where they may be joined.
 NO_PICTURE, PICTURE_H264, PICTURE_H265, PICTURE_VP8 = 0, 1, 2, 3

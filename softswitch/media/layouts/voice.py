@@ -19,6 +19,8 @@ VOICES_PER_PORT = 3
 JITTER_PLACES = 32
 #: The longest packet heard, 120 ms at 48 kHz, and all that is kept to be heard.
 LONGEST_FRAME, HEARD_SAMPLES = 5760, 12288
+#: The rate of the samples between a fan-out's talker and its listeners with other codecs, in Hz.
+RENDITION_HZ = 16000
 #: The longest packet sent, 60 ms, and one turn more.
 SPOKEN_SAMPLES = 60 * 48 + MAXIMUM_TURN
 
@@ -106,6 +108,13 @@ VOICE = whole_lines(
         # Of a voice that stands for another room in this one.
         ("linked", "i8"),  # the voice that stands for this room there
         ("next_link", "i8"),
+        # Of a voice that codes what a fan-out's talker says for all who need it, or that hears the talker for those.
+        ("rendered", "i8"),  # number of the packet that it has taken last
+        ("rendition_stream", "i8"),  # negative, so that it is nobody's SSRC; with another one a stream begins anew
+        ("rendition_packets", "i8"),  # made of the talker's last packet
+        ("rendition_from", "i8"),  # timestamp of the first of them
+        ("rendition_timestamp", "i8"),  # of the next one
+        ("expected_timestamp", "i8"),  # of the talker's next packet
         # A telephone-event on its way to the member (RFC 4733).
         ("event_ssrc", "i8"),
         ("event_source_timestamp", "i8"),

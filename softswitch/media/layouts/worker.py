@@ -52,6 +52,7 @@ WORKER = np.dtype(
         ("rooms", "i8"),
         ("mixer", "i8"),  # address of the compiled mixer
         ("listener", "i8"),  # and of what listens to ports
+        ("renderer", "i8"),  # and of what codes a fan-out's talker anew
         ("span_server", "i8"),  # and of what serves spans
         ("span_timer_fd", "i8"),
         ("spans", "i8"),

@@ -9,8 +9,9 @@ import numpy as np
 from softswitch.media.errors import NotTranscodable
 from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
 from softswitch.media.layouts.commands import COMMAND_JOIN, COMMAND_TALK
-from softswitch.media.layouts.shared import COPY, NO_VOICE, NOBODY, UNMAPPED
+from softswitch.media.layouts.shared import COPY, NO_VOICE, NOBODY, RENDERED, UNMAPPED
 from softswitch.media.records import Fields, shows_pictures
+from softswitch.media.rooms.renditions import Renditions, rendered_into
 from softswitch.media.rooms.rooms import Room
 from softswitch.media.routing import PortSettings, carry
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _Formats = tuple[StreamFormat, ...]
+_Table = tuple[Fields, StreamFormat | None]
 
 
 class _Kind(NamedTuple):
@@ -36,17 +38,18 @@ class FanOut(Room):
     """A room in which one port talks and thousands listen; made by `MediaEngine.open_fan_out`.
 
     The listeners' numbering goes on without a gap when the talker changes. What a listener knows is passed on under
-    its payload type, A-law and µ-law are turned into each other, once for all who need it; other formats it does not
-    get. Any RTP may be fanned out, sound or picture.
+    its payload type; A-law and µ-law are turned into each other, and what it does not know is coded anew into its
+    preferred codec, each once for all who need it. Any RTP may be fanned out, sound or picture.
     """
 
     def __init__(self, engine: EngineFlows, number: int, thread: PacketThread, owner: str) -> None:
         super().__init__(engine, number, thread, owner)
         self.talker: Port | None = None
         self.second: Port | None = None
+        self._renditions = Renditions(self)
         self._kinds: dict[_Kind, StreamFormat] = {}  # in the order of their numbers
         #: by what decides them: receivable and sendable formats, and how many kinds of packets there are
-        self._tables: dict[tuple[_Formats, _Formats, int], Fields] = {}
+        self._tables: dict[tuple[_Formats, _Formats, int], _Table] = {}
 
     def join(self, port: Port) -> None:
         """Let a port hear the room's talker; ends what it was connected to or which other room it was in.
@@ -76,6 +79,7 @@ class FanOut(Room):
                 if member is not None and member.room is not self:
                     raise ValueError(f"{member} is not in the room of {self.owner}")
             before, self.talker, self.second = self.talker, port, second
+            self._renditions.hear(port)
             anybody = port or before
             if anybody is not None:
                 fields = {
@@ -101,9 +105,12 @@ class FanOut(Room):
         self._tell(port)
         if new:
             self._tell_others(port)
+        if self.talker is port:
+            self._renditions.hear(port)
 
     def restore(self) -> None:
         """Tell all members' tables, and who talks, to another packet thread."""
+        self._renditions.restore()
         for port in self._members:
             self._tell(port)
         self.talk(self.talker, second=self.second)
@@ -112,8 +119,10 @@ class FanOut(Room):
         """A member is out, with what it was saying."""
         if self.talker is port:
             self.talker = None
+            self._renditions.hear(None)
         if self.second is port:
             self.second = None
+        self._renditions.left(port)
 
     def _check_way(self, port: Port) -> None:
         theirs = list(self._kinds.values())
@@ -122,7 +131,7 @@ class FanOut(Room):
             return
         heard = any(carry(entry, port.settings.sendable)[0] != UNMAPPED for entry in theirs if not entry.auxiliary)
         hears = any(carry(entry, tuple(theirs))[0] != UNMAPPED for entry in main)
-        if not heard and not hears:
+        if not heard and not hears and not any(rendered_into(entry, port.settings) for entry in theirs):
             here, there = (", ".join(entry.encoding for entry in entries) for entries in (main, theirs))
             raise NotTranscodable(f"no way between {here} and the room's {there}")
 
@@ -140,30 +149,36 @@ class FanOut(Room):
             if len(self._tables) > MAXIMUM_FORMATS:
                 self._tables.clear()
             self._tables[key] = self._table(port.settings)
-        self.engine.command(port, COMMAND_JOIN, self._tables[key])
+        fields, rendered = self._tables[key]
+        self.engine.command(port, COMMAND_JOIN, fields | {"rendition": self._renditions.voice(port, rendered)})
 
     def _tell_others(self, port: Port) -> None:
         for other in self._members:
             if other is not port:
                 self._tell(other)
 
-    def _table(self, settings: PortSettings) -> Fields:
+    def _table(self, settings: PortSettings) -> _Table:
+        """What a member with these settings is told, and the format into which others are coded for it."""
         numbers = {kind: i for i, kind in enumerate(self._kinds)}
         route = np.full(MAXIMUM_FORMATS, UNMAPPED, np.uint8)
         payload_types = np.full(MAXIMUM_FORMATS, UNMAPPED, np.uint8)
         conversions = np.full(MAXIMUM_FORMATS, COPY, np.uint8)
-        several = _several(settings)
+        several, rendered = _several(settings), None
         for i, entry in enumerate(settings.receivable):
             route[i] = numbers.get(_kind(entry, several), UNMAPPED)
         for i, entry in enumerate(self._kinds.values()):
             payload_types[i], conversions[i] = carry(entry, settings.sendable)
-        return {
+            into = rendered_into(entry, settings) if payload_types[i] == UNMAPPED else None
+            if into is not None:
+                payload_types[i], conversions[i], rendered = into.payload_type, RENDERED, into
+        fields = {
             "room": self.number,
             "voice": NO_VOICE,
             "route_payload_type": route,
             "deliver_payload_type": payload_types,
             "deliver_convert": conversions,
         }
+        return fields, rendered
 
 
 def _several(settings: PortSettings) -> set[tuple[str, int]]:

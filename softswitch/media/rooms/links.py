@@ -33,7 +33,7 @@ def unlink(one: Conference, other: Conference) -> None:
     for room, voice in voices:
         room.engine.rooms.command(room, COMMAND_ROOM_UNLINK, {"voice": voice})
     for _, voice in voices:
-        one.engine.rooms.give_link_back(one.thread, voice)
+        one.engine.rooms.give_back(one.thread, voice)
 
 
 def reached(room: Conference) -> list[Conference]:

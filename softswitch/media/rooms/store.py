@@ -18,7 +18,15 @@ from softswitch.media.notices import LoudestSpeaker, MediaEvent, RoomPlaybackEnd
 from softswitch.media.playing.clips import Clip, ClipStore
 from softswitch.media.records import Fields
 from softswitch.media.routing import PortSettings
-from softswitch.media.voices import VoiceCounters, prepare_ear, prepare_speaker, prepare_voice, read_voice
+from softswitch.media.voices import (
+    VoiceCounters,
+    prepare_ear,
+    prepare_hearer,
+    prepare_rendition,
+    prepare_speaker,
+    prepare_voice,
+    read_voice,
+)
 
 if TYPE_CHECKING:
     from softswitch.media.port import Port
@@ -59,7 +67,7 @@ class RoomStore:
         number = self._free_rooms.popleft()
         room = self._arena.rooms[number]
         room["generation"] += 1
-        room["first"], room["members"], room["talker"] = NOBODY, 0, NOBODY
+        room["first"], room["members"], room["talker"], room["hearer"] = NOBODY, 0, NOBODY, NOBODY
         room["second"] = room["next_talker"] = room["next_second"] = NOBODY
         return number
 
@@ -119,6 +127,25 @@ class RoomStore:
         prepare_speaker(self._arena.voices, number, entry, rate_hz)
         return number
 
+    def take_rendition(self, entry: StreamFormat) -> int:
+        """The number of a voice that codes what a fan-out's talker says; loads what does so when it is the first."""
+        from softswitch.media.kernels.sound import rendering
+
+        self._enter("renderer", rendering.render_packet.address)  # looked at when a member needs it
+        number = self.take_voice()
+        self.prepare_rendition(number, entry)
+        return number
+
+    def prepare_rendition(self, number: int, entry: StreamFormat) -> None:
+        """Make a free voice code what a fan-out's talker says into a format."""
+        prepare_rendition(self._arena.voices, number, entry)
+
+    def take_hearer(self, talker: Port, talks: int) -> int:
+        """The number of a voice that decodes a fan-out's talker; no two `talks` of one talker are alike."""
+        number = self.take_voice()
+        prepare_hearer(self._arena.voices, number, talker.settings, talker.slot, talks)
+        return number
+
     def take_ear(self, settings: PortSettings, listens: int) -> int:
         """The number of a voice that listens to what a port receives; loads what listens when it is the first."""
         from softswitch.media.kernels.sound import ear
@@ -143,8 +170,8 @@ class RoomStore:
         """Let a voice be another's, once all that the port's thread was asked before is done, and the next commands."""
         self._later(port.thread, port.thread.ring.written + commands_ahead, lambda: self._free_voices.append(number))
 
-    def give_link_back(self, thread: PacketThread, number: int) -> None:
-        """Let the voice of a link be another's, once all that the thread was asked before is done."""
+    def give_back(self, thread: PacketThread, number: int) -> None:
+        """Let a room's own voice be another's, once all that the thread was asked before is done."""
         self._later(thread, thread.ring.written, lambda: self._free_voices.append(number))
 
     def mean_depth_ms(self) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.layouts.commands import COMMAND_CLOSE, COMMAND_LEAVE, COMMAND_ROUTE
-from softswitch.media.layouts.shared import CONFERENCE_PEER, FAN_OUT_PEER, NO_PEER, NO_VOICE, OPEN, PLAY_ENCODED
+from softswitch.media.layouts.shared import CONFERENCE_PEER, FAN_OUT_PEER, NO_PEER, NO_VOICE, NOBODY, OPEN, PLAY_ENCODED
 from softswitch.media.memory import Arena
 from softswitch.media.playing.clips import ClipStore
 from softswitch.media.records import Fields, route_fields
@@ -49,9 +49,10 @@ class Adoption:
         in_rooms = {
             int(number) for number in records["room"][np.isin(records["peer"], (CONFERENCE_PEER, FAN_OUT_PEER))]
         }
+        heard = {int(arena.rooms[number]["hearer"]) for number in in_rooms} - {NOBODY}
         playing = [record for record in (*records, *(arena.rooms[number] for number in in_rooms)) if record["playing"]]
         self._vacate: list[Callable[[], None]] = [
-            rooms.occupy(in_rooms, _voices(records)),
+            rooms.occupy(in_rooms, _voices(records) | heard),
             clips.occupy({(int(record["play_offset"]), int(record["play_length"])) for record in playing}),
         ]
 
@@ -90,10 +91,10 @@ class Adoption:
 
 
 def _voices(records: NDArray[Any]) -> set[int]:
-    """The voices that records of open ports use: members of conferences, ears, encoders of what is played."""
+    """The voices that records of open ports use: members of rooms, ears, encoders of what is played."""
     encoded = (records["playing"] != 0) & (records["play_codec"] == PLAY_ENCODED)
     used = (
-        records["voice"][records["peer"] == CONFERENCE_PEER],
+        records["voice"][np.isin(records["peer"], (CONFERENCE_PEER, FAN_OUT_PEER)) & (records["voice"] != NO_VOICE)],
         records["ear"][records["ear"] != NO_VOICE],
         records["play_voice"][encoded],
     )

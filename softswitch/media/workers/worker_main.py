@@ -45,11 +45,12 @@ class WorkerProcess(ServiceProcess):
 
     def begin(self, selector: selectors.BaseSelector) -> None:
         """Start the packet thread."""
-        from softswitch.media.kernels.sound import ear, mixer
+        from softswitch.media.kernels.sound import ear, mixer, rendering
         from softswitch.media.kernels.wire import span
 
         record = self.arena.workers[self.number]
         record["mixer"], record["listener"] = mixer.serve_rooms.address, ear.attend_packet.address
+        record["renderer"] = rendering.render_packet.address
         record["span_server"] = span.serve_span.address
         self._loop.thread.start()
         selector.register(self._wake_in, selectors.EVENT_READ, self._loop_ended)
