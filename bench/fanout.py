@@ -25,6 +25,8 @@ from relay import build_floor
 
 _PTIME_S = 0.020
 _PACKETS = 100
+#: A port gets a second socket, connected to its peer, once it has sent a while; 2000 take turns for it.
+_WARM_UP_PACKETS = 250
 _PACKET_OCTETS = 172
 _STAMP = 35  # SO_TIMESTAMPNS
 _CONTROL_OCTETS = 64
@@ -135,7 +137,7 @@ def _report(bench: Bench, engine: Sender, floor: Sender | None, due: int) -> Non
 
 def _rounds(bench: Bench, senders: list[Sender], phones: list[socket.socket], rounds: int) -> None:
     for sender in senders:
-        sender.measure(phones, 10)
+        sender.measure(phones, _WARM_UP_PACKETS)
         sender.forget()
     for turn in range(rounds):
         for sender in senders if turn % 2 == 0 else senders[::-1]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from softswitch.media.kernels.asking import FIR, PAYLOAD_FEEDBACK
 from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.connected import disconnect
 from softswitch.media.kernels.libc import sendto
 from softswitch.media.kernels.octets import get32, same_address
 from softswitch.media.layouts.shared import ADDRESS_WORDS
@@ -17,6 +18,7 @@ _FIR_ENTRY = 12  # where the first one begins (RFC 5104 §4.3.1.1)
 @part
 def enter_bundle(port: Any, command: Any) -> None:
     """Note that others are on the port's transport, and where one of them takes its copies."""
+    disconnect(port)  # it would take every stream of the peer
     port["bundled"] = 1
     port["copies"] = command["octets"]
     if command["octets"] > 0:

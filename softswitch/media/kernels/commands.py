@@ -10,17 +10,11 @@ from softswitch.media.kernels.asking import want_picture
 from softswitch.media.kernels.bundle import enter_bundle
 from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.connected import begin_unconnected, disconnect
 from softswitch.media.kernels.handover import drop_sockets, take_sockets
 from softswitch.media.kernels.keypad import begin_keying
 from softswitch.media.kernels.latch import aim
-from softswitch.media.kernels.libc import (
-    EPOLL_CTL_ADD,
-    EPOLL_CTL_DEL,
-    EPOLL_DATA,
-    EPOLLET,
-    EPOLLIN,
-    epoll_ctl,
-)
+from softswitch.media.kernels.libc import EPOLL_CTL_ADD, EPOLL_CTL_DEL
 from softswitch.media.kernels.listening import listen
 from softswitch.media.kernels.membership import (
     apply_to_room,
@@ -36,6 +30,7 @@ from softswitch.media.kernels.reception import lost_in_stream
 from softswitch.media.kernels.report import plan_report, send_report
 from softswitch.media.kernels.spans import enter_span, leave_span, take_channel
 from softswitch.media.kernels.srtp_keys import drop_keys, take_keys
+from softswitch.media.kernels.watching import CONTROL, GIVEN, watch
 from softswitch.media.layouts.commands import (
     COMMAND_ADJUST,
     COMMAND_AIM,
@@ -62,7 +57,6 @@ from softswitch.media.layouts.commands import (
 from softswitch.media.layouts.shared import (
     ADDRESS_WORDS,
     FREE,
-    INTERNAL_PORT,
     NO_VOICE,
     OPEN,
     PSEUDOWIRE,
@@ -170,6 +164,7 @@ def _apply(
     elif operation == COMMAND_DETACH:
         stop_everything(ports, slot, worker)
         _watch(port, slot, worker, EPOLL_CTL_DEL, scratch)
+        disconnect(port)
         leave_span(worker, slot)
         worker["ports_open"] -= 1
         if worker["handover_fd"] >= 0:
@@ -181,20 +176,16 @@ def _apply(
 
 @part
 def _watch(port: Any, slot: int, worker: Any, operation: int, scratch: Any) -> None:
-    """Add the port's sockets to the worker's epoll set, or take them out; the event carries slot and generation."""
-    event = scratch["epoll_event"]
-    event[0] = EPOLLIN + EPOLLET if port["kind"] == INTERNAL_PORT else EPOLLIN
-    event[EPOLL_DATA] = 2 * slot
-    event[EPOLL_DATA + 1] = port["generation"] & 0x7FFFFFFF
-    epoll_ctl(worker["epoll_fd"], operation, port["rtp_fd"], event.ctypes.data)
+    """Wait for the sockets that the port was given, or no longer."""
+    watch(port, slot, port["rtp_fd"], GIVEN, operation, worker, scratch)
     if port["rtcp_fd"] >= 0 and port["kind"] == RTP_PORT:
-        event[EPOLL_DATA] = 2 * slot + 1
-        epoll_ctl(worker["epoll_fd"], operation, port["rtcp_fd"], event.ctypes.data)
+        watch(port, slot, port["rtcp_fd"], CONTROL, operation, worker, scratch)
 
 
 @part
 def _attach(port: Any, spans: Any, slot: int, worker: Any, scratch: Any) -> None:
     port["state"] = OPEN
+    begin_unconnected(port)
     worker["ports_open"] += 1
     worker["ports_used"] = max(worker["ports_used"], slot + 1)
     if port["kind"] == PSEUDOWIRE:
@@ -246,6 +237,7 @@ def _readdress(port: Any, command: Any, now_ns: int) -> None:
         return
     port["latch_version"] += 1
     if moved:
+        disconnect(port)
         if port["latched"] != UNLATCHED:
             copy_address(port["source"], port["refused"])
             port["refused_until_ns"] = now_ns + _LEAVING_NS
@@ -293,6 +285,7 @@ def _close(port: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None
     if port["kind"] == RTP_PORT:
         send_report(port, scratch, True, now_ns)
     _watch(port, slot, worker, EPOLL_CTL_DEL, scratch)
+    disconnect(port)
     leave_span(worker, slot)
     drop_sockets(port)
     drop_keys(port)

@@ -16,7 +16,7 @@ from mediacodecs.g711 import ULAW_TO_ALAW as ULAW_TO_ALAW_TABLE
 from softswitch.media.kernels.capture import capture
 from softswitch.media.kernels.clock import SECOND_NS, ticks
 from softswitch.media.kernels.compiler import part
-from softswitch.media.kernels.libc import sendto
+from softswitch.media.kernels.connected import send_to_peer
 from softswitch.media.kernels.line import put_out
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.payload import payload_bounds
@@ -172,9 +172,7 @@ def transmit_again(out: Any, packet: Any, size: int, payload_size: int, scratch:
 
 @part
 def _send(out: Any, data: int, size: int, payload_size: int) -> None:
-    sent: Any = -1
-    if size != REFUSED:
-        sent = sendto(out["rtp_fd"], data, size, 0, out["remote"].ctypes.data, out["remote_length"])
+    sent = send_to_peer(out, data, size) if size != REFUSED else -1
     _count(out, sent, payload_size)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from softswitch.media.kernels.compiler import part
+from softswitch.media.kernels.connected import disconnect
 from softswitch.media.kernels.octets import copy_address, raise_port, same_address, same_host
 from softswitch.media.layouts.shared import LATCHED, LATCHED_AS_SIGNALLED, TRANSPORT_ICE, UNLATCHED
 
@@ -45,6 +46,8 @@ def _latch(port: Any, source: Any, source_length: int, as_signalled: bool) -> No
     port["latch_version"] += 1
     copy_address(source, port["source"])
     if port["symmetric"] != 0:
+        if port["remote_length"] == 0 or not same_address(source, port["remote"], port["ipv6"]):
+            disconnect(port)
         copy_address(source, port["remote"])
         port["remote_length"] = source_length
         if as_signalled and port["signalled_rtcp_length"] > 0:
@@ -60,6 +63,7 @@ def _latch(port: Any, source: Any, source_length: int, as_signalled: bool) -> No
 @part
 def aim(port: Any, address: Any, length: int) -> None:
     """Send to `address` (uint32[7]; length 0: to nobody), and hear nobody else."""
+    disconnect(port)
     port["latch_version"] += 1
     copy_address(address, port["source"])
     copy_address(address, port["remote"])

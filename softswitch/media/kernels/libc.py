@@ -50,6 +50,10 @@ prctl = LibraryFunction("prctl", _INT, _INT, _WORD)
 write = LibraryFunction("write", _WORD, _INT, _WORD, _WORD)
 close = LibraryFunction("close", _INT, _INT)
 setsockopt = LibraryFunction("setsockopt", _INT, _INT, _INT, _INT, _WORD, _INT)
+socket = LibraryFunction("socket", _INT, _INT, _INT, _INT)
+bind = LibraryFunction("bind", _INT, _INT, _WORD, _INT)
+connect = LibraryFunction("connect", _INT, _INT, _WORD, _INT)
+getsockname = LibraryFunction("getsockname", _INT, _INT, _WORD, _WORD)
 recvmsg = LibraryFunction("recvmsg", _WORD, _INT, _WORD, _INT)
 
 CLOCK_REALTIME, CLOCK_MONOTONIC = 0, 1
@@ -62,6 +66,9 @@ TFD_TIMER_ABSTIME = 1
 MSG_TRUNC = 0x20
 MSG_DONTWAIT_CLOEXEC = 0x40000040
 PR_SET_TIMERSLACK = 29
+AF_INET, AF_INET6 = 2, 10
+DATAGRAMS_NONBLOCK_CLOEXEC = 0x80802
+SOL_SOCKET, SO_REUSEADDR = 1, 2
 IPPROTO_UDP, UDP_SEGMENT = 17, 103
 
 # struct epoll_event is packed on x86-64 alone: 12 octets there, 16 elsewhere.

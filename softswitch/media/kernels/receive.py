@@ -118,14 +118,23 @@ def _set_aside(ports: Any, rooms: Any, slot: int, packet: Any, size: int, told: 
 
 @part
 def receive(
-    ports: Any, rooms: Any, voices: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int
+    ports: Any,
+    rooms: Any,
+    voices: Any,
+    slot: int,
+    descriptor: int,
+    worker: Any,
+    positions: Any,
+    events: Any,
+    scratch: Any,
+    now_ns: int,
 ) -> None:
-    """Take one datagram from a port's RTP socket and pass it on (level-triggered epoll comes back for more)."""
+    """Take one datagram from an RTP socket of a port and pass it on (level-triggered epoll comes back for more)."""
     port = ports[slot]
     packet = scratch["packet"]
     told = (worker, positions, events)
     _expect_packet(ports, slot)
-    size = take_datagram(port["rtp_fd"], scratch)
+    size = take_datagram(descriptor, scratch)
     if size < 0:
         return
     if size < 12 or size > MAXIMUM_PACKET or packet[0] >> 6 != 2 or size < 12 + 4 * (packet[0] & 0x0F):

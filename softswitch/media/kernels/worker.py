@@ -17,6 +17,7 @@ from softswitch.media.kernels.receive import expect, receive, receive_internal, 
 from softswitch.media.kernels.spans import arm_span_timer, receive_pseudowires, turn_spans
 from softswitch.media.kernels.sweep import sweep
 from softswitch.media.kernels.unowned import unowned
+from softswitch.media.kernels.watching import CONTROL, GIVEN, KINDS
 from softswitch.media.layouts.commands import COMMAND
 from softswitch.media.layouts.events import EVENT
 from softswitch.media.layouts.port import PORT
@@ -61,7 +62,7 @@ def _expect_next(ports: Any, ready: Any, k: int, count: int) -> None:
     if k < count:
         code = ready[EPOLL_WORDS * k + EPOLL_DATA]
         if code >= 0:
-            expect(ports, code >> 1)
+            expect(ports, code // KINDS)
 
 
 _ports = from_dtype(PORT)[::1]
@@ -142,17 +143,19 @@ def _serve(
             if code < 0:  # the command eventfd and the timer only had to wake us
                 continue
             _expect_next(ports, ready, k + 1, count)
-            port = ports[code >> 1]
+            slot, kind = code // KINDS, code % KINDS
+            port = ports[slot]
             if port["state"] != OPEN or ready[at + 1] != port["generation"] & 0x7FFFFFFF:
                 continue  # closed by a command of this very turn
-            if code & 1:
-                receive_rtcp(ports, rooms, code >> 1, worker, positions, events, scratch, now_ns)
+            if kind == CONTROL:
+                receive_rtcp(ports, rooms, slot, worker, positions, events, scratch, now_ns)
             elif port["kind"] == RTP_PORT:
-                receive(ports, rooms, voices, code >> 1, worker, positions, events, scratch, now_ns)
+                descriptor = port["rtp_fd"] if kind == GIVEN else port["connected_fd"]
+                receive(ports, rooms, voices, slot, descriptor, worker, positions, events, scratch, now_ns)
             elif port["kind"] == INTERNAL_PORT:
-                receive_internal(ports, rooms, voices, code >> 1, worker, positions, events, scratch, now_ns)
+                receive_internal(ports, rooms, voices, slot, worker, positions, events, scratch, now_ns)
             else:
-                receive_pseudowires(arrays, code >> 1, worker, scratch, now_ns)
+                receive_pseudowires(arrays, slot, worker, scratch, now_ns)
         if worker["spans"] > 0:
             turn_spans(arrays, worker, positions, events, scratch, now_ns)
         if worker["players"] + worker["rooms"] > 0 and worker["wheel_ns"] <= now_ns:

@@ -22,7 +22,8 @@ PORT = whole_lines(
         # ... looked at and written for every packet sent ...
         ("remote", *ADDRESS),  # where ours go
         ("remote_length", "i4"),
-        ("send", "i8"),
+        ("send", "i4"),
+        ("connected_fd", "i4"),  # a second socket that is connected to the peer, -1 none
         ("playing", "i8"),
         ("keying", "i4"),
         ("captured", "i4"),  # whether its packets are copied for a capture
@@ -77,6 +78,7 @@ PORT = whole_lines(
         *FORMATS,
         # The rest is for rarer moments.
         ("worker", "i8"),
+        ("connect_at", "i8"),  # packets sent when it is worth one
         ("rtcp_fd", "i8"),
         ("latch_version", "i8"),
         ("route_extensions", "i8"),  # whether the peer's header extensions go along

@@ -33,6 +33,7 @@ WORKER = np.dtype(
         ("command_fd", "i8"),
         ("timer_fd", "i8"),
         ("event_fd", "i8"),
+        ("connect_below", "i8"),  # descriptors from here on are for ports, not for their second sockets
         ("handover_fd", "i8"),  # where a port's sockets come from, -1 when they are of the same process
         ("report_interval_ns", "i8"),
         ("random", "i8"),

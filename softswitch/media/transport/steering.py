@@ -74,6 +74,7 @@ def join(descriptor: int) -> socket.socket:
         other = socket.socket(bound.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connected one may be there (`connected.py`)
             other.bind(bound.getsockname())
         except OSError:
             other.close()

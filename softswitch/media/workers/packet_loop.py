@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import resource
 import secrets
 import threading
 from collections.abc import Callable
@@ -20,7 +21,9 @@ from softswitch.media.memory import Arena
 
 _NICENESS = -10
 _TIMER_SLACK_NS = 1000
-#: Codes of the descriptors that are no port's (those have 2·slot and 2·slot + 1).
+#: The part of the descriptors that is left to the sockets ports are given, when others get a second one.
+_PORTS_SHARE = 2
+#: Codes of the descriptors that are no port's (`kernels/watching.py` has those).
 _COMMAND_CODE, _TIMER_CODE, _SPAN_CODE = -1, -2, -3
 #: What a thread that takes over the record of an earlier one sets back; the counters that follow go on.
 _CLEARED_OCTETS = offset_of(WORKER, "packets_received")
@@ -59,6 +62,7 @@ class PacketLoop:
         record["epoll_fd"], record["timer_fd"] = self._epoll_fd, self._timer_fd
         record["span_timer_fd"] = self._span_timer_fd
         record["command_fd"], record["event_fd"] = self.command_fd, event_fd
+        record["connect_below"] = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _PORTS_SHARE
         record["handover_fd"] = handover_fd
         record["report_interval_ns"] = int(report_interval_s * 1e9)
         record["random"] = secrets.randbits(31)
