@@ -30,6 +30,8 @@ _WARM_UP_PACKETS = 250
 _PACKET_OCTETS = 172
 _STAMP = 35  # SO_TIMESTAMPNS
 _CONTROL_OCTETS = 64
+#: When nothing has come for so long, nothing is under way.
+_QUIET_S = 0.2
 
 
 def serve_engine() -> None:
@@ -72,11 +74,21 @@ def _talk(phone: socket.socket, target: int, first: int, count: int) -> None:
         time.sleep(max(begin + (i - first + 1) * _PTIME_S - time.monotonic(), 0))
 
 
-def _arrivals(phones: list[socket.socket]) -> list[list[int]]:
-    """The arrival times in ns of every packet that waits, listener by listener."""
-    times = []
-    for phone in phones:
-        own = []
+def _arrivals(phones: list[socket.socket], packets: int) -> list[list[int]]:
+    """The arrival times in ns of the packets that every listener has got, when all have, or nothing more comes."""
+    times: list[list[int]] = [[] for _ in phones]
+    quiet = False
+    while not quiet and any(len(own) < packets for own in times):
+        time.sleep(_QUIET_S)
+        before = sum(map(len, times))
+        _take(phones, times)
+        quiet = sum(map(len, times)) == before
+    return times
+
+
+def _take(phones: list[socket.socket], times: list[list[int]]) -> None:
+    """Note the arrival times of every packet that waits, listener by listener."""
+    for phone, own in zip(phones, times, strict=True):
         while True:
             try:
                 packet, control, _, _ = phone.recvmsg(2048, _CONTROL_OCTETS)
@@ -86,8 +98,6 @@ def _arrivals(phones: list[socket.socket]) -> list[list[int]]:
                 continue
             seconds, nanoseconds = struct.unpack("=qq", control[0][2])
             own.append(seconds * 1_000_000_000 + nanoseconds)
-        times.append(own)
-    return times
 
 
 class Sender:
@@ -104,9 +114,8 @@ class Sender:
         talker, listeners = phones[0], phones[1:]
         before = cpu_seconds(self.process.pid)
         _talk(talker, self.target, self.sent, packets)
-        time.sleep(0.1)
+        times = _arrivals(listeners, packets)
         used = cpu_seconds(self.process.pid) - before
-        times = _arrivals(listeners)
         heard = sum(len(own) for own in times)
         self.cpu_us.append(used * 1e6 / max(heard, 1))
         for i in range(packets):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -154,6 +155,23 @@ def files_limit(settings: Settings, data: Path) -> Iterator[Finding]:
             "warning" if soft >= MIN_FILES else "failed",
             f"{soft} files and sockets may be open, enough for about {calls} calls with media.",
             f"ulimit -n {min(needed, hard)} (LimitNOFILE= in a systemd unit)",
+        )
+
+
+def real_time(settings: Settings, data: Path) -> Iterator[Finding]:
+    """Whether packet threads may be real-time threads."""
+    from softswitch.media.workers.urgency import hurry
+
+    with ThreadPoolExecutor(1) as thread:  # not this one, which would stay so
+        allowed = thread.submit(hurry).result()
+    if allowed:
+        yield Finding("real time", "ok", "Packet threads run ahead of other work.")
+    else:
+        yield Finding(
+            "real time",
+            "warning",
+            "Packet threads may not run ahead of other work: on a busy machine packets will wait.",
+            "ulimit -r 1 (LimitRTPRIO=1 in a systemd unit), or the capability CAP_SYS_NICE",
         )
 
 
@@ -318,6 +336,7 @@ CHECKS: tuple[Callable[[Settings, Path], Iterator[Finding]], ...] = (
     codecs,
     srtp,
     files_limit,
+    real_time,
     clock,
     disk,
     certificates,

@@ -36,6 +36,8 @@ from softswitch.media.workers.process_crew import ProcessCrew
 from softswitch.media.workers.recovery import Recovery
 from softswitch.media.workers.services import HELPER, Answer, Message
 
+#: Two sockets, and a third when it sends.
+_DESCRIPTORS_OF_PORT = 3
 _DESCRIPTORS_BESIDES_PORTS = 256
 
 
@@ -92,7 +94,7 @@ class MediaEngine(EngineFlows):
         """Load the compiled code (compiling it when there is none yet: `warm_up` shows progress) and start."""
         if self._crew.threads:
             raise MediaError("the engine is running")
-        _allow_descriptors(2 * self.capacity + _DESCRIPTORS_BESIDES_PORTS)
+        _allow_descriptors(_DESCRIPTORS_OF_PORT * self.capacity + _DESCRIPTORS_BESIDES_PORTS)
         self._arena = self._crew.open(self.capacity)
         poller = select.epoll()
         poller.register(self._crew.event_fd, select.EPOLLIN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import resource
@@ -18,8 +17,8 @@ from softswitch.media.errors import MediaError
 from softswitch.media.layouts.shared import NOBODY, offset_of
 from softswitch.media.layouts.worker import COMMANDS_DONE, COMMANDS_WRITTEN, WORKER
 from softswitch.media.memory import Arena
+from softswitch.media.workers.urgency import hurry
 
-_NICENESS = -10
 _TIMER_SLACK_NS = 1000
 #: The part of the descriptors that is left to the sockets ports are given, when others get a second one.
 _PORTS_SHARE = 2
@@ -112,8 +111,7 @@ def _run(record: NDArray[Any], serve: Callable[[], None], ended: Callable[[], ob
 
     record["thread_id"] = threading.get_native_id()
     libc.prctl(libc.PR_SET_TIMERSLACK, _TIMER_SLACK_NS)
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    hurry()
     try:
         serve()
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -194,6 +195,16 @@ def test_doctor_finds_an_address_of_another_machine(tmp_path: Path) -> None:
     settings = loads('[[sip.listen]]\nname = "u"\naddress = "192.0.2.77"')
     found = by_subject(settings, tmp_path)
     assert "no address of this machine" in found["SIP udp u"].sentence
+
+
+@pytest.mark.usefixtures("quick_doctor")
+def test_doctor_says_what_packet_threads_lack_to_run_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    finding = by_subject(loads(""), tmp_path)["real time"]
+    assert finding.verdict == "warning" and "ulimit -r 1" in finding.remedy
 
 
 @pytest.mark.usefixtures("quick_doctor")
