@@ -9,12 +9,14 @@ import pytest
 
 from softswitch.media import PCMA, PortSettings
 
+from .stage import HOST
+
 _ENOUGH = 30
 
 
 @pytest.fixture
 def host() -> str:
-    return "127.0.0.1"
+    return HOST
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def _connected(engine, port) -> bool:
     return bool(engine.arena.ports[port.slot]["connected_fd"] >= 0)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", [HOST, "::1"])
 def test_packets_go_on_from_the_same_address_both_ways(pair):
     _, one, other = pair
     one.phone.send(one.port, b"there")
@@ -99,7 +101,7 @@ def test_a_companion_can_still_join_its_address(pair):
     assert other.phone.receive().payload == b"there"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", [HOST, "::1"])
 def test_a_closed_port_leaves_no_descriptor(pair, wait_for):
     _, one, other = pair
     address = other.port.local
