@@ -38,7 +38,7 @@ def _connected(engine, port) -> bool:
     return bool(engine.arena.ports[port.slot]["connected_fd"] >= 0)
 
 
-@pytest.mark.parametrize("host", [HOST, "::1"])
+@pytest.mark.parametrize("host", [HOST, "::1"], ids=["IPv4", "IPv6"])
 def test_packets_go_on_from_the_same_address_both_ways(pair):
     _, one, other = pair
     one.phone.send(one.port, b"there")
@@ -101,7 +101,7 @@ def test_a_companion_can_still_join_its_address(pair):
     assert other.phone.receive().payload == b"there"
 
 
-@pytest.mark.parametrize("host", [HOST, "::1"])
+@pytest.mark.parametrize("host", [HOST, "::1"], ids=["IPv4", "IPv6"])
 def test_a_closed_port_leaves_no_descriptor(pair, wait_for):
     _, one, other = pair
     address = other.port.local
