@@ -242,3 +242,15 @@ def test_a_frozen_buffer_stays_as_deep_as_it_is():
     line.run(120, ppm=200)
     counted = line.counted()
     assert (counted["shortened"], counted["lengthened"]) == (0, 0)
+
+
+def test_after_packets_were_held_up_the_delay_is_given_back_within_seconds():
+    line = Line(tone(12))
+    line.run(1.0)
+    line.first += 50
+    line.run(0.24, {})
+    line.run(15, {0.0: [*range(12)]} | {20.0 * (k - 12) + 3: [k] for k in range(12, 750)})
+    highest, following = int(line.voice["highest_sequence"]), int(line.voice["next_sequence"])
+    depth = line.depth_ms() + ((highest - following + 1) & 0xFFFF) * 20
+    assert depth <= 60, f"{depth} ms are left of 240"
+    assert roughness(line.sound()[16000:]) < 2.0, "and no click is heard"

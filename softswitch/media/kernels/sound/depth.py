@@ -3,7 +3,8 @@
 Every packet tells how long before its turn it came. When for three seconds all have come earlier than is needed the
 delay is shortened, when one has nearly been late it is lengthened before that one is missed. Either is done by one
 period of the sound, found by correlation, which is left out or said twice with a blend over its seam: clocks that are
-200 millionths apart need one such period in half a minute, which nobody hears.
+200 millionths apart need one such period in half a minute, which nobody hears. After a burst of packets that have been
+held up one period is left out every 100 ms, until the delay is right again.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.kernels.sound.compiler import part
+from softswitch.media.layouts.worker import TICK_NS
 
 _TURNS_WATCHED = 300
+#: Turns between two periods that are left out.
+_BETWEEN = 10
 _LONG_NS = 1 << 60
 #: A packet should come so long before its turn, not more (of the least in three seconds) and not less.
 _MOST_SLACK_NS, _LEAST_SLACK_NS = 35_000_000, 4_000_000
@@ -42,7 +46,11 @@ def keep_depth(voice: Any, wanted: int) -> bool:
         longest = min(wanted, in_hand - wanted)
         if longest < shortest:
             return True
-        _shorten(voice, _period(voice, shortest, longest, blend), blend)
+        period = _period(voice, shortest, longest, blend)
+        _shorten(voice, period, blend)
+        voice["least_slack_ns"] -= period * TICK_NS // wanted
+        voice["turns_watched"] -= _BETWEEN
+        return False
     elif 0 <= slack < _LEAST_SLACK_NS:
         longest = min(wanted, in_hand - blend)
         if voice["heard_begin"] < longest:  # there is no place before the first sample until some have been taken
