@@ -15,6 +15,7 @@ kept on disk and loaded by another process whose table lies elsewhere.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import threading
 from collections.abc import Callable
@@ -69,10 +70,16 @@ def load(codec: int) -> None:
         module = importlib.import_module(f"mediacodecs.{_MODULES[codec]}")
         functions: tuple[Callable[..., int], ...] = module.frame_functions(codec)
         functions += (_nothing_at,) * (OPERATIONS - len(functions))
-        kernels = [compiler.entry(FRAME_FUNCTION)(function) for function in functions]
+        kernels = [_compiled(function) for function in functions]
         for operation in reversed(range(OPERATIONS)):  # the entry that is looked at above comes last
             _kernels[codec * OPERATIONS + operation] = kernels[operation]
             _table[codec * OPERATIONS + operation] = _address(kernels[operation])
+
+
+@functools.cache
+def _compiled(function: Callable[..., int]) -> Kernel:
+    """Compiled, or loaded from disk, once for all codecs and operations that it serves."""
+    return compiler.entry(FRAME_FUNCTION)(function)
 
 
 def _nothing_at(state: int, source: int, count: int, target: int, capacity: int) -> int:

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from softswitch.cli.greeting import greeting
@@ -18,15 +19,18 @@ def serve(arguments: Namespace, *, simulate: bool = False) -> int:
     settings = settings_of(arguments)
     data = data_directory(arguments)
     path = arguments.config or os.environ.get("SOFTSWITCH_CONFIG")
-    from softswitch.demonstration import services, simulated
     from softswitch.media import MediaError
     from softswitch.media.warmup import warm_up
-    from softswitch.runtime.supervision import ServiceFailed
+    from softswitch.runtime.supervision import Service, ServiceFailed
     from softswitch.serve import run
     from softswitch.store import StoreError
 
+    services: Sequence[Service] = ()
     if simulate:
-        settings = simulated(settings)
+        from softswitch import demonstration
+
+        settings = demonstration.simulated(settings)
+        services = demonstration.services(settings)
     warm_up(_Patience())
     try:
         run(
@@ -34,7 +38,7 @@ def serve(arguments: Namespace, *, simulate: bool = False) -> int:
             data,
             configuration=Path(path) if path else None,
             ready=lambda application: _greet(greeting(settings, data, embedded=not path, simulated=simulate)),
-            services=services(settings) if simulate else (),
+            services=services,
         )
     except* (OSError, StoreError, MediaError) as group:
         raise CommandError(f"the switch cannot start: {group.exceptions[0]}") from None

@@ -6,6 +6,7 @@ import os
 import signal
 import struct
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from softswitch.media import PCMA, PCMU, PortLost, PortSettings, WorkerGivenUp, 
 from softswitch.media.workers.replacements import Patience
 from tests.unit.media.test_srtp import TODAY, Peer
 from tests.unit.media.test_workers import Caller, connected, consecutive, eventually
+from tests.unit.media.test_workers import _engine_of_two as _engine_of_two
 from tests.unit.media.test_workers import callers as callers
 from tests.unit.media.test_workers import start as start
+from tests.unit.media.test_workers import two as two
 
 pytestmark = pytest.mark.slow
 
@@ -68,8 +71,14 @@ def told():
     return wait
 
 
-def test_a_worker_that_hangs_is_ended_and_its_calls_go_on(start, callers, told):
-    engine = start()
+def has_stopped(pid):
+    """Whether every thread of a process has been stopped: the one that takes the signal stops the others later."""
+    states = [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return set(states) == {"T"}
+
+
+def test_a_worker_that_hangs_is_ended_and_its_calls_go_on(two, callers, told):
+    engine = two
     one, _ = connected(engine, callers)
     beside = engine.open_bundled_port(one, "call")  # another stream of the first caller, who hears itself
     beside.configure(PortSettings(remote=callers[0].address, formats=(PCMU,)))
@@ -78,6 +87,7 @@ def test_a_worker_that_hangs_is_ended_and_its_calls_go_on(start, callers, told):
     before = callers[1].numbers(5)
     victim = one.thread.pid
     os.kill(victim, signal.SIGSTOP)
+    eventually(lambda: has_stopped(victim), "all threads of the worker stand still")
     callers[0].send(one, 5)
     event = told(engine, WorkerLost)
     assert (event.pid, event.ports, event.moved) == (victim, 3, True)
@@ -120,8 +130,8 @@ def _fail():
     raise OSError("no")
 
 
-def test_secured_streams_go_on_in_another_worker_with_their_rollover_counters(start, callers, make_phone, told):
-    engine = start()
+def test_secured_streams_go_on_in_another_worker_with_their_rollover_counters(two, callers, make_phone, told):
+    engine = two
     secured, plain = engine.open_port("call"), engine.open_port("call")
     plain.configure(PortSettings(remote=callers[0].address, formats=(PCMA,)))
     peer = Peer(_Leg(make_phone(), secured), TODAY)
@@ -159,8 +169,8 @@ def members():
         member.socket.close()
 
 
-def test_linked_rooms_of_different_workers_come_together_and_stay_so(start, told, members):
-    engine = start()
+def test_linked_rooms_of_different_workers_come_together_and_stay_so(two, told, members):
+    engine = two
     owners = [f"room {i}" for i in range(20)]
     numbers = {owner: engine._thread_of(owner).number for owner in owners}
     first, second = (next(owner for owner in owners if numbers[owner] == number) for number in (0, 1))

@@ -16,6 +16,7 @@ import pytest
 from softswitch.media import PCMA, PCMU, MediaEngine, PortSettings, WorkerLost, WorkerStarted
 from softswitch.media.layouts.shared import CONFERENCE_PEER
 from softswitch.media.workers import services
+from softswitch.media.workers.replacements import Patience
 from softswitch.media.workers.worker_process import Connection, describe_processes, socket_path
 from tests.unit.media.stage import HOST, Stage
 
@@ -73,6 +74,26 @@ def start(tmp_path):
         child = orphans.pop()
         child.kill()
         child.wait()
+
+
+@pytest.fixture(scope="module")
+def _engine_of_two(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two") / "media"
+    with MediaEngine(address=HOST, first_port=21200, last_port=21399, threads=2, workers=folder) as engine:
+        yield engine
+
+
+@pytest.fixture
+def two(_engine_of_two):
+    """An engine with two workers that tests share: both run when a test begins, and have nothing to do."""
+    engine = _engine_of_two
+    eventually(lambda: engine.poll() is not None and engine.healthy, "both workers run")
+    engine._crew._patience[:] = [Patience(), Patience()]
+    yield engine
+    for room in list(engine.rooms.open_rooms.values()):
+        room.close()
+    for port in list(engine.table):
+        port.close()
 
 
 @pytest.fixture
@@ -145,8 +166,8 @@ def test_the_relay_runs_in_another_process(start, callers, tmp_path):
             os.kill(pid, 0)
 
 
-def test_ports_of_two_workers_are_brought_together(start, callers):
-    engine = start()
+def test_ports_of_two_workers_are_brought_together(two, callers):
+    engine = two
     owners = [f"call {i}" for i in range(20)]
     numbers = {owner: engine._thread_of(owner).number for owner in owners}
     first, second = (next(owner for owner in owners if numbers[owner] == number) for number in (0, 1))
@@ -167,8 +188,8 @@ def test_ports_of_two_workers_are_brought_together(start, callers):
     assert len(callers[1].numbers(10)) == 10, "a mixed member is sent packets by its worker's mixer"
 
 
-def test_a_killed_worker_loses_no_packet(start, callers):
-    engine = start()
+def test_a_killed_worker_loses_no_packet(two, callers):
+    engine = two
     one, _ = connected(engine, callers)
     callers[0].send(one, 5)
     before = callers[1].numbers(5)
@@ -276,17 +297,17 @@ def test_a_worker_that_nobody_comes_back_to_ends(start, callers):
     assert not _held(port)
 
 
-def test_two_switches_do_not_share_workers(start, tmp_path):
-    start(threads=1)
-    connection = Connection(socket_path(tmp_path / "media", 0))
+def test_two_switches_do_not_share_workers(two):
+    folder = two._crew._folder
+    connection = Connection(socket_path(folder, 0))
     assert connection.call("hello")[0]["busy"]
     with pytest.raises(OSError, match="another switch"):
         connection.call("attach")
     with pytest.raises(OSError, match="not understood"):
         connection.call("dance")
     connection.close()
-    assert socket_path(tmp_path / "media", 0).stat().st_mode & 0o077 == 0
-    assert (tmp_path / "media").stat().st_mode & 0o077 == 0
+    assert socket_path(folder, 0).stat().st_mode & 0o077 == 0
+    assert folder.stat().st_mode & 0o077 == 0
 
 
 class Broken:
@@ -303,8 +324,8 @@ class Broken:
 
 
 @pytest.mark.parametrize("isolated", [False, True], ids=["threads", "processes"])
-def test_services_run_beside_the_packet_thread(start, isolated):
-    engine = start() if isolated else start(workers=None)
+def test_services_run_beside_the_packet_thread(start, two, isolated):
+    engine = two if isolated else start(workers=None)
     replies, notices = [], []
     for request in ({}, {"tell": "hello"}):
         engine.ask(1, "figures", request, replies.append)
@@ -336,8 +357,8 @@ def test_a_service_that_fails_says_so_and_others_go_on(start, monkeypatch, caplo
     assert "did not end well" in caplog.text
 
 
-def test_who_waits_for_the_service_of_a_lost_worker_is_told(start):
-    engine = start()
+def test_who_waits_for_the_service_of_a_lost_worker_is_told(two):
+    engine = two
     os.kill(engine.workers()[0].pid, signal.SIGSTOP)
     replies = []
     engine.ask(0, "figures", {}, replies.append)
