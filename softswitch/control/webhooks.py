@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-
-from sqlite_utils import Database
+from functools import partial
 
 from softswitch.api.webhooks import WebhookSettings
 from softswitch.store.errors import StoreError
+from softswitch.store.queries import get_meta, put_meta
 from softswitch.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -24,13 +24,9 @@ class StoredWebhooks:
 
     def load(self) -> list[WebhookSettings]:
         """Those kept; none when there are none or the database does not answer."""
-
-        def read(database: Database) -> str:
-            row = database.execute("SELECT value FROM meta WHERE key = ?", [_KEY]).fetchone()
-            return row[0] if row else "[]"
-
         try:
-            return [WebhookSettings(**each) for each in json.loads(self._store.read(read))]
+            text = self._store.read(partial(get_meta, key=_KEY)) or "[]"
+            return [WebhookSettings(**each) for each in json.loads(text)]
         except (StoreError, ValueError, TypeError):
             logger.exception("the stored webhooks cannot be read")
             return []
@@ -38,11 +34,7 @@ class StoredWebhooks:
     def save(self, webhooks: list[WebhookSettings]) -> None:
         """Keep exactly these."""
         text = json.dumps([each._asdict() for each in webhooks])
-
-        def write(database: Database) -> None:
-            database.table("meta").insert({"key": _KEY, "value": text}, pk="key", replace=True)
-
         try:
-            self._store.write(write)
+            self._store.write(put_meta(_KEY, text))
         except StoreError:
             logger.exception("the webhooks are not stored")

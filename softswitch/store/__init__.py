@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from softswitch.store.errors import StoreError, StoreOverloaded
-from softswitch.store.records import AuditRecord, BindingKey, BindingRecord, CallRecord, SubscriberRecord
+from softswitch.store.records import AuditRecord, BindingRecord, CallRecord, SubscriberRecord
 from softswitch.store.store import Store
 
 __all__ = [
     "AuditRecord",
-    "BindingKey",
     "BindingRecord",
     "CallRecord",
     "Store",

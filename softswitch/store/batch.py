@@ -14,8 +14,8 @@ from sqlite_utils import Database
 
 from softswitch.sip.binding import BindingChange
 from softswitch.store.audit import AuditChain
-from softswitch.store.bindings import change_row
-from softswitch.store.records import BindingKey, BindingRecord, CallRecord
+from softswitch.store.bindings import binding_row
+from softswitch.store.records import BindingRecord, CallRecord
 from softswitch.store.rows import (
     CLOSE_CALL,
     DELETE_BINDING,
@@ -45,19 +45,11 @@ class Batch:
         self._audit: list[tuple[object, ...]] = []
         self.failed: dict[int, BaseException] = {}
 
-    def add_bindings(self, changes: Iterable[BindingRecord | BindingKey]) -> None:
-        """Note bindings to be put (BindingRecord) and to be deleted (BindingKey)."""
-        bindings = self._bindings
-        for change in changes:
-            bindings[change[0], change[1]] = change if isinstance(change, BindingRecord) else None
-
     def add_changes(self, changes: Iterable[BindingChange]) -> None:
         """Note what the registrar changed."""
-        self.add_bindings(map(change_row, changes))
-
-    def add_call(self, record: CallRecord) -> None:
-        """Note one call detail record."""
-        self._calls.append(call_row(record))
+        for change in changes:
+            binding = change.binding
+            self._bindings[binding.aor, binding.contact] = None if change.removed else binding_row(binding)
 
     def open_call(self, record: CallRecord) -> None:
         """Note that a call is in progress."""

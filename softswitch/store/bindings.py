@@ -7,16 +7,8 @@ over one is reached by address until the phone registers again.
 from __future__ import annotations
 
 from softswitch.sip.address import Address
-from softswitch.sip.binding import Binding, BindingChange
-from softswitch.store.records import BindingKey, BindingRecord
-
-
-def change_row(change: BindingChange) -> BindingRecord | BindingKey:
-    """What the table has to take over of a change: the new row, or the key of the row that goes."""
-    binding = change.binding
-    if change.removed:
-        return BindingKey(binding.aor, binding.contact)
-    return binding_row(binding)
+from softswitch.sip.binding import Binding
+from softswitch.store.records import BindingRecord
 
 
 def binding_row(binding: Binding) -> BindingRecord:

@@ -11,8 +11,6 @@ from sqlite_utils import Database
 from softswitch.store.records import BindingRecord, CallRecord, SubscriberRecord
 from softswitch.store.rows import INSERT_CALL, call_row
 
-MAX_ROWS = 1000
-
 INTERRUPTED_CAUSE = 41
 """Temporary failure (ITU-T Q.850 §2.2.7.1.2): what ended a call when the switch itself stopped."""
 
@@ -30,25 +28,6 @@ def delete_expired_bindings(now: float) -> Callable[[Database], None]:
         database.conn.execute("DELETE FROM bindings WHERE expires_at <= ?", (now,))
 
     return write
-
-
-def find_cdrs(
-    database: Database,
-    *,
-    since: float | None = None,
-    until: float | None = None,
-    caller: str | None = None,
-    callee: str | None = None,
-    limit: int = 100,
-) -> list[dict[str, Any]]:
-    """Call detail records, newest first; times are Unix seconds of the beginning of the call."""
-    optional = {"started_at < :until": until, "caller = :caller": caller, "callee = :callee": callee}
-    conditions = ["started_at >= :since", *(text for text, value in optional.items() if value is not None)]
-    values = {"since": since or 0.0, "until": until, "caller": caller, "callee": callee}
-    rows = database["cdrs"].rows_where(
-        " and ".join(conditions), values, order_by="started_at desc", limit=min(limit, MAX_ROWS)
-    )
-    return [{**row, "legs": json.loads(row["legs"]), "details": json.loads(row["details"])} for row in rows]
 
 
 def get_cdr(database: Database, call: str) -> dict[str, Any] | None:

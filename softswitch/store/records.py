@@ -27,13 +27,6 @@ class BindingRecord(NamedTuple):
     flow: bool = False
 
 
-class BindingKey(NamedTuple):
-    """What names a binding that is to be removed."""
-
-    aor: str
-    contact: str
-
-
 @dataclass(slots=True)
 class CallRecord:
     """One call detail record; `legs` and `details` are plain JSON values, times are None where it never came so far."""

@@ -24,14 +24,14 @@ from softswitch.store.batch import Batch, Done
 from softswitch.store.bindings import row_binding
 from softswitch.store.errors import StoreError, StoreOverloaded
 from softswitch.store.opening import Durability, open_reader, open_writer
-from softswitch.store.records import BindingKey, BindingRecord, CallRecord, SubscriberRecord
+from softswitch.store.records import CallRecord, SubscriberRecord
 from softswitch.store.schema import migrate
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 Deliver = Callable[[list[tuple[Done, BaseException | None]]], None]
 
-_BINDINGS, _CHANGES, _CALL, _OPEN, _CLOSE, _AUDIT, _FUNCTION, _STOP = range(8)
+_CHANGES, _OPEN, _CLOSE, _AUDIT, _FUNCTION, _STOP = range(6)
 _Item = tuple[int, Any, Done | None]
 
 
@@ -148,21 +148,17 @@ class Store:
         """
         self._put(_FUNCTION, function, done)
 
-    def save_bindings(self, changes: Sequence[BindingRecord | BindingKey], done: Done | None = None) -> None:
-        """Put (BindingRecord) and delete (BindingKey) registered contacts. Raises StoreOverloaded."""
-        self._put(_BINDINGS, changes, done)
-
     def save_changes(self, changes: Sequence[BindingChange], done: Done | None = None) -> None:
         """Follow what the registrar changed. Raises StoreOverloaded."""
         self._put(_CHANGES, changes, done)
 
     def load_bindings(self, wall: float) -> list[Binding]:
-        """Bindings that have not expired at `wall` (Unix time), for `Registrar.restore`. Raises StoreError."""
-        return self.read(lambda database: [row_binding(row) for row in queries.load_bindings(database, wall)])
+        """Bindings for `Registrar.restore`; those that expired before `wall` (Unix time) are forgotten.
 
-    def add_cdr(self, record: CallRecord, done: Done | None = None) -> None:
-        """Append one call detail record. Raises StoreOverloaded."""
-        self._put(_CALL, record, done)
+        Raises StoreError, StoreOverloaded.
+        """
+        self.write(queries.delete_expired_bindings(wall))
+        return self.read(lambda database: [row_binding(row) for row in queries.load_bindings(database, wall)])
 
     def open_call(self, record: CallRecord, done: Done | None = None) -> None:
         """Note a call in progress, so that a crash leaves a record of it. Raises StoreOverloaded."""
@@ -298,12 +294,8 @@ class Store:
         try:
             connection.execute("BEGIN IMMEDIATE")
             for index, (kind, payload, _) in enumerate(items):
-                if kind == _BINDINGS:
-                    batch.add_bindings(payload)
-                elif kind == _CHANGES:
+                if kind == _CHANGES:
                     batch.add_changes(payload)
-                elif kind == _CALL:
-                    batch.add_call(payload)
                 elif kind == _OPEN:
                     batch.open_call(payload)
                 elif kind == _CLOSE:

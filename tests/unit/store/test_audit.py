@@ -92,7 +92,7 @@ def test_group_that_is_written_again_one_by_one_leaves_no_gap(tmp_path: Path) ->
     store.start()
     for number in range(3):
         store.add_audit("a", "admin", "x", "", {"number": number}, NOW)
-        store.add_cdr(record)
+        store.close_call(record)
     store.flush()
     assert store.failures == 2, "two of three records with the same id"
     assert store.read(lambda database: verify(database.conn)) is None

@@ -13,7 +13,9 @@ from softswitch.store import Store, queries
 
 WRITER = """
 import os, sys
-from softswitch.store import BindingRecord, CallRecord, Store
+from softswitch.sip.address import Address
+from softswitch.sip.binding import Binding, BindingChange
+from softswitch.store import CallRecord, Store
 store = Store(sys.argv[1], sys.argv[2])
 store.start()
 def acknowledge(line):
@@ -24,11 +26,11 @@ def acknowledge(line):
 for number in range(10 ** 7):
     while store.waiting > 200:
         store.flush()
-    binding = BindingRecord(f"{number}@x", f"sip:{number}@192.0.2.1", 1.0, 4e9, 1.0, "call", 1)
-    store.save_bindings([binding], acknowledge(b"b %d\\n" % number))
+    binding = Binding(f"{number}@x", f"sip:{number}@192.0.2.1", Address("udp", "192.0.2.1", 5060), 4e9)
+    store.save_changes([BindingChange("created", binding)], acknowledge(b"b %d\\n" % number))
     if number % 3 == 0:
         record = CallRecord(f"c{number}", "n", "1", "2", 1.0, None, 2.0, "failed")
-        store.add_cdr(record, acknowledge(b"c %d\\n" % number))
+        store.close_call(record, acknowledge(b"c %d\\n" % number))
 """
 ACKNOWLEDGED_BEFORE_THE_KILL = 500
 
