@@ -8,6 +8,7 @@ way out leads through `_finish`, which releases everything exactly once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from softswitch.calls import takeover
@@ -74,7 +75,7 @@ class Call:
         self.callee: Leg | None = None
         self.offer = offer
         self.record = record
-        self.machine = CallMachine(self._moved)
+        self.machine = CallMachine(partial(_tell_move, host, call_id, record))
         self.ringing: Ringing | None = None
         self.replacement: Replacement | None = None
         self.transferred_by = ""
@@ -454,7 +455,8 @@ class Call:
         else:
             leg.disconnect(cause)
 
-    def _moved(self, method: Method, old: State, new: State) -> None:
-        record = self.record
-        cause = 0 if record.cause is None else record.cause.status
-        self._host.bus.tell(CallStateChanged, self.id, method, old, new, record.caller, record.callee, cause)
+
+def _tell_move(host: CallHost, call_id: str, record: CallRecord, method: Method, old: State, new: State) -> None:
+    """Every move of a call's machine is an event. The machine holds no call, so that a call goes when it is over."""
+    cause = 0 if record.cause is None else record.cause.status
+    host.bus.tell(CallStateChanged, call_id, method, old, new, record.caller, record.callee, cause)

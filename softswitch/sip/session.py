@@ -287,12 +287,19 @@ class Session:
             self.ua.layer.clients.abandon(self.pending, now)
             self.pending = None
         if state is SessionState.ENDED:
-            if self.client is not None and not self.client.finished:
-                self.ua.layer.cancel(self.client, now)  # the peer said BYE to an INVITE it has not answered
+            self._let_go_of_invite(now)
             if self.awaited_ack is not None:
                 self.awaited_ack.stop()
                 self.awaited_ack = None
             self.ua.forget(self)
+
+    def _let_go_of_invite(self, now: float) -> None:
+        """Give the transaction of the INVITE up: it knows its session, and neither shall keep the other in memory."""
+        self.server = None
+        if self.client is not None and self.client.finished:
+            self.client = None
+        elif self.client is not None:
+            self.ua.layer.cancel(self.client, now)  # the peer said BYE to an INVITE it has not answered
 
     def dialog_with(self, remote_tag: str) -> Dialog | None:
         """The dialog with the peer of this tag: the one that counts, or an early one of a forked call."""

@@ -200,6 +200,7 @@ class SipLeg(Leg):
         if cause.status in (401, 407):  # a challenge to us means nothing to our caller
             cause = Cause(503, cause.q850, "the peer does not accept our credentials", "network")
         redirects = _redirects(response) if 300 <= cause.status < 400 else ()
+        self.session.owner = None  # it tells nothing more, and neither keeps the other in memory
         self.observer.leg_rejected(self, cause, redirects)
 
     def on_offer(self, event: OfferReceived) -> None:
@@ -236,6 +237,7 @@ class SipLeg(Leg):
     def on_ended(self, event: SessionEnded) -> None:
         """The session is over."""
         self.state = LegState.ENDED
+        self.session.owner = None
         self.observer.leg_ended(self, _cause_of(event.request, event.status or 200, event.reason))
 
 
