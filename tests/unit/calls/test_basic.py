@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from dialplan import ClassOfService, Rule
 from dialplan import Target as To
+from softswitch.calls.call import Call
+from softswitch.calls.sip.leg import SipLeg
 from softswitch.events import CallStateChanged
 from tests.unit.calls.world import SWITCH, World, sdp, trunk
 
@@ -36,6 +40,26 @@ def test_two_phones_talk_until_one_hangs_up(releasing: str) -> None:
     ]
     assert all(leg["packets_received"] == 50 for leg in record["legs"])
     world.check_over()
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_call_that_is_over_needs_no_garbage_collector(answered: bool) -> None:
+    world = World()
+    alice, bob = world.phones("1001", "1002")
+    gc.collect()
+    gc.disable()
+    try:
+        call = alice.call("1002")
+        if answered:
+            bob.ringing.answer()
+            call.hang_up()
+        else:
+            bob.ringing.reject(486)
+        world.check_over()
+        left = [each for each in gc.get_objects() if isinstance(each, Call | SipLeg)]
+    finally:
+        gc.enable()
+    assert not left, "neither call nor legs hold on to each other once they are over"
 
 
 def test_every_step_of_the_machine_is_an_event() -> None:
