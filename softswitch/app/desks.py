@@ -12,6 +12,7 @@ from softswitch.calls.sip.presence import Presence
 from softswitch.calls.sip.registration import Registrations
 from softswitch.calls.sip.trunk_watch import TrunkWatch
 from softswitch.config.models import Settings
+from softswitch.events import CallStateChanged, LegStateChanged
 from softswitch.keeping.call_records import CallRecords
 from softswitch.keeping.messages import MessageKeeper
 from softswitch.keeping.positions import LocationKeeper
@@ -44,9 +45,10 @@ class Desks(Rooms):
         self._build_recordings()
         self.records = CallRecords(self.store, settings.node.id)
         # Recordings come first: a call's record names them.
-        self.bus.subscribe(self.recordings.on_event, *self.recordings.types)
+        self.recordings.follow(self.bus)
         self.bus.subscribe(self.records.on_event, *self.records.types)
-        self.bus.subscribe(self.presence.on_event, "call.state", "leg.state")
+        self.bus.on(CallStateChanged, self.presence.call_moved)
+        self.bus.on(LegStateChanged, self.presence.leg_moved)
 
     def _build_registrations(self) -> None:
         self.registrations = Registrations(

@@ -43,7 +43,7 @@ class Node(Desks):
         self.gateways: list[Gateway] = []
         self.gateways_open = False
         self.hep_reports: HepReports | None = None
-        self.bus.subscribe(self.metrics.observe_event)
+        self.metrics.watch_events(self.bus)
         self.webrtc = WebRtcGateway(self.exchange, self.ids.next, lambda work: self.driver.post(lambda now: work()))
         self.exchange.add_sdp_gateway("webrtc", self.webrtc)
         self.router.gateway_devices = self.webrtc.devices

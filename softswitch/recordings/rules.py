@@ -29,18 +29,6 @@ _FIRST_SYLLABLE_S = 0.3
 class Rules:
     """Follows events. `record_call` begins the recording of a call as if somebody had asked for it."""
 
-    types = (
-        events.CallAnswered.type,
-        events.CallRecorded.type,
-        events.LegStateChanged.type,
-        events.ConferenceJoined.type,
-        events.ConferenceLeft.type,
-        events.GroupJoined.type,
-        events.GroupLeft.type,
-        events.FloorGranted.type,
-        events.FloorIdle.type,
-    )
-
     def __init__(
         self,
         exchange: Exchange,
@@ -58,28 +46,17 @@ class Rules:
         self._record_call = record_call
         self._idle_since: dict[str, float] = {}
 
-    def on_event(self, event: events.Event) -> None:
-        """Something has happened to a call, a room or a floor."""
-        if isinstance(event, events.CallAnswered):
-            self._call_answered(event.call_id)
-        elif isinstance(event, events.CallRecorded):
-            self._close(self._stage.scenes.get(f"{CALL} {event.call_id}"))
-        elif isinstance(event, events.LegStateChanged):
-            self._stage.follow(self._stage.scenes.get(f"{CALL} {event.call_id}"))
-        elif isinstance(event, events.ConferenceJoined):
-            self._conference_joined(event)
-        elif isinstance(event, events.GroupJoined):
-            self._stage.joined(TALKGROUP, event.group, event)
-            if self.wants_room(TALKGROUP, event.group):
-                self._stage.room(TALKGROUP, event.group)
-        elif isinstance(event, events.ConferenceLeft):
-            self._left(CONFERENCE, event.conference, event.leg_id)
-        elif isinstance(event, events.GroupLeft):
-            self._left(TALKGROUP, event.group, event.leg_id)
-        elif isinstance(event, events.FloorGranted):
-            self._granted(event)
-        elif isinstance(event, events.FloorIdle):
-            self._idle(event.group)
+    def follow(self, bus: events.EventBus) -> None:
+        """Subscribe to what happens to calls, rooms and floors."""
+        bus.on(events.CallAnswered, self._call_answered)
+        bus.on(events.CallRecorded, self._call_over)
+        bus.on(events.LegStateChanged, self._leg_moved)
+        bus.on(events.ConferenceJoined, self._conference_joined)
+        bus.on(events.ConferenceLeft, self._conference_left)
+        bus.on(events.GroupJoined, self._group_joined)
+        bus.on(events.GroupLeft, self._group_left)
+        bus.on(events.FloorGranted, self._granted)
+        bus.on(events.FloorIdle, self._idle)
 
     def wants_room(self, kind: str, number: str) -> bool:
         """Whether a conference or talkgroup is recorded: by the configuration, by its own definition, or because a
@@ -103,14 +80,20 @@ class Rules:
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
-    def _call_answered(self, call_id: str) -> None:
-        call = self._exchange.calls.get(call_id)
+    def _call_answered(self, event: events.CallAnswered) -> None:
+        call = self._exchange.calls.get(event.call_id)
         if call is None:
             return
         if self._policy().wants_call(call):
             self._record_call(call, Wish(by=BY_RULE))
         elif self._policy().pre_record_s > 0:
             self._stage.call(call)
+
+    def _call_over(self, event: events.CallRecorded) -> None:
+        self._close(self._stage.scenes.get(f"{CALL} {event.call_id}"))
+
+    def _leg_moved(self, event: events.LegStateChanged) -> None:
+        self._stage.follow(self._stage.scenes.get(f"{CALL} {event.call_id}"))
 
     def _close(self, scene: Scene | None) -> None:
         if scene is not None:
@@ -127,6 +110,17 @@ class Rules:
             if not scene.recordings:
                 self._takes.begin(scene, Wish(by=BY_RULE))
 
+    def _conference_left(self, event: events.ConferenceLeft) -> None:
+        self._left(CONFERENCE, event.conference, event.leg_id)
+
+    def _group_joined(self, event: events.GroupJoined) -> None:
+        self._stage.joined(TALKGROUP, event.group, event)
+        if self.wants_room(TALKGROUP, event.group):
+            self._stage.room(TALKGROUP, event.group)
+
+    def _group_left(self, event: events.GroupLeft) -> None:
+        self._left(TALKGROUP, event.group, event.leg_id)
+
     def _left(self, kind: str, number: str, leg_id: str) -> None:
         self._stage.left(kind, number, leg_id)
         if not self._stage.is_used(kind, number):
@@ -142,7 +136,8 @@ class Rules:
         for _, running in self._recordings(group):
             self._bursts.open(running, event, self._exchange.wall())
 
-    def _idle(self, group: str) -> None:
+    def _idle(self, event: events.FloorIdle) -> None:
+        group = event.group
         self._idle_since[group] = self._exchange.now()
         for identifier, running in self._recordings(group):
             self._bursts.close(identifier, self._exchange.wall(), running)

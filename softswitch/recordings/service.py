@@ -36,8 +36,6 @@ LOOK_S = 0.5
 class Recordings:
     """Recordings in progress, and the rules by which they begin and end."""
 
-    types = (*Rules.types, events.MediaPortsReleased.type)
-
     def __init__(
         self,
         exchange: Exchange,
@@ -140,12 +138,10 @@ class Recordings:
 
     # -- what happens -------------------------------------------------------------------------------------------------
 
-    def on_event(self, event: events.Event) -> None:
-        """Follow calls, rooms and the floor."""
-        if isinstance(event, events.MediaPortsReleased):
-            self._continuity.ports_released()
-        else:
-            self._rules.on_event(event)
+    def follow(self, bus: events.EventBus) -> None:
+        """Subscribe to what happens to calls, rooms and the floor."""
+        self._rules.follow(bus)
+        bus.on(events.MediaPortsReleased, lambda event: self._continuity.ports_released())
 
     def on_notice(self, notice: Notice) -> None:
         """The recorder has done something."""

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from softswitch.events import AccessRefused, CallRecorded, Event, Record
+from softswitch.events import AccessRefused, CallRecorded, EventBus, Record
 from softswitch.runtime.driver import SipDriver
 from softswitch.runtime.guard import Guard
 from softswitch.runtime.network import SipNetwork
@@ -83,8 +83,6 @@ class Metrics(Collector):
         self._call_seconds = Counter(
             f"{PREFIX}call_duration_seconds", "Seconds of conversation of all ended calls.", registry=self.registry
         )
-        self._events: dict[Labels, int] = {}
-        self.counter("events", "Events published on the switch's bus, by type.", lambda: dict(self._events), ("type",))
         self._reasons: set[str] = set()
         self._refused = Counter(
             f"{PREFIX}access_refused",
@@ -130,14 +128,16 @@ class Metrics(Collector):
 
     # --- what is counted from events --------------------------------------------------------------------------------
 
-    def observe_event(self, event: Event) -> None:
-        """A subscriber for the event bus."""
-        kind = (event.type,)
-        self._events[kind] = self._events.get(kind, 0) + 1
-        if isinstance(event, CallRecorded):
-            self._count_call(event.record)
-        elif isinstance(event, AccessRefused):
-            self._refused.labels(self._reason(event.reason)).inc()
+    def watch_events(self, bus: EventBus) -> None:
+        """Show how many events there were, and count what some of them tell."""
+        self.counter(
+            "events",
+            "Events published on the switch's bus, by type.",
+            lambda: {(kind,): count for kind, count in bus.delivered.items()},
+            ("type",),
+        )
+        bus.on(CallRecorded, lambda event: self._count_call(event.record))
+        bus.on(AccessRefused, lambda event: self._refused.labels(self._reason(event.reason)).inc())
 
     def _reason(self, text: str) -> str:
         """A reason as a label, of which there are only so many: texts that name somebody are "other" in the end."""

@@ -36,29 +36,27 @@ class TraceHub:
 
     def __init__(self, limit: int = 64) -> None:
         self._limit = limit
-        self._subscribers: list[Subscriber] = []
+        self._subscribers: tuple[Subscriber, ...] = ()
         self.active = False
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Call `subscriber` for each message until the returned function is called. Raises RuntimeError when full."""
         if len(self._subscribers) >= self._limit:
             raise RuntimeError(f"the trace hub serves at most {self._limit} subscribers")
-        self._subscribers.append(subscriber)
+        self._subscribers = (*self._subscribers, subscriber)
         self.active = True
 
-        def unsubscribe() -> None:
-            if subscriber in self._subscribers:
-                self._subscribers.remove(subscriber)
-            self.active = bool(self._subscribers)
+        return lambda: self._remove(subscriber)
 
-        return unsubscribe
+    def _remove(self, subscriber: Subscriber) -> None:
+        self._subscribers = tuple(each for each in self._subscribers if each is not subscriber)
+        self.active = bool(self._subscribers)
 
     def publish(self, message: TracedMessage) -> None:
         """Hand one message to every subscriber."""
-        for subscriber in tuple(self._subscribers):
+        for subscriber in self._subscribers:
             try:
                 subscriber(message)
             except Exception:
                 logger.exception("a trace subscriber failed and was removed")
-                self._subscribers.remove(subscriber)
-                self.active = bool(self._subscribers)
+                self._remove(subscriber)

@@ -35,27 +35,24 @@ class Timer:
 class Lane:
     """Keys that all wait the same `delay` in seconds, in the order in which they came."""
 
-    __slots__ = ("_line", "callback", "delay")
+    __slots__ = ("callback", "delay", "line")
 
     def __init__(self, delay: float, callback: Callable[[str, float], None]) -> None:
         self.delay = delay
         self.callback = callback
-        self._line: deque[tuple[float, str]] = deque()
+        #: when each key is due, and the key
+        self.line: deque[tuple[float, str]] = deque()
 
     def add(self, key: str, now: float) -> None:
         """Have the lane's callback called with `key` once `delay` has passed."""
-        self._line.append((now + self.delay, key))
+        self.line.append((now + self.delay, key))
 
     def __len__(self) -> int:
-        return len(self._line)
-
-    def next_at(self) -> float | None:
-        """When the first key is due, or None."""
-        return self._line[0][0] if self._line else None
+        return len(self.line)
 
     def advance(self, now: float) -> None:
         """Call back for every key that is due at `now`."""
-        line = self._line
+        line = self.line
         callback = self.callback
         while line and line[0][0] <= now:
             callback(line.popleft()[1], now)
@@ -103,9 +100,9 @@ class TimerWheel:
         """When to call `advance` next, on a tick so that a busy core wakes 64 times a second at most."""
         earliest = inf
         for lane in self._lanes:
-            at = lane.next_at()
-            if at is not None and at < earliest:
-                earliest = at
+            line = lane.line
+            if line and line[0][0] < earliest:
+                earliest = line[0][0]
         next_tick = ceil(earliest * TICKS_PER_SECOND) if earliest < inf else inf
         ticks = self._ticks
         while ticks and not self._slots[ticks[0]]:

@@ -13,7 +13,7 @@ from softswitch.calls.application import asker
 from softswitch.calls.call import Call
 from softswitch.calls.machine import State
 from softswitch.directory import Directory
-from softswitch.events import CallStateChanged, Event, LegStateChanged
+from softswitch.events import CallStateChanged, LegStateChanged
 from softswitch.sip.address import Address
 from softswitch.sip.events import RequestReceived
 from softswitch.sip.message import Request, Response
@@ -124,19 +124,19 @@ class Presence:
             if self.notifier.is_watched(package, number):
                 self._send(self.notifier.publish(package, number, now), now)
 
-    def on_event(self, event: Event) -> None:
-        """A subscriber of the bus: lamps follow calls and each device that joins or leaves one."""
-        if isinstance(event, CallStateChanged):
-            self.call_changed(event.caller, event.callee)
-        elif isinstance(event, LegStateChanged):
-            self.call_changed(event.party)
+    def call_moved(self, event: CallStateChanged) -> None:
+        """A subscriber of the bus: lamps follow calls."""
+        self._turn_lamp(event.caller)
+        self._turn_lamp(event.callee)
 
-    def call_changed(self, *numbers: str) -> None:
-        """A call of these numbers moved."""
-        for number in numbers:
-            if self.notifier.is_watched(DIALOG.name, number):
-                now = self._now()
-                self._send(self.notifier.publish(DIALOG.name, number, now), now)
+    def leg_moved(self, event: LegStateChanged) -> None:
+        """A subscriber of the bus: lamps follow each device that joins or leaves a call."""
+        self._turn_lamp(event.party)
+
+    def _turn_lamp(self, number: str) -> None:
+        if self.notifier.is_watched(DIALOG.name, number):
+            now = self._now()
+            self._send(self.notifier.publish(DIALOG.name, number, now), now)
 
     def handle_timer(self, now: float) -> None:
         """Run what is due; to be called about four times a second."""

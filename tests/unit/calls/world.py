@@ -29,7 +29,7 @@ from softswitch.calls.sip.registration import Registrations
 from softswitch.calls.sip.trunk import Trunk, Trunks
 from softswitch.calls.sip.trunk_watch import TrunkWatch
 from softswitch.directory import Directory, HashedPassword, Subscriber
-from softswitch.events import CallOpened, CallRecorded, Event, EventBus
+from softswitch.events import CallOpened, CallRecorded, CallStateChanged, Event, EventBus, LegStateChanged
 from softswitch.media import MediaEngine
 from softswitch.messaging.model import Delivery, MessagingSettings
 from softswitch.messaging.model import Message as ShortMessage
@@ -271,7 +271,8 @@ class World:
             domain=self.domain,
         )
         self.registrations.changed = self._registration_changed
-        self.bus.subscribe(self.presence.on_event, "call.state", "leg.state")
+        self.bus.on(CallStateChanged, self.presence.call_moved)
+        self.bus.on(LegStateChanged, self.presence.leg_moved)
         self.keeper = MemoryKeeper()
         self.groups: dict[str, list[str]] = {}
         self.messaging = Messaging(

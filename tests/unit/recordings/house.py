@@ -53,7 +53,7 @@ class House:
         self.recordings = Recordings(
             cast(Any, exchange), cast(Any, engine), cast(Any, index), self.ask, lambda: next(ids), policy
         )
-        self.bus.subscribe(self.recordings.on_event, *self.recordings.types)
+        self.recordings.follow(self.bus)
         self.recordings.start()
 
     def wall(self) -> float:

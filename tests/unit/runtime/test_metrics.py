@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from softswitch.calls.leg import Cause
 from softswitch.calls.record import CallRecord
-from softswitch.events import AccessRefused, CallRecorded
+from softswitch.events import AccessRefused, CallRecorded, EventBus
 from softswitch.runtime.driver import SipDriver
 from softswitch.runtime.guard import Guard
 from softswitch.runtime.metrics import Metrics
@@ -63,10 +63,11 @@ def test_failing_source_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_call_records_are_counted() -> None:
-    metrics = Metrics()
-    metrics.observe_event(ended(100.3, 102.8))
-    metrics.observe_event(ended(0.0, 103.0, 486))
-    metrics.observe_event(AccessRefused("192.0.2.1", "", "INVITE", "scanner"))
+    metrics, bus = Metrics(), EventBus(lambda: 0.0)
+    metrics.watch_events(bus)
+    bus.publish(ended(100.3, 102.8))
+    bus.publish(ended(0.0, 103.0, 486))
+    bus.publish(AccessRefused("192.0.2.1", "", "INVITE", "scanner"))
     found = samples(metrics)
     assert found["softswitch_calls_total{disposition=answered}"] == 1
     assert found["softswitch_calls_total{disposition=busy}"] == 1
@@ -76,9 +77,10 @@ def test_call_records_are_counted() -> None:
 
 
 def test_set_up_time_is_a_histogram_of_answered_calls() -> None:
-    metrics = Metrics()
-    metrics.observe_event(ended(100.3, 102.8))
-    metrics.observe_event(ended(0.0, 103.0, 486))
+    metrics, bus = Metrics(), EventBus(lambda: 0.0)
+    metrics.watch_events(bus)
+    bus.publish(ended(100.3, 102.8))
+    bus.publish(ended(0.0, 103.0, 486))
     found = samples(metrics)
     assert found["softswitch_call_setup_seconds_count"] == 1
     assert found["softswitch_call_setup_seconds_sum"] == pytest.approx(0.3)
