@@ -123,8 +123,8 @@ def console(port: int, folder: Path, microphone: Path | None = None, *, dark: bo
         context = browser.new_context(viewport=_SIZE, color_scheme="dark" if dark else "light", locale="en-GB")
         context.add_init_script("localStorage.clean_microphone = 'no';" + _EAR)
         page = context.new_page()
-        page.set_default_timeout(12_000)
-        expect.set_options(timeout=12_000)
+        page.set_default_timeout(40_000)
+        expect.set_options(timeout=40_000)
         try:
             yield Console(page, f"http://127.0.0.1:{port}/", folder)
         finally:
