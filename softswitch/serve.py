@@ -18,7 +18,7 @@ from softswitch.config.load import load
 from softswitch.config.models import Settings
 from softswitch.control import Control
 from softswitch.events import ConfigurationReloaded
-from softswitch.runtime.logs import configure_logging
+from softswitch.media import MediaEngine
 from softswitch.runtime.supervision import Service, Supervisor
 from softswitch.runtime.tasks import TaskOwner
 
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 async def serve(
     settings: Settings,
     data_directory: Path,
+    engine: MediaEngine,
     *,
     configuration: Path | None = None,
     ready: Callable[[Application], None] = lambda application: None,
@@ -39,7 +40,7 @@ async def serve(
     when a port is taken, StoreError and MediaError when their part cannot start.
     """
     async with TaskOwner() as tasks:
-        application = Application(settings, data_directory, tasks)
+        application = Application(settings, data_directory, engine, tasks)
         reloader = Reloader(application, configuration)
         control = Control(application, reloader.run)
         server = ApiServer(control.services) if settings.http.enabled else None
@@ -62,16 +63,15 @@ async def serve(
 def run(
     settings: Settings,
     data_directory: Path,
+    engine: MediaEngine,
     *,
     configuration: Path | None = None,
     ready: Callable[[Application], None] = lambda application: None,
     services: Sequence[Service] = (),
 ) -> None:
     """`serve` on an event loop of its own."""
-    data_directory.mkdir(parents=True, exist_ok=True)
-    configure_logging(settings.logging.level, "json" if settings.logging.format == "json" else "auto")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, data_directory, configuration=configuration, ready=ready, services=services))
+        runner.run(serve(settings, data_directory, engine, configuration=configuration, ready=ready, services=services))
 
 
 class Reloader:

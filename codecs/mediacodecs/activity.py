@@ -3,7 +3,8 @@
 The noise is learnt: its level falls at once when a quieter frame comes and rises by 3 dB a second otherwise, its zero
 crossings are averaged while nobody speaks. A frame 9 dB above the noise is speech; so is one 4 dB above it whose rate
 of zero crossings differs by a third, which finds soft fricatives and weak voiced ends. Works at any sample rate, on
-frames of 5–60 ms. A state is int64[WORDS].
+frames of 5–60 ms. The state is that of
+`mediacodecs.states.detectors`.
 """
 
 from __future__ import annotations
@@ -13,21 +14,12 @@ from typing import Any
 import numpy as np
 
 from mediacodecs.frames import part
-
-WORDS = 8
-# Samples a millisecond, frames heard; mean squares of the noise times 16, its crossings a 1024 samples times 16; how
-# long speech lasts already and how long it is still taken to last, in samples; mean square of the last frame.
-_MS, _FRAMES, _NOISE, _CROSSINGS, _LASTING, _HANGOVER, _LEVEL = range(7)
+from mediacodecs.states.detectors import CROSSINGS, FRAMES, HANGOVER, LASTING, LEVEL, MS, NOISE
 
 _QUIETEST = 16 * 60  # below −72 dBov nothing is speech, times 16
 _LOUDEST_NOISE = 16 * 1_000_000  # −30 dBov: what is louder for long is rather speech without pause
 _HANGOVER_MS, _SHORT_HANGOVER_MS, _BURST_MS = 240, 80, 60
 _RISE_MS = 1450  # noise × (1 + t / 1450 ms): 3 dB a second
-
-
-def reset(state: Any, sample_rate: int) -> None:
-    """Make zeroed words the state of a stream of so many samples a second (Hz)."""
-    state[_MS] = sample_rate // 1000
 
 
 @part
@@ -41,24 +33,24 @@ def is_speech(state: Any, pcm: Any, count: int) -> Any:
         before = sample
     energy = 16 * energy // count
     crossings = 16 * 1024 * crossings // count
-    state[_LEVEL] = energy // 16
-    ms = state[_MS]
-    if state[_FRAMES] == 0:
-        state[_NOISE], state[_CROSSINGS] = min(energy, _LOUDEST_NOISE), crossings
-    state[_FRAMES] += 1
-    noise = max(state[_NOISE], 16)
-    unlike = 3 * abs(crossings - state[_CROSSINGS]) > state[_CROSSINGS]
+    state[LEVEL] = energy // 16
+    ms = state[MS]
+    if state[FRAMES] == 0:
+        state[NOISE], state[CROSSINGS] = min(energy, _LOUDEST_NOISE), crossings
+    state[FRAMES] += 1
+    noise = max(state[NOISE], 16)
+    unlike = 3 * abs(crossings - state[CROSSINGS]) > state[CROSSINGS]
     speech = energy > _QUIETEST and (energy > 8 * noise or (2 * energy > 5 * noise and unlike))
     if energy < noise:
-        state[_NOISE] = max((noise + energy) // 2, 16)
+        state[NOISE] = max((noise + energy) // 2, 16)
     else:
-        state[_NOISE] = min(noise + max(noise * count // (_RISE_MS * ms), 1), _LOUDEST_NOISE)
+        state[NOISE] = min(noise + max(noise * count // (_RISE_MS * ms), 1), _LOUDEST_NOISE)
     if speech:
-        state[_LASTING] += count
-        lasting = state[_LASTING] >= _BURST_MS * ms
-        state[_HANGOVER] = max(state[_HANGOVER], (_HANGOVER_MS if lasting else _SHORT_HANGOVER_MS) * ms)
+        state[LASTING] += count
+        lasting = state[LASTING] >= _BURST_MS * ms
+        state[HANGOVER] = max(state[HANGOVER], (_HANGOVER_MS if lasting else _SHORT_HANGOVER_MS) * ms)
         return True
-    state[_LASTING] = 0
-    state[_CROSSINGS] += (crossings - state[_CROSSINGS]) // 16
-    state[_HANGOVER] = max(state[_HANGOVER] - count, 0)
-    return state[_HANGOVER] > 0
+    state[LASTING] = 0
+    state[CROSSINGS] += (crossings - state[CROSSINGS]) // 16
+    state[HANGOVER] = max(state[HANGOVER] - count, 0)
+    return state[HANGOVER] > 0

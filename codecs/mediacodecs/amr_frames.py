@@ -10,35 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mediacodecs import amr_library, amr_payload
-from mediacodecs.amr_payload import NARROW_BITS, NARROW_SILENCE, NO_DATA, WIDE, WIDE_BITS, WIDE_SILENCE, WORDS
-from mediacodecs.codec import CodecUnavailable
-from mediacodecs.frames import MALFORMED, NO_ROOM, part
+from mediacodecs.amr_payload import NARROW_BITS, NARROW_SILENCE, NO_DATA, WIDE_BITS, WIDE_SILENCE
+from mediacodecs.frames import part
 from mediacodecs.memory import octets_at, words_at
+from mediacodecs.numbering import MALFORMED, NO_ROOM
+from mediacodecs.states.amr import WIDE, WORDS
 
 NARROW_SAMPLES, WIDE_SAMPLES = 160, 320
-
-#: Makes a stream's state: encoding, sample rate, channels, fmtp.
-MakeState = Callable[[str, int, int, str], NDArray[np.int64]]
-
-
-def state_makers(rate: int, *, wide: bool) -> tuple[MakeState, MakeState]:
-    """What makes the state of an encoder for a receiver's `fmtp`, and of a decoder for what comes in our own packing.
-
-    Both raise CodecUnavailable for another rate or several channels.
-    """
-
-    def make(*, encodes: bool) -> MakeState:
-        def state(encoding: str, sample_rate: int, channels: int, fmtp: str) -> NDArray[np.int64]:
-            if (sample_rate, channels) != (rate, 1):
-                raise CodecUnavailable(f"{encoding} has {rate} Hz and one channel here")
-            return amr_payload.new_state(fmtp, wide=wide, encodes=encodes)
-
-        return state
-
-    return make(encodes=True), make(encodes=False)
 
 
 def frame_functions(number: int) -> tuple[Callable[..., int], ...]:

@@ -1,7 +1,6 @@
 """The libraries of AMR and AMR-WB from compiled code: one function for each thing they do, for the kind a state is of.
 
-AMR is libopencore-amrnb's; AMR-WB is decoded by libopencore-amrwb and encoded by libvo-amrwbenc. Without one of these
-its functions still compile, and `amr` or `amr_wb` cannot be imported.
+Without one of these libraries its functions still compile, and `amr` or `amr_wb` cannot be imported.
 """
 
 from __future__ import annotations
@@ -13,13 +12,19 @@ import numpy as np
 from numba import types
 
 from mediacodecs import handles
-from mediacodecs.amr_payload import DTX, ENCODES, HANDLE, OWNER, WIDE, copy_speech
+from mediacodecs.amr_payload import copy_speech
 from mediacodecs.foreign import ForeignFunction
 from mediacodecs.frames import part
 from mediacodecs.library import open_library
-
-NARROW = (("libopencore-amrnb.so.0", "libopencore-amrnb0"),)
-WIDER = (("libopencore-amrwb.so.0", "libopencore-amrwb0"), ("libvo-amrwbenc.so.0", "libvo-amrwbenc0"))
+from mediacodecs.states.amr import (
+    DTX,
+    ENCODES,
+    HANDLE,
+    NARROW_LIBRARIES,
+    OWNER,
+    WIDE,
+    WIDE_LIBRARIES,
+)
 
 
 def _library(name: str, package: str) -> ctypes.CDLL | None:
@@ -30,7 +35,7 @@ def _library(name: str, package: str) -> ctypes.CDLL | None:
 
 
 _INT, _WORD = types.int32, types.int64
-_narrow, _wide_decoders, _wide_encoders = (_library(*each) for each in NARROW + WIDER)
+_narrow, _wide_decoders, _wide_encoders = (_library(*each) for each in NARROW_LIBRARIES + WIDE_LIBRARIES)
 _open_narrow_decoder = ForeignFunction(_narrow, "Decoder_Interface_init", _WORD)
 _open_narrow_encoder = ForeignFunction(_narrow, "Encoder_Interface_init", _WORD, _INT)
 _decode_narrow = ForeignFunction(_narrow, "Decoder_Interface_Decode", _INT, _WORD, _WORD, _WORD, _INT)

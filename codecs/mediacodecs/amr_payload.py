@@ -1,7 +1,8 @@
 """RTP payloads of AMR and AMR-WB (RFC 4867 §4.3 bandwidth-efficient, §4.4 octet-aligned), without CRC and interleaving.
 
 Frames go to and from the libraries in the storage format (§5.3): one octet with type and quality, then the speech bits
-from the high end. Compiled parts for `amr` and `amr_wb`, whose states begin with the words named here.
+from the high end. Compiled parts for `amr` and `amr_wb`, on the states of
+`mediacodecs.states.amr`.
 """
 
 from __future__ import annotations
@@ -9,50 +10,33 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mediacodecs.frames import MALFORMED, part
-from mediacodecs.framing import octet_aligned, parameters
+from mediacodecs.frames import part
 from mediacodecs.memory import octets_at, samples_at
+from mediacodecs.numbering import MALFORMED
+from mediacodecs.states.amr import (
+    ALIGNED,
+    ALLOWED,
+    MODE,
+    NEIGHBOUR,
+    NO_REQUEST,
+    PERIOD,
+    SINCE,
+    SPEECH,
+    STORAGE,
+    STORAGE_OCTETS,
+    WISH,
+)
 
-#: Words of a state: handle and owner (see `handles`), whether it is an encoder, the packing, the modes allowed (as
-#: bits), the mode used and the one the peer asked for, least frames between two changes, only to a neighbour or not,
-#: frames since the last change, discontinuous transmission, AMR-WB; then the storage of one frame, and its samples.
-HANDLE, OWNER, ENCODES, ALIGNED, ALLOWED, MODE, WISH, PERIOD, NEIGHBOUR, SINCE, DTX, WIDE = range(12)
-STORAGE = 12
-STORAGE_OCTETS = 64
-SPEECH = STORAGE + STORAGE_OCTETS // 8
-MOST_SAMPLES = 320
-WORDS = SPEECH + MOST_SAMPLES // 4
-
-#: The frame type without speech, and the mode request that asks for nothing.
-NO_DATA, NO_REQUEST = 15, 15
+#: The frame type without speech.
+NO_DATA = 15
 #: The frame types that describe a silence (3GPP TS 26.101, TS 26.201).
 NARROW_SILENCE, WIDE_SILENCE = 8, 9
 _MOST_FRAMES = 12
-_NARROW_MODES, _WIDE_MODES = 8, 9
 
 #: Bits of each frame type, −1 what there is not (3GPP TS 26.101, TS 26.201).
 NARROW_BITS = np.array([95, 103, 118, 134, 148, 159, 204, 244, 39, -1, -1, -1, -1, -1, -1, 0], np.int64)
 WIDE_BITS = np.array([132, 177, 253, 285, 317, 365, 397, 461, 477, 40, -1, -1, -1, -1, 0, 0], np.int64)
-
-
-def new_state(fmtp: str, *, wide: bool, encodes: bool) -> NDArray[np.int64]:
-    """The words of a stream of AMR, or AMR-WB, for an `a=fmtp`: an encoder obeys the receiver's."""
-    modes = _WIDE_MODES if wide else _NARROW_MODES
-    given = parameters(fmtp)
-    named = [item.strip() for item in given.get("mode-set", "").split(",")]
-    allowed = [int(item) for item in named if item.isascii() and item.isdigit() and int(item[:2]) < modes]
-    state = np.zeros(WORDS, np.int64)
-    state[WIDE] = wide
-    state[ENCODES] = encodes
-    state[ALIGNED] = octet_aligned(fmtp)
-    state[ALLOWED] = sum(1 << mode for mode in set(allowed)) or (1 << modes) - 1
-    state[MODE] = max(allowed, default=modes - 1)
-    state[WISH] = NO_REQUEST
-    state[PERIOD] = 2 if given.get("mode-change-period") == "2" else 1
-    state[NEIGHBOUR] = given.get("mode-change-neighbor") == "1"
-    return state
 
 
 @part

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from mediacodecs.amr_frames import frame_functions, state_makers
-from mediacodecs.amr_library import WIDER
-from mediacodecs.library import open_library
+from mediacodecs.amr_frames import frame_functions
+from mediacodecs.states.amr import open_libraries
 from mediacodecs.streams import StreamCodec
 
-__all__ = ["SAMPLE_RATE", "codec", "frame_functions", "new_decoder", "new_encoder"]
+__all__ = ["SAMPLE_RATE", "codec", "frame_functions"]
 
 SAMPLE_RATE = 16000
 
-for library in WIDER:  # without which there is no such codec here
-    open_library(*library)
+open_libraries(wide=True)  # without which there is no such codec here
 
 codec = partial(StreamCodec, "AMR-WB", rtp_clock=SAMPLE_RATE, frame_ms=20)
-new_encoder, new_decoder = state_makers(SAMPLE_RATE, wide=True)

@@ -1,8 +1,8 @@
 """Comfort noise, RTP payload type 13 (RFC 3389): describing a background, and making one like it.
 
-A payload is the level in −dBov and up to ORDER reflection coefficients of an all-pole model of the spectrum, an octet
-each: k = 258 (N − 127) / 32768, with k₁ = −r₁/r₀. Works at any sample rate, on both sides the same. A generator's
-state is int64[WORDS]; the describer's, of the same length, is scratch memory only.
+A payload is the level in −dBov and up to NOISE_ORDER reflection coefficients of an all-pole model of the spectrum, an
+octet each: k = 258 (N − 127) / 32768, with k₁ = −r₁/r₀. Works at any sample rate, on both sides the same. A generator's
+state is that of `mediacodecs.states.detectors`; the describer's, of the same length, is scratch memory only.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from mediacodecs.frames import NO_ROOM, part
+from mediacodecs.frames import part
+from mediacodecs.numbering import NO_ROOM
+from mediacodecs.states.detectors import BACKWARD, NOISE_ORDER, NOW, SEED, WANTED, K
 
-#: The most reflection coefficients sent and understood; more that a peer sends are left out.
-ORDER = 10
-WORDS = 3 + 2 * (ORDER + 1)
-# Generator: random number, amplitude now and wanted (excitation times 2^16), coefficients, backward signals.
-_SEED, _NOW, _WANTED, _K, _BACKWARD = 0, 1, 2, 3, 3 + ORDER + 1
 # Describer: the two rows of the Schur recursion.
-_P, _Q = 1, 1 + ORDER + 1
+_P, _Q = 1, 1 + NOISE_ORDER + 1
 
 _FRACTION = 256  # the filter's signals have eight more bits than samples
 _UNIFORM_RMS = 32768 / math.sqrt(3)
@@ -33,9 +30,9 @@ _RMS = np.array([32768 * 10 ** (-level / 20) for level in range(128)])
 def describe(state: Any, pcm: Any, count: int, order: int, out: Any) -> Any:
     """Describe the background noise `pcm[:count]` (int16, 10 ms or more) in `out` (uint8); returns the octets.
 
-    `order` (0 … ORDER) coefficients are sent; `state` (int64[WORDS]) need not be kept.
+    `order` (0 … NOISE_ORDER) coefficients are sent; `state` (int64[NOISE_WORDS]) need not be kept.
     """
-    if order + 1 > len(out) or order > ORDER:
+    if order + 1 > len(out) or order > NOISE_ORDER:
         return NO_ROOM
     energy = np.int64(1)
     for i in range(count):
@@ -74,40 +71,35 @@ def _reflect(state: Any, order: int, n: int) -> Any:
     return k
 
 
-def reset(state: Any, seed: int) -> None:
-    """Make zeroed words (int64[WORDS]) the state of a generator that is silent until `update`."""
-    state[_SEED] = seed & 0x7FFFFFFF or 1
-
-
 @part
 def update(state: Any, payload: Any, size: int) -> None:
     """Take over a description, `payload[:size]` (uint8); without an octet it changes nothing."""
     if size < 1:
         return
     remaining = 1.0
-    for n in range(ORDER):
+    for n in range(NOISE_ORDER):
         k = np.int64(0)
         if n + 1 < size and payload[n + 1] != 255:
             k = (np.int64(payload[n + 1]) - 127) * _QUANTUM
-        state[_K + n] = k
+        state[K + n] = k
         remaining *= 1.0 - np.float64(k) * np.float64(k) / 1073741824.0
     rms = _RMS[payload[0] & 127]
-    state[_WANTED] = np.int64(rms * math.sqrt(remaining) / _UNIFORM_RMS * 65536.0)
+    state[WANTED] = np.int64(rms * math.sqrt(remaining) / _UNIFORM_RMS * 65536.0)
 
 
 @part
 def generate(state: Any, pcm: Any, count: int) -> None:
     """Fill `pcm[:count]` (int16) with noise of the last description; the level changes smoothly, within 10 ms."""
-    seed, now, wanted = state[_SEED], state[_NOW], state[_WANTED]
+    seed, now, wanted = state[SEED], state[NOW], state[WANTED]
     for i in range(count):
         seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
         step = (wanted - now) >> 5
         now = wanted if step == 0 or step == -1 else now + step
         forward = ((seed >> 15) - 32768) * now * _FRACTION >> 16
-        for n in range(ORDER - 1, -1, -1):
-            k, backward = state[_K + n], state[_BACKWARD + n]
+        for n in range(NOISE_ORDER - 1, -1, -1):
+            k, backward = state[K + n], state[BACKWARD + n]
             forward -= k * backward >> 15
-            state[_BACKWARD + n + 1] = backward + (k * forward >> 15)
-        state[_BACKWARD] = forward
+            state[BACKWARD + n + 1] = backward + (k * forward >> 15)
+        state[BACKWARD] = forward
         pcm[i] = min(max(forward // _FRACTION, -32768), 32767)
-    state[_SEED], state[_NOW] = seed, now
+    state[SEED], state[NOW] = seed, now

@@ -29,18 +29,18 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 from mediacodecs.compiled import Compiler, Kernel
-
-#: Codec numbers.
-PCMU, PCMA, L16, G722, G726, OPUS, GSM, AMR, AMR_WB, CODEC2, G729 = range(11)
-#: What a codec does: decode a payload, encode samples, stand in for a lost frame, recover it from its successor, give
-#: back what its library has allocated, let an encoder (the source is a decoder's state) do what the peer's packets ask,
-#: tell whether the packet decoded last has said that its sender falls silent.
-DECODE, ENCODE, CONCEAL, RECOVER, RELEASE, FOLLOW, RESTS = range(7)
-OPERATIONS = 7
-#: Instead of a count of samples or octets: `load` was not called, no payload of this codec, the result has no room.
-NOT_LOADED, MALFORMED, NO_ROOM = -1, -2, -3
-#: What ENCODE returns is octets, and LEAD for each tick of the RTP clock that they leave out at the packet's beginning.
-LEAD = 1 << 16
+from mediacodecs.numbering import (
+    AMR,
+    CONCEAL,
+    DECODE,
+    ENCODE,
+    FOLLOW,
+    NOT_LOADED,
+    OPERATIONS,
+    RECOVER,
+    RELEASE,
+    RESTS,
+)
 
 _MODULES = ("pcm", "pcm", "pcm", "g722", "g726", "opus", "gsm", "amr", "amr_wb", "codec2", "g729")
 #: Codecs from here on may keep something in their library's memory.
@@ -49,7 +49,7 @@ _SYMBOL = "mediacodecs_functions"
 #: Every operation is int64 f(state, source, count, target, capacity), addresses of int64, uint8 and int16 items.
 FRAME_FUNCTION = types.int64(types.int64, types.int64, types.int64, types.int64, types.int64)
 
-compiler = Compiler("mediacodecs", (Path(__file__).parent,))
+compiler = Compiler("mediacodecs", (Path(__file__).parent, Path(__file__).parent / "states"))
 part = compiler.part
 
 _table = np.zeros(len(_MODULES) * OPERATIONS, np.int64)

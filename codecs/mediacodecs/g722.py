@@ -7,8 +7,8 @@ At 8 kHz the codec works too: G.722's lower band is such a signal, so one sample
 as silence and ignored when received, and neither filter nor resampler is needed. That is what a call between G.722 and
 a telephone codec takes: it halves the work and has no delay.
 
-Names in comments (BLOCK4L, UPPOL2 …) are those of the functional blocks of the recommendation. A state is int64[n]:
-the two bands' predictors and, behind them, the samples the quadrature mirror filters still need.
+Names in comments (BLOCK4L, UPPOL2 …) are those of the functional blocks of the recommendation. A state is
+that of `mediacodecs.states.g722`.
 """
 
 from __future__ import annotations
@@ -19,23 +19,32 @@ from typing import Any
 import numpy as np
 
 from mediacodecs import plc
-from mediacodecs.frames import MALFORMED, NO_ROOM, part
+from mediacodecs.frames import part
 from mediacodecs.memory import octets_at, samples_at, words_at
-
-_CHUNK = 80  # pairs of samples that pass through the filters at a time
-_HISTORY = 22  # samples of the past that a 24-tap filter needs for the next pair
-
-# One band's words: predicted signal, its zero part, logarithmic step, step, pole coefficients, the last reconstructed
-# signal, the last two partly reconstructed ones, and six zero coefficients and quantized differences. The filters take
-# signals and differences twice their size, so that is how they are kept.
-_S, _SZ, _NB, _DET, _A1, _A2, _R1, _P1, _P2, _B, _D = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15
-_BAND = 21
-_NARROW = 1  # whether samples are at 8 kHz; word 0 is the place of a decoder's concealment
-_LOW, _HIGH = 2, 2 + _BAND
-_FILTER = 2 + 2 * _BAND
-#: Words of an encoder, and of the codec part of a decoder.
-ENCODER_WORDS = _FILTER + (_HISTORY + 2 * _CHUNK + 3) // 4
-DECODER_WORDS = ENCODER_WORDS
+from mediacodecs.numbering import MALFORMED, NO_ROOM
+from mediacodecs.states.concealment import HEAD_WORDS
+from mediacodecs.states.g722 import (
+    A1,
+    A2,
+    BAND,
+    CHUNK,
+    DECODER_WORDS,
+    DET,
+    ENCODER_WORDS,
+    FILTER,
+    HIGH,
+    HISTORY,
+    LOW,
+    NARROW,
+    NB,
+    P1,
+    P2,
+    R1,
+    SZ,
+    B,
+    D,
+    S,
+)
 
 
 def _table(*values: int) -> Any:
@@ -82,50 +91,50 @@ def _saturate(value: int) -> Any:
 @part
 def _scale(band: Any, logarithm: int, shift: int) -> None:
     """SCALEL, SCALEH: the step size for the logarithmic one."""
-    band[_NB] = logarithm
+    band[NB] = logarithm
     down = shift - (logarithm >> 11)
     step = _ILB[(logarithm >> 6) & 31]
-    band[_DET] = (step << -down if down < 0 else step >> down) << 2
+    band[DET] = (step << -down if down < 0 else step >> down) << 2
 
 
 @part
 def _predict(band: Any, difference: int) -> None:
     """BLOCK4L, BLOCK4H: adapt a band's predictor to its quantized difference and predict the next sample."""
-    reconstructed = _saturate(band[_S] + difference)  # RECONS
-    partly = _saturate(band[_SZ] + difference)  # PARREC
-    one_back, two_back = band[_P1], band[_P2]
+    reconstructed = _saturate(band[S] + difference)  # RECONS
+    partly = _saturate(band[SZ] + difference)  # PARREC
+    one_back, two_back = band[P1], band[P2]
     same_1, same_2 = (partly ^ one_back) >= 0, (partly ^ two_back) >= 0
-    first = _saturate(band[_A1] << 2)  # UPPOL2
+    first = _saturate(band[A1] << 2)  # UPPOL2
     second = min(-first, 32767) if same_1 else first
-    second = (second >> 7) + (128 if same_2 else -128) + (band[_A2] * 32512 >> 15)
+    second = (second >> 7) + (128 if same_2 else -128) + (band[A2] * 32512 >> 15)
     second = min(max(second, -12288), 12288)
     limit = 15360 - second  # UPPOL1
-    first = (192 if same_1 else -192) + (band[_A1] * 32640 >> 15)
+    first = (192 if same_1 else -192) + (band[A1] * 32640 >> 15)
     first = min(max(first, -limit), limit)
-    band[_A1], band[_A2] = first, second
-    band[_P1], band[_P2] = partly, one_back
+    band[A1], band[A2] = first, second
+    band[P1], band[P2] = partly, one_back
     gain = 0 if difference == 0 else 128  # UPZERO, then DELAYA and FILTEZ in the same pass, oldest first
     zero, doubled = 0, _saturate(difference + difference)
     for i in range(5, -1, -1):
-        older = band[_D + i]
-        coefficient = (gain if (older ^ difference) >= 0 else -gain) + (band[_B + i] * 32640 >> 15)
-        band[_B + i] = coefficient
-        newer = doubled if i == 0 else band[_D + i - 1]
-        band[_D + i] = newer
+        older = band[D + i]
+        coefficient = (gain if (older ^ difference) >= 0 else -gain) + (band[B + i] * 32640 >> 15)
+        band[B + i] = coefficient
+        newer = doubled if i == 0 else band[D + i - 1]
+        band[D + i] = newer
         zero += coefficient * newer >> 15
     zero = _saturate(zero)
     reconstructed = _saturate(reconstructed + reconstructed)
-    pole = (first * reconstructed >> 15) + (second * band[_R1] >> 15)  # FILTEP
-    band[_R1] = reconstructed
-    band[_SZ] = zero
-    band[_S] = _saturate(_saturate(pole) + zero)
+    pole = (first * reconstructed >> 15) + (second * band[R1] >> 15)  # FILTEP
+    band[R1] = reconstructed
+    band[SZ] = zero
+    band[S] = _saturate(_saturate(pole) + zero)
 
 
 @part
 def _adapt_low(band: Any, code: int) -> None:
     """Take over the four bits of the low band that the predictor sees (INVQAL, LOGSCL)."""
-    difference = band[_DET] * _QM4[code] >> 15
-    logarithm = (band[_NB] * 127 >> 7) + _WL[code]
+    difference = band[DET] * _QM4[code] >> 15
+    logarithm = (band[NB] * 127 >> 7) + _WL[code]
     _scale(band, min(max(logarithm, 0), 18432), 8)
     _predict(band, difference)
 
@@ -133,8 +142,8 @@ def _adapt_low(band: Any, code: int) -> None:
 @part
 def _adapt_high(band: Any, code: int) -> None:
     """Take over the two bits of the high band (INVQAH, LOGSCH)."""
-    difference = band[_DET] * _QM2[code] >> 15
-    logarithm = (band[_NB] * 127 >> 7) + _WH[code]
+    difference = band[DET] * _QM2[code] >> 15
+    logarithm = (band[NB] * 127 >> 7) + _WH[code]
     _scale(band, min(max(logarithm, 0), 22528), 10)
     _predict(band, difference)
 
@@ -153,13 +162,13 @@ def _quantize_low(difference: int, step: int) -> Any:
 
 @part
 def _bands(state: Any) -> Any:
-    return state[_LOW : _LOW + _BAND], state[_HIGH : _HIGH + _BAND]
+    return state[LOW : LOW + BAND], state[HIGH : HIGH + BAND]
 
 
 @part
 def _encode_narrow(band: Any, pcm: Any, count: int, out: Any) -> int:
     for i in range(count):
-        code = np.int64(_quantize_low(_saturate((np.int64(pcm[i]) >> 1) - band[_S]), band[_DET]))
+        code = np.int64(_quantize_low(_saturate((np.int64(pcm[i]) >> 1) - band[S]), band[DET]))
         _adapt_low(band, code >> 2)
         out[i] = _UPPER_SILENCE | code
     return count
@@ -169,7 +178,7 @@ def _encode_narrow(band: Any, pcm: Any, count: int, out: Any) -> int:
 def _decode_narrow(band: Any, payload: Any, size: int, pcm: Any) -> int:
     for i in range(size):
         code = np.int64(payload[i]) & 63
-        low = band[_S] + (band[_DET] * _QM6[code] >> 15)
+        low = band[S] + (band[DET] * _QM6[code] >> 15)
         _adapt_low(band, code >> 2)
         pcm[i] = min(max(low, -16384), 16383) << 1
     return size
@@ -183,29 +192,29 @@ def encode(state: Any, pcm: Any, count: int, out: Any) -> Any:
     int64[ENCODER_WORDS].
     """
     low_band, high_band = _bands(state)
-    if state[_NARROW] != 0:
+    if state[NARROW] != 0:
         return _encode_narrow(low_band, pcm, count, out)
-    line = samples_at(state.ctypes.data + 8 * _FILTER, _HISTORY + 2 * _CHUNK)
+    line = samples_at(state.ctypes.data + 8 * FILTER, HISTORY + 2 * CHUNK)
     pairs = count // 2
     done = 0
     while done < pairs:
-        chunk = min(_CHUNK, pairs - done)
+        chunk = min(CHUNK, pairs - done)
         for i in range(2 * chunk):
-            line[_HISTORY + i] = pcm[2 * done + i]
+            line[HISTORY + i] = pcm[2 * done + i]
         for i in range(chunk):
             odd, even = np.int64(0), np.int64(0)
             for k in range(12):
                 odd += np.int64(line[2 * i + 2 * k]) * _QMF[k]
                 even += np.int64(line[2 * i + 2 * k + 1]) * _QMF[11 - k]
             low, high = (even + odd) >> 14, (even - odd) >> 14
-            code = np.int64(_quantize_low(_saturate(low - low_band[_S]), low_band[_DET]))
+            code = np.int64(_quantize_low(_saturate(low - low_band[S]), low_band[DET]))
             _adapt_low(low_band, code >> 2)
-            rest = _saturate(high - high_band[_S])
-            inner = (~rest if rest < 0 else rest) < 564 * high_band[_DET] >> 12  # QUANTH
+            rest = _saturate(high - high_band[S])
+            inner = (~rest if rest < 0 else rest) < 564 * high_band[DET] >> 12  # QUANTH
             upper = (1 if inner else 0) if rest < 0 else (3 if inner else 2)
             _adapt_high(high_band, upper)
             out[done + i] = upper << 6 | code
-        for i in range(_HISTORY):
+        for i in range(HISTORY):
             line[i] = line[i + 2 * chunk]
         done += chunk
     return pairs
@@ -218,38 +227,32 @@ def decode(state: Any, payload: Any, size: int, pcm: Any) -> Any:
     `state` is int64[DECODER_WORDS].
     """
     low_band, high_band = _bands(state)
-    if state[_NARROW] != 0:
+    if state[NARROW] != 0:
         return _decode_narrow(low_band, payload, size, pcm)
-    line = samples_at(state.ctypes.data + 8 * _FILTER, _HISTORY + 2 * _CHUNK)
+    line = samples_at(state.ctypes.data + 8 * FILTER, HISTORY + 2 * CHUNK)
     done = 0
     while done < size:
-        chunk = min(_CHUNK, size - done)
+        chunk = min(CHUNK, size - done)
         for i in range(chunk):
             octet = np.int64(payload[done + i])
-            low = low_band[_S] + (low_band[_DET] * _QM6[octet & 63] >> 15)
+            low = low_band[S] + (low_band[DET] * _QM6[octet & 63] >> 15)
             low = min(max(low, -16384), 16383)
             _adapt_low(low_band, (octet & 63) >> 2)
-            high = high_band[_S] + (high_band[_DET] * _QM2[octet >> 6] >> 15)
+            high = high_band[S] + (high_band[DET] * _QM2[octet >> 6] >> 15)
             high = min(max(high, -16384), 16383)
             _adapt_high(high_band, octet >> 6)
-            line[_HISTORY + 2 * i] = low + high
-            line[_HISTORY + 2 * i + 1] = low - high
+            line[HISTORY + 2 * i] = low + high
+            line[HISTORY + 2 * i + 1] = low - high
             odd, even = np.int64(0), np.int64(0)
             for k in range(12):
                 even += np.int64(line[2 * i + 2 * k]) * _QMF[k]
                 odd += np.int64(line[2 * i + 2 * k + 1]) * _QMF[11 - k]
             pcm[2 * (done + i)] = _saturate(odd >> 11)
             pcm[2 * (done + i) + 1] = _saturate(even >> 11)
-        for i in range(_HISTORY):
+        for i in range(HISTORY):
             line[i] = line[i + 2 * chunk]
         done += chunk
     return 2 * size
-
-
-def reset(state: Any, sample_rate: int) -> None:
-    """Make zeroed words the state of an encoder or decoder, of samples at 16000 or 8000 Hz, that has heard nothing."""
-    state[_NARROW] = sample_rate == 8000
-    state[_LOW + _DET], state[_HIGH + _DET] = 32, 8
 
 
 def frame_functions(codec: int) -> tuple[Callable[..., int], ...]:
@@ -261,17 +264,17 @@ def _decode_at(state: int, source: int, count: int, target: int, capacity: int) 
     if count <= 0:
         return MALFORMED
     words, pcm = words_at(state, DECODER_WORDS), samples_at(target, capacity)
-    samples = count if words[_NARROW] != 0 else 2 * count
+    samples = count if words[NARROW] != 0 else 2 * count
     if samples > capacity:
         return NO_ROOM
     decode(words, octets_at(source, count), count, pcm)
-    plc.heard(words_at(state + 8 * DECODER_WORDS, plc.HEAD_WORDS), pcm, samples)
+    plc.heard(words_at(state + 8 * DECODER_WORDS, HEAD_WORDS), pcm, samples)
     return samples
 
 
 def _encode_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
     words = words_at(state, ENCODER_WORDS)
-    octets = count if words[_NARROW] != 0 else count // 2
+    octets = count if words[NARROW] != 0 else count // 2
     if count % 2:
         return MALFORMED
     if octets > capacity:

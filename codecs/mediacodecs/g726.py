@@ -17,16 +17,30 @@ from typing import Any
 import numpy as np
 
 from mediacodecs import plc
-from mediacodecs.frames import MALFORMED, NO_ROOM, part
+from mediacodecs.frames import part
 from mediacodecs.memory import octets_at, samples_at, words_at
-
-# Words, after that of a decoder's concealment: bits a code, packing, slow and fast step, speed control and its
-# averages, tone flag, poles; the signs of the last two partly reconstructed signals, the last two reconstructed
-# signals, six zero coefficients and six differences.
-_BITS, _HIGH_FIRST, _YL, _YU, _AP, _DMS, _DML, _TD, _A1, _A2, _PK1, _PK2, _SR1, _SR2, _B, _DQ = (*range(1, 16), 21)
-#: Words of an encoder, and of the codec part of a decoder.
-ENCODER_WORDS = 27
-DECODER_WORDS = ENCODER_WORDS
+from mediacodecs.numbering import MALFORMED, NO_ROOM
+from mediacodecs.states.concealment import HEAD_WORDS
+from mediacodecs.states.g726 import (
+    A1,
+    A2,
+    AP,
+    BITS,
+    DECODER_WORDS,
+    DML,
+    DMS,
+    DQ,
+    ENCODER_WORDS,
+    HIGH_FIRST,
+    PK1,
+    PK2,
+    SR1,
+    SR2,
+    TD,
+    YL,
+    YU,
+    B,
+)
 
 _NEGATIVE = 0x400  # the sign in the floating-point format
 
@@ -52,14 +66,6 @@ _WEIGHT = _rows((0, 0xE00), (0, 0x200, 0x400, 0xE00), (0, 0, 0, 0x200, 0x200, 0x
                 (0, 0, 0, 0, 0, 0x200, 0x200, 0x200, 0x200, 0x200, 0x400, 0x600, 0x800, 0xA00, 0xC00, 0xC00))
 # fmt: on
 _LENGTH = np.array([value.bit_length() for value in range(256)], np.int64)
-
-
-def reset(state: Any, bits: int, high_first: bool) -> None:
-    """Make zeroed words the state of an encoder or decoder of `bits` a code; `high_first` is the packing of AAL2."""
-    state[_BITS], state[_HIGH_FIRST] = bits, high_first
-    state[_YL], state[_YU] = 34816, 544
-    state[_SR1], state[_SR2] = 32, 32
-    state[_DQ : _DQ + 6] = 32
 
 
 @part
@@ -101,17 +107,17 @@ def _zero_part(state: Any) -> Any:
     """ACCUM: the six zeros' part of the estimate, with one bit more than the signal."""
     total = np.int64(0)
     for i in range(6):
-        total += _multiply(state[_B + i] >> 2, state[_DQ + i])
+        total += _multiply(state[B + i] >> 2, state[DQ + i])
     return _wrap(total)
 
 
 @part
 def _step_size(state: Any) -> Any:
     """MIX: between the slow and the fast step by the speed control."""
-    if state[_AP] >= 256:
-        return state[_YU]
-    slow = state[_YL] >> 6
-    apart, mixing = state[_YU] - slow, state[_AP] >> 2
+    if state[AP] >= 256:
+        return state[YU]
+    slow = state[YL] >> 6
+    apart, mixing = state[YU] - slow, state[AP] >> 2
     if apart > 0:
         return slow + (apart * mixing >> 6)
     return slow + ((apart * mixing + 0x3F) >> 6)
@@ -149,78 +155,78 @@ def _reconstruct(output: int, step: int) -> Any:
 def _adapt_step(state: Any, step: int, wanted: int, weight: int, second: int, jump: bool) -> None:
     """FILTD … FILTC, SUBTC, FILTA: both steps, the averages and the speed control."""
     fast = min(max(step + ((wanted - step) >> 5), 544), 5120)
-    state[_YU] = fast
-    state[_YL] += fast + (-state[_YL] >> 6)
-    state[_TD] = 1 if second < -11776 and not jump else 0
-    state[_DMS] += (weight - state[_DMS]) >> 5
-    state[_DML] += ((weight << 2) - state[_DML]) >> 7
-    apart = (state[_DMS] << 2) - state[_DML]
+    state[YU] = fast
+    state[YL] += fast + (-state[YL] >> 6)
+    state[TD] = 1 if second < -11776 and not jump else 0
+    state[DMS] += (weight - state[DMS]) >> 5
+    state[DML] += ((weight << 2) - state[DML]) >> 7
+    apart = (state[DMS] << 2) - state[DML]
     if jump:
-        state[_AP] = 256
-    elif step < 1536 or state[_TD] == 1 or (-apart if apart < 0 else apart) >= state[_DML] >> 3:
-        state[_AP] += (0x200 - state[_AP]) >> 4
+        state[AP] = 256
+    elif step < 1536 or state[TD] == 1 or (-apart if apart < 0 else apart) >= state[DML] >> 3:
+        state[AP] += (0x200 - state[AP]) >> 4
     else:
-        state[_AP] += -state[_AP] >> 4
+        state[AP] += -state[AP] >> 4
 
 
 @part
 def _adapt_poles(state: Any, partly: int) -> None:
     """UPA2, LIMC, UPA1, LIMD."""
     negative = 1 if partly < 0 else 0
-    changed = negative != state[_PK1]
-    second = state[_A2] - (state[_A2] >> 7)
+    changed = negative != state[PK1]
+    second = state[A2] - (state[A2] >> 7)
     if partly != 0:
-        first = state[_A1] if changed else -state[_A1]
+        first = state[A1] if changed else -state[A1]
         if first < -8191:
             second -= 0x100
         elif first > 8191:
             second += 0xFF
         else:
             second += first >> 5
-        second += -0x80 if negative != state[_PK2] else 0x80
+        second += -0x80 if negative != state[PK2] else 0x80
         second = min(max(second, -12288), 12288)
-    first = state[_A1] - (state[_A1] >> 8)
+    first = state[A1] - (state[A1] >> 8)
     if partly != 0:
         first += -192 if changed else 192
     limit = 15360 - second
-    state[_A1], state[_A2] = min(max(first, -limit), limit), second
+    state[A1], state[A2] = min(max(first, -limit), limit), second
 
 
 @part
 def _adapt(state: Any, code: int, magnitude: int, negative: bool, step: int, signal: int, partly: int) -> None:
     """Adapt everything to a quantized difference of `magnitude`."""
-    bits = state[_BITS]
+    bits = state[BITS]
     row = code if code < 1 << bits - 1 else (1 << bits) - 1 - code
-    whole = state[_YL] >> 15  # TRANS: a tone's sudden change resets the predictor
-    threshold = 31 << 10 if whole > 9 else (32 + (state[_YL] >> 10 & 31)) << whole
-    jump = state[_TD] == 1 and magnitude > (threshold + (threshold >> 1)) >> 1
+    whole = state[YL] >> 15  # TRANS: a tone's sudden change resets the predictor
+    threshold = 31 << 10 if whole > 9 else (32 + (state[YL] >> 10 & 31)) << whole
+    jump = state[TD] == 1 and magnitude > (threshold + (threshold >> 1)) >> 1
     if jump:
-        state[_A1], state[_A2] = 0, 0
+        state[A1], state[A2] = 0, 0
         for i in range(6):
-            state[_B + i] = 0
+            state[B + i] = 0
     else:
         _adapt_poles(state, partly)
         leak = 9 if bits == 5 else 8
         for i in range(6):  # UPB, XOR
-            coefficient = state[_B + i] - (state[_B + i] >> leak)
+            coefficient = state[B + i] - (state[B + i] >> leak)
             if magnitude != 0:
-                coefficient += 128 if (state[_DQ + i] < 0) == negative else -128
-            state[_B + i] = coefficient
+                coefficient += 128 if (state[DQ + i] < 0) == negative else -128
+            state[B + i] = coefficient
     for i in range(5, 0, -1):
-        state[_DQ + i] = state[_DQ + i - 1]
+        state[DQ + i] = state[DQ + i - 1]
     number = _to_float(magnitude)
-    state[_DQ] = number - _NEGATIVE if negative else number
-    state[_SR2] = state[_SR1]
-    state[_SR1] = _to_float(signal)
-    state[_PK2] = state[_PK1]
-    state[_PK1] = 1 if partly < 0 else 0
-    _adapt_step(state, step, _STEP[bits - 2, row], _WEIGHT[bits - 2, row], state[_A2], jump)
+    state[DQ] = number - _NEGATIVE if negative else number
+    state[SR2] = state[SR1]
+    state[SR1] = _to_float(signal)
+    state[PK2] = state[PK1]
+    state[PK1] = 1 if partly < 0 else 0
+    _adapt_step(state, step, _STEP[bits - 2, row], _WEIGHT[bits - 2, row], state[A2], jump)
 
 
 @part
 def _take(state: Any, code: int, zero: int, estimate: int, step: int) -> Any:
     """What encoder and decoder both do with a code; returns the reconstructed signal (of 14 bits, or more)."""
-    bits = state[_BITS]
+    bits = state[BITS]
     negative = code >= 1 << bits - 1
     row = (1 << bits) - 1 - code if negative else code
     magnitude = _reconstruct(_OUTPUT[bits - 2, row], step)
@@ -231,7 +237,7 @@ def _take(state: Any, code: int, zero: int, estimate: int, step: int) -> Any:
 
 @part
 def _estimate(state: Any, zero: int) -> Any:
-    pole = _multiply(state[_A2] >> 2, state[_SR2]) + _multiply(state[_A1] >> 2, state[_SR1])
+    pole = _multiply(state[A2] >> 2, state[SR2]) + _multiply(state[A1] >> 2, state[SR1])
     return _wrap(zero + pole) >> 1
 
 
@@ -241,7 +247,7 @@ def encode(state: Any, pcm: Any, count: int, out: Any) -> int:
 
     `state` is int64[ENCODER_WORDS].
     """
-    bits, high_first = state[_BITS], state[_HIGH_FIRST] != 0
+    bits, high_first = state[BITS], state[HIGH_FIRST] != 0
     held, held_bits, octets = np.int64(0), np.int64(0), 0
     for i in range(count):
         step, zero = _step_size(state), _zero_part(state)
@@ -264,7 +270,7 @@ def decode(state: Any, payload: Any, size: int, pcm: Any) -> Any:
 
     `state` is int64[DECODER_WORDS]; bits left over at the end are ignored.
     """
-    bits, high_first = state[_BITS], state[_HIGH_FIRST] != 0
+    bits, high_first = state[BITS], state[HIGH_FIRST] != 0
     held, held_bits, at = np.int64(0), np.int64(0), 0
     samples = 8 * size // bits
     for i in range(samples):
@@ -289,21 +295,21 @@ def frame_functions(codec: int) -> tuple[Callable[..., int], ...]:
 
 def _decode_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
     words = words_at(state, DECODER_WORDS)
-    samples = 8 * count // words[_BITS]
+    samples = 8 * count // words[BITS]
     if samples <= 0:
         return MALFORMED
     if samples > capacity:
         return NO_ROOM
     pcm = samples_at(target, capacity)
     decode(words, octets_at(source, count), count, pcm)
-    plc.heard(words_at(state + 8 * DECODER_WORDS, plc.HEAD_WORDS), pcm, samples)
+    plc.heard(words_at(state + 8 * DECODER_WORDS, HEAD_WORDS), pcm, samples)
     return samples
 
 
 def _encode_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
     words = words_at(state, ENCODER_WORDS)
-    if count * words[_BITS] % 8:
+    if count * words[BITS] % 8:
         return MALFORMED
-    if count * words[_BITS] // 8 > capacity:
+    if count * words[BITS] // 8 > capacity:
         return NO_ROOM
     return encode(words, samples_at(source, count), count, octets_at(target, capacity))

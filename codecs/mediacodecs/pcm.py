@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from mediacodecs import plc
-from mediacodecs.frames import L16, NO_ROOM, PCMA
 from mediacodecs.g711 import ALAW_DECODE, ALAW_ENCODE, ULAW_DECODE, ULAW_ENCODE
 from mediacodecs.memory import octets_at, samples_at, words_at
-
-#: Words of an encoder (it keeps nothing), and of a decoder before its concealment, whose place is word 0.
-ENCODER_WORDS = 1
-DECODER_WORDS = 1
+from mediacodecs.numbering import L16, NO_ROOM, PCMA
+from mediacodecs.states.concealment import HEAD_WORDS
+from mediacodecs.states.pcm import DECODER_WORDS
 
 
 def frame_functions(codec: int) -> tuple[Callable[..., int], ...]:
@@ -32,7 +30,7 @@ def _decode_alaw_at(state: int, source: int, count: int, target: int, capacity: 
     payload, pcm = octets_at(source, count), samples_at(target, capacity)
     for i in range(count):
         pcm[i] = ALAW_DECODE[payload[i]]
-    plc.heard(words_at(state + 8 * DECODER_WORDS, plc.HEAD_WORDS), pcm, count)
+    plc.heard(words_at(state + 8 * DECODER_WORDS, HEAD_WORDS), pcm, count)
     return count
 
 
@@ -42,13 +40,13 @@ def _decode_ulaw_at(state: int, source: int, count: int, target: int, capacity: 
     payload, pcm = octets_at(source, count), samples_at(target, capacity)
     for i in range(count):
         pcm[i] = ULAW_DECODE[payload[i]]
-    plc.heard(words_at(state + 8 * DECODER_WORDS, plc.HEAD_WORDS), pcm, count)
+    plc.heard(words_at(state + 8 * DECODER_WORDS, HEAD_WORDS), pcm, count)
     return count
 
 
 def _decode_l16_at(state: int, source: int, count: int, target: int, capacity: int) -> Any:
     """Half a sample, or half a set of channels, at the end is left out (RFC 3551 §4.5.11: network byte order)."""
-    head = words_at(state + 8 * DECODER_WORDS, plc.HEAD_WORDS)
+    head = words_at(state + 8 * DECODER_WORDS, HEAD_WORDS)
     samples = count // 2 - count // 2 % head[0]
     if samples > capacity:
         return NO_ROOM

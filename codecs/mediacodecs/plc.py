@@ -5,8 +5,7 @@ one period is repeated, after 10 ms two and then three, so that no buzz arises; 
 every 10 ms, to silence after 60 ms; when frames come again the two signals are cross-faded. In place of the delayed
 overlap at the beginning the step between the last sample and the repeated period is levelled out over a quarter of it.
 
-A state is int64[words(rate, channels)]: HEAD_WORDS numbers and then, as int16, the past and a copy of it made at the
-moment of the loss. Times are counted in samples of all channels, so that interleaved ones stay in step.
+The state is that of `mediacodecs.states.concealment`; times are counted in samples of all channels.
 """
 
 from __future__ import annotations
@@ -14,55 +13,37 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mediacodecs.frames import NO_ROOM, part
+from mediacodecs.frames import part
 from mediacodecs.memory import samples_at, words_at
+from mediacodecs.numbering import NO_ROOM
+from mediacodecs.states.concealment import (
+    CHANNELS,
+    FOLLOWING,
+    HEAD_WORDS,
+    LAG,
+    LONGEST_MS,
+    MISSING,
+    MOST_PERIODS,
+    MS,
+    PAST,
+    PERIODS,
+    POSITION,
+    STEP,
+)
 
-#: The words before the samples; where a state is an array of this length, the samples lie behind it.
-HEAD_WORDS = 10
-_CHANNELS, _MS, _PAST, _MISSING, _LAG, _POSITION, _PERIODS, _FOLLOWING, _STEP = 0, 1, 2, 3, 4, 5, 6, 7, 8
-
-_SHORTEST_MS, _LONGEST_MS, _COMPARED_MS = 5, 15, 15
+_SHORTEST_MS, _COMPARED_MS = 5, 15
 _FULL_MS, _SILENT_MS = 10, 60
-_MOST_PERIODS = 3
-
-
-def words(sample_rate: int, channels: int) -> int:
-    """The length of a state in int64."""
-    return HEAD_WORDS + 2 * ((_past_samples(sample_rate, channels) + 3) // 4)
-
-
-def reset(state: Any, sample_rate: int, channels: int) -> None:
-    """Make zeroed words (int64[words]) the state of a stream of so many samples a second (Hz) and channels."""
-    state[_CHANNELS] = channels
-    state[_MS] = sample_rate // 1000 * channels
-    state[_PAST] = _past_samples(sample_rate, channels)
-
-
-def behind(state: NDArray[np.int64], sample_rate: int, channels: int) -> NDArray[np.int64]:
-    """A codec's own state, whose word 0 gets the place of the concealment, with that behind it."""
-    before = len(state)
-    whole = np.zeros(before + words(sample_rate, channels), np.int64)
-    whole[:before] = state
-    whole[0] = before
-    reset(whole[before:], sample_rate, channels)
-    return whole
-
-
-def _past_samples(sample_rate: int, channels: int) -> int:
-    longest = sample_rate // 1000 * channels * _LONGEST_MS
-    return _MOST_PERIODS * longest + longest // 4
 
 
 @part
 def _past(state: Any) -> Any:
-    return samples_at(state.ctypes.data + 8 * HEAD_WORDS, state[_PAST])
+    return samples_at(state.ctypes.data + 8 * HEAD_WORDS, state[PAST])
 
 
 @part
 def _frozen(state: Any) -> Any:
-    return samples_at(state.ctypes.data + 8 * HEAD_WORDS + 8 * ((state[_PAST] + 3) // 4), state[_PAST])
+    return samples_at(state.ctypes.data + 8 * HEAD_WORDS + 8 * ((state[PAST] + 3) // 4), state[PAST])
 
 
 @part
@@ -82,17 +63,17 @@ def _match(past: Any, lag: int, begin: int, step: int) -> Any:
 @part
 def _find_lag(state: Any, past: Any) -> Any:
     """The pitch period in samples: a coarse search as if at 4 kHz, then a fine one around its winner."""
-    channels, ms = state[_CHANNELS], state[_MS]
+    channels, ms = state[CHANNELS], state[MS]
     coarse = max(ms // channels // 4, 1) * channels
     begin = len(past) - _COMPARED_MS * ms
-    best, best_match = _LONGEST_MS * ms, 0.0
-    for lag in range(_SHORTEST_MS * ms, _LONGEST_MS * ms + 1, coarse):
+    best, best_match = LONGEST_MS * ms, 0.0
+    for lag in range(_SHORTEST_MS * ms, LONGEST_MS * ms + 1, coarse):
         match = _match(past, lag, begin, coarse)
         if match > best_match:
             best, best_match = lag, match
     middle, best_match = best, 0.0
     fine = max(ms // channels // 8, 1) * channels
-    for lag in range(max(middle - coarse, _SHORTEST_MS * ms), min(middle + coarse, _LONGEST_MS * ms) + 1, channels):
+    for lag in range(max(middle - coarse, _SHORTEST_MS * ms), min(middle + coarse, LONGEST_MS * ms) + 1, channels):
         match = _match(past, lag, begin, fine)
         if match > best_match:
             best, best_match = lag, match
@@ -105,49 +86,49 @@ def _begin(state: Any) -> None:
     for i in range(len(past)):
         frozen[i] = past[i]
     lag = _find_lag(state, past)
-    state[_LAG] = lag
-    state[_POSITION] = 0
-    state[_PERIODS] = 1
-    state[_FOLLOWING] = 1
-    last = len(past) - state[_CHANNELS]
-    state[_STEP] = np.int64(past[last]) - np.int64(past[last - lag]) if state[_CHANNELS] == 1 else 0
+    state[LAG] = lag
+    state[POSITION] = 0
+    state[PERIODS] = 1
+    state[FOLLOWING] = 1
+    last = len(past) - state[CHANNELS]
+    state[STEP] = np.int64(past[last]) - np.int64(past[last - lag]) if state[CHANNELS] == 1 else 0
 
 
 @part
 def _go_on(state: Any, frozen: Any) -> Any:
     """The next substituted sample before attenuation; the end of the repeated part leads over into its beginning."""
-    lag, position, end = state[_LAG], state[_POSITION], len(frozen)
+    lag, position, end = state[LAG], state[POSITION], len(frozen)
     fade = lag // 4
-    length = state[_PERIODS] * lag
+    length = state[PERIODS] * lag
     if position == 0:
-        more = state[_MISSING] >= _FULL_MS * state[_MS]
-        state[_FOLLOWING] = min(state[_PERIODS] + 1, _MOST_PERIODS) if more else state[_PERIODS]
+        more = state[MISSING] >= _FULL_MS * state[MS]
+        state[FOLLOWING] = min(state[PERIODS] + 1, MOST_PERIODS) if more else state[PERIODS]
     sample = np.int64(frozen[end - length + position])
     into = position - (length - fade)
     if into >= 0:
-        begin = end - state[_FOLLOWING] * lag - fade
+        begin = end - state[FOLLOWING] * lag - fade
         sample = (sample * (fade - into) + np.int64(frozen[begin + into]) * into) // fade
-    if state[_MISSING] < fade:
-        sample += state[_STEP] * (fade - state[_MISSING]) // fade
+    if state[MISSING] < fade:
+        sample += state[STEP] * (fade - state[MISSING]) // fade
     position += 1
     if position == length:
         position = 0
-        state[_PERIODS] = state[_FOLLOWING]
-    state[_POSITION] = position
+        state[PERIODS] = state[FOLLOWING]
+    state[POSITION] = position
     return sample
 
 
 @part
 def _substituted(state: Any, frozen: Any) -> Any:
     """The next substituted sample."""
-    missing, full = state[_MISSING], _FULL_MS * state[_MS]
-    silent = _SILENT_MS * state[_MS]
+    missing, full = state[MISSING], _FULL_MS * state[MS]
+    silent = _SILENT_MS * state[MS]
     sample = np.int64(0)
     if missing < silent:
         sample = _go_on(state, frozen)
         if missing > full:
             sample = sample * (silent - missing) // (silent - full)
-    state[_MISSING] = missing + 1
+    state[MISSING] = missing + 1
     return min(max(sample, -32768), 32767)
 
 
@@ -164,7 +145,7 @@ def _remember(state: Any, pcm: Any, count: int) -> None:
 @part
 def substitute(state: Any, pcm: Any, count: int) -> int:
     """Fill `pcm[:count]` (int16) in place of what was lost; returns `count`."""
-    if state[_MISSING] == 0:
+    if state[MISSING] == 0:
         _begin(state)
     frozen = _frozen(state)
     for i in range(count):
@@ -176,13 +157,13 @@ def substitute(state: Any, pcm: Any, count: int) -> int:
 @part
 def heard(state: Any, pcm: Any, count: int) -> None:
     """Tell what was decoded: `pcm[:count]` (int16); after a loss its beginning is blended with the substitute."""
-    missing = state[_MISSING]
+    missing = state[MISSING]
     if missing > 0:
-        ms, frozen = state[_MS], _frozen(state)
-        fade = min(count, state[_LAG] // 4 + min(4 * (missing // (10 * ms)) * ms, 6 * ms))
+        ms, frozen = state[MS], _frozen(state)
+        fade = min(count, state[LAG] // 4 + min(4 * (missing // (10 * ms)) * ms, 6 * ms))
         for i in range(fade):
             pcm[i] = (_substituted(state, frozen) * (fade - i) + np.int64(pcm[i]) * i) // fade
-        state[_MISSING] = 0
+        state[MISSING] = 0
     _remember(state, pcm, count)
 
 

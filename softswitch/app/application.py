@@ -15,6 +15,7 @@ from softswitch.app.node_metrics import watch_node
 from softswitch.calls.leg import Cause
 from softswitch.config.models import Settings
 from softswitch.events.calls import CallRecorded
+from softswitch.media import MediaEngine
 from softswitch.observing.hep_reports import HepReports
 from softswitch.runtime.hep import HepExporter
 from softswitch.runtime.tasks import TaskOwner
@@ -26,10 +27,13 @@ _GARBAGE_THRESHOLDS = (50_000, 20, 50)
 
 
 class Application(Node):
-    """One node of the switch. Made inside a running loop; `open` binds the sockets, `close` ends everything."""
+    """One node of the switch. Made inside a running loop; `open` binds the sockets, `close` ends everything.
 
-    def __init__(self, settings: Settings, data_directory: Path, tasks: TaskOwner) -> None:
-        super().__init__(settings, data_directory, tasks)
+    The engine may have begun to start already, or not; it is the node's from now on.
+    """
+
+    def __init__(self, settings: Settings, data_directory: Path, engine: MediaEngine, tasks: TaskOwner) -> None:
+        super().__init__(settings, data_directory, engine, tasks)
         self._hep: HepExporter | None = None
         self._housekeeping = Housekeeping(self)
         self.gateways = gateways.build(self)
@@ -61,9 +65,9 @@ class Application(Node):
             self._report_by(self._hep)
         self.driver.post(self._housekeeping.start)
         self.driver.post(self.trunk_watch.start)
-        gc.collect()
         gc.freeze()
         gc.set_threshold(*_GARBAGE_THRESHOLDS)
+        gc.enable()  # whoever has loaded all this may have switched it off meanwhile
 
     def _report_by(self, exporter: HepExporter) -> None:
         """Let the capture server have reports on calls beside their SIP."""

@@ -17,6 +17,7 @@ from softswitch.keeping.call_records import CallRecords
 from softswitch.keeping.messages import MessageKeeper
 from softswitch.keeping.positions import LocationKeeper
 from softswitch.location.locations import Locations
+from softswitch.media import MediaEngine
 from softswitch.messaging.service import Messaging
 from softswitch.recordings.index import Index
 from softswitch.recordings.playback import Playbacks
@@ -30,8 +31,8 @@ from softswitch.wiring import kept_values
 class Desks(Rooms):
     """Everything that requests and events of SIP are handed to."""
 
-    def __init__(self, settings: Settings, data_directory: Path) -> None:
-        super().__init__(settings, data_directory)
+    def __init__(self, settings: Settings, data_directory: Path, engine: MediaEngine) -> None:
+        super().__init__(settings, data_directory, engine)
         self._build_registrations()
         self._build_presence()
         self._build_locations()

@@ -35,7 +35,7 @@ from softswitch.sip.timerwheel import TimerWheel
 from softswitch.sip.useragent import UserAgent
 from softswitch.store.batch import Done
 from softswitch.store.store import Store
-from softswitch.wiring import kept_values, media_values, room_values, sip_values
+from softswitch.wiring import kept_values, room_values, sip_values
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Foundations:
     #: Feeds the SIP stack and carries out mutations. The floor of the node makes it; nothing is posted before.
     driver: SipDriver[Event]
 
-    def __init__(self, settings: Settings, data_directory: Path) -> None:
+    def __init__(self, settings: Settings, data_directory: Path, engine: MediaEngine) -> None:
         self.settings = settings
         self.data_directory = data_directory
         self.started_at = time.time()
@@ -65,7 +65,7 @@ class Foundations:
             queue_limit=settings.storage.queue,
             deliver=self._deliver,
         )
-        self.engine = MediaEngine(**media_values.media_options(settings.rtp, data_directory))
+        self.engine = engine
         self._build_directory()
         self._build_stack()
 

@@ -15,7 +15,7 @@ from softswitch.calls.dispatching.operator import parties
 from softswitch.calls.leg import Leg
 from softswitch.config.models import ListenSettings, Settings
 from softswitch.events import VocoderState
-from softswitch.media import Port
+from softswitch.media import MediaEngine, Port
 from softswitch.observing.captures import CallCaptures
 from softswitch.observing.correlation import Correlation
 from softswitch.observing.hep_reports import HepReports
@@ -32,14 +32,14 @@ from softswitch.runtime.tasks import TaskOwner
 from softswitch.runtime.vocoder_bank import VocoderBank
 from softswitch.sip.address import Address
 from softswitch.sip.events import Event
-from softswitch.wiring import kept_values, media_values, sip_values
+from softswitch.wiring import kept_values, quality_values, sip_values
 
 
 class Node(Desks):
     """Everything but the gateways; `gateways` are filled in by the floor above."""
 
-    def __init__(self, settings: Settings, data_directory: Path, tasks: TaskOwner) -> None:
-        super().__init__(settings, data_directory)
+    def __init__(self, settings: Settings, data_directory: Path, engine: MediaEngine, tasks: TaskOwner) -> None:
+        super().__init__(settings, data_directory, engine)
         self.gateways: list[Gateway] = []
         self.gateways_open = False
         self.hep_reports: HepReports | None = None
@@ -84,7 +84,7 @@ class Node(Desks):
     def _watch_media(self) -> None:
         self.media_watch = MediaWatch(self.engine, self.bus, self.settings.rtp.unclaimed_s)
         self.quality_watch = QualityWatch(
-            self.engine, self.bus, media_values.quality_limits(self.settings), self._party_of, time.monotonic_ns
+            self.engine, self.bus, quality_values.quality_limits(self.settings), self._party_of, time.monotonic_ns
         )
         self.captures = CallCaptures(self.engine, self._ports_of, kept_values.capture_limits(self.settings))
         watch_media(self.metrics, self.engine, self.quality_watch, self.media_watch)

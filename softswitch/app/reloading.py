@@ -9,7 +9,7 @@ from softswitch.config.models import Settings
 from softswitch.config.plan import to_plan
 from softswitch.directory import merge
 from softswitch.store.queries import list_subscribers
-from softswitch.wiring import kept_values, media_values, room_values, sip_values
+from softswitch.wiring import kept_values, quality_values, room_values, sip_values
 
 
 def put_in_force(node: Node, settings: Settings) -> list[str]:
@@ -55,4 +55,4 @@ def _configure_what_is_kept(node: Node, settings: Settings) -> None:
     node.locations.settings = kept_values.location(settings)
     node.messages.limits = kept_values.message_limits(settings)
     node.captures.limits = kept_values.capture_limits(settings)
-    node.quality_watch.limits = media_values.quality_limits(settings)
+    node.quality_watch.limits = quality_values.quality_limits(settings)

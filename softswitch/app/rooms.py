@@ -26,7 +26,7 @@ from softswitch.calls.talkgroups.talkgroups import Talkgroups
 from softswitch.config.models import Settings
 from softswitch.events.conferences import ConferenceRollCallEnded
 from softswitch.keeping.rooms import RoomKeeper
-from softswitch.media import MediaError, Port
+from softswitch.media import MediaEngine, MediaError, Port
 from softswitch.media.playing.hold import hold_music
 from softswitch.media.playing.sounds import announcement
 from softswitch.media.recording.reader import load_sound
@@ -39,8 +39,8 @@ TEMPORARY_GROUPS = range(89001, 90000)
 class Rooms(Switchboard):
     """Services, conferences, talkgroups and queues; group calls, temporary groups, roll-calls, supervision of calls."""
 
-    def __init__(self, settings: Settings, data_directory: Path) -> None:
-        super().__init__(settings, data_directory)
+    def __init__(self, settings: Settings, data_directory: Path, engine: MediaEngine) -> None:
+        super().__init__(settings, data_directory, engine)
         exchange, engine = self.exchange, self.engine
         parking = Parking(exchange, engine, hold_music)
         pickup = Pickup(self.directory, exchange.ringing_calls)

@@ -12,14 +12,15 @@ from softswitch.calls.media.path import MediaPath
 from softswitch.calls.routing import Router
 from softswitch.config.models import Settings
 from softswitch.config.plan import to_plan
+from softswitch.media import MediaEngine
 from softswitch.wiring import room_values
 
 
 class Switchboard(Foundations):
     """Telephones can call each other from here on."""
 
-    def __init__(self, settings: Settings, data_directory: Path) -> None:
-        super().__init__(settings, data_directory)
+    def __init__(self, settings: Settings, data_directory: Path, engine: MediaEngine) -> None:
+        super().__init__(settings, data_directory, engine)
         self.router = Router(
             to_plan(settings),
             self.directory,

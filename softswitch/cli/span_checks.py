@@ -22,10 +22,10 @@ def e1_spans(settings: Settings, data: Path) -> Iterator[Finding]:
     for span in spans:
         yield _card(span) if span.driver == "dahdi" else _port(span)
     if any(span.echo_cancel and span.driver != "dahdi" for span in spans):
-        from softswitch.media.kernels.wire import echo
+        from softswitch.media.echo_library import missing
 
-        if echo.missing:
-            yield Finding("echo", "warning", f"Echo of E1 lines is not cancelled: {echo.missing}.", "Install it.")
+        if missing:
+            yield Finding("echo", "warning", f"Echo of E1 lines is not cancelled: {missing}.", "Install it.")
         else:
             yield Finding("echo", "ok", "Echo of E1 lines can be cancelled (libspeexdsp).")
 

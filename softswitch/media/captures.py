@@ -18,6 +18,7 @@ from softswitch.media.layouts.capture import (
 )
 from softswitch.media.layouts.shared import ADDRESS_WORDS, MAXIMUM_PACKET
 from softswitch.media.memory import Arena
+from softswitch.media.positions import observe, publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,6 @@ class CapturedPackets:
 
 def take_captured(arena: Arena) -> list[CapturedPackets]:
     """Empty the capture rings of all packet threads; those that were empty are left out."""
-    from softswitch.media.kernels.atomic import observe, publish
-
     found = []
     for worker, scratches in enumerate(arena.scratch):
         scratch: Any = scratches[0]

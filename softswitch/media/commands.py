@@ -4,7 +4,7 @@ Each packet thread has a ring of command records with one writer (the control si
 reader (the thread). The writer fills the next free records and then publishes the count of all written so far; the
 reader carries them out in order, between two packets, and publishes the count of all done. Why that is safe:
 
-* The count is stored with release and loaded with acquire order (`kernels.atomic`), so a record is seen whole or not at
+* The count is stored with release and loaded with acquire order (`positions`), so a record is seen whole or not at
   all; and a place is written again only when the reader has counted it done.
 * Only the packet thread writes the record of an open port. The control side writes it before the OPEN command, and
   again only when the CLOSE command has been counted done.
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from softswitch.media.errors import MediaError
 from softswitch.media.layouts.worker import COMMANDS_DONE, COMMANDS_WRITTEN
+from softswitch.media.positions import observe, publish
 
 _PATIENCE_S = 2.0
 _PAUSE_S = 0.0002
@@ -38,14 +39,10 @@ class CommandRing:
     """The control side's end of one packet thread's commands."""
 
     def __init__(self, commands: NDArray[Any], positions: NDArray[np.int64], wake_fd: int) -> None:
-        from softswitch.media.kernels import atomic
-
         self._commands = commands
         self._positions = positions
         self._wake_fd = wake_fd
-        self._publish = atomic.publish
-        self._observe = atomic.observe
-        self.written = int(self._observe(positions, COMMANDS_WRITTEN))
+        self.written = int(observe(positions, COMMANDS_WRITTEN))
         self._given_up = False
         self._held = False
         self._waiting = False
@@ -55,7 +52,7 @@ class CommandRing:
         """How many commands the thread has carried out so far; all of them once nobody is left who could."""
         if self._given_up:
             return self.written
-        return int(self._observe(self._positions, COMMANDS_DONE))
+        return int(observe(self._positions, COMMANDS_DONE))
 
     def give_up(self) -> None:
         """The thread is no more: what is posted from now on is passed over, and nobody waits for it."""
@@ -75,7 +72,7 @@ class CommandRing:
             for name, value in fields.items():
                 record[name] = value
         self.written += len(commands)
-        self._publish(self._positions, COMMANDS_WRITTEN, self.written)
+        publish(self._positions, COMMANDS_WRITTEN, self.written)
         if self._held:
             self._waiting = True
         else:

@@ -12,6 +12,7 @@ import resource
 import select
 import threading
 from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -89,9 +90,22 @@ class MediaEngine(EngineFlows):
         self.transports = Transports(self)
         self.bundles = Bundles(self)
         self._connections = Connections(self)
+        self._beginning: Future[None] | None = None
+
+    def begin(self) -> None:
+        """Start on a thread of its own while the caller does other things; `start` waits, and raises what it raised."""
+        self._beginning = ThreadPoolExecutor(1, "media-start").submit(self._start)
 
     def start(self) -> Self:
         """Load the compiled code (compiling it when there is none yet: `warm_up` shows progress) and start."""
+        beginning, self._beginning = self._beginning, None
+        if beginning is not None:
+            beginning.result()
+        else:
+            self._start()
+        return self
+
+    def _start(self) -> None:
         if self._crew.threads:
             raise MediaError("the engine is running")
         _allow_descriptors(_DESCRIPTORS_OF_PORT * self.capacity + _DESCRIPTORS_BESIDES_PORTS)
@@ -109,10 +123,11 @@ class MediaEngine(EngineFlows):
         self.table.occupy(self._adoption.waiting)
         recovery = Recovery(self._arena, self.table.sockets, self.signals, self.command)
         self._happenings = Happenings(self, self._crew, recovery)
-        return self
 
     def close(self) -> None:
         """Close every port and end the threads. A second call does nothing."""
+        if self._beginning is not None:
+            self.start()
         with self.lock:
             for port in self.table:
                 self.close_port(port)

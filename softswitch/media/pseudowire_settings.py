@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mediacodecs.g711 import ALAW_DECODE, ALAW_ENCODE
 from softswitch.media.layouts.shared import NOBODY
 from softswitch.media.layouts.wire import (
     ALARM_PACKETS,
@@ -189,8 +190,6 @@ def _gain_table(gain_db: float) -> NDArray[np.uint8]:
     """uint8[256]: the A-law octet of each octet's sample, made louder by `gain_db`."""
     if not gain_db:
         return np.arange(256, dtype=np.uint8)
-    from mediacodecs.g711 import ALAW_DECODE, ALAW_ENCODE  # which loads numba
-
     samples = np.clip(np.rint(ALAW_DECODE * 10 ** (gain_db / 20)), -32768, 32767).astype(np.int32)
     table: NDArray[np.uint8] = ALAW_ENCODE[(samples >> 4) + 2048]
     return table

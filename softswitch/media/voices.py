@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mediacodecs import framing
+from mediacodecs import framing, states
 from mediacodecs.codec import CodecUnavailable
+from mediacodecs.states.detectors import NOISE_ORDER, reset_activity, reset_noise
+from mediacodecs.states.resampling import new_resampler
 from softswitch.media.errors import NotTranscodable
 from softswitch.media.formats import StreamFormat
 from softswitch.media.layouts.shared import MAXIMUM_PACKET, NOBODY, offset_of
@@ -67,17 +69,15 @@ def sample_rate(entry: StreamFormat, room_hz: int = 48000) -> int:
 
 
 def can_transcode(encoding: str, clock_rate: int = 8000) -> bool:
-    """Whether this machine decodes and encodes what SDP calls `encoding/clock_rate`; the first question loads it."""
+    """Whether this machine decodes and encodes what SDP calls `encoding/clock_rate`."""
     return sample_rate(StreamFormat(96, encoding, clock_rate)) != 0
 
 
 @functools.cache
 def _usable(name: str, rate: int) -> bool:
     """Whether this machine has the codec, and our records room for its state."""
-    from mediacodecs import streams
-
     try:
-        decoder, encoder = streams.new_decoder(name, rate), streams.new_encoder(name, rate)
+        decoder, encoder = states.new_decoder(name, rate), states.new_encoder(name, rate)
     except (CodecUnavailable, ValueError):
         return False
     return len(decoder.state) <= DECODER_WORDS and len(encoder.state) <= ENCODER_WORDS
@@ -132,9 +132,7 @@ def prepare_voice(
 
 def _prepare_noise(voice: Any, settings: PortSettings, seed: int) -> None:
     """Let comfort noise (RFC 3389) be heard as such."""
-    from mediacodecs import comfort_noise
-
-    comfort_noise.reset(voice["noise"], seed + 1)
+    reset_noise(voice["noise"], seed + 1)
     for i, entry in enumerate(settings.receivable):
         if entry.encoding.upper() == "CN":
             voice["decoder_of"][i] = NOISE_DECODER
@@ -142,16 +140,14 @@ def _prepare_noise(voice: Any, settings: PortSettings, seed: int) -> None:
 
 def _prepare_quiet(voice: Any, settings: PortSettings, spoken: StreamFormat, room_hz: int) -> None:
     """Let silence be described instead of sent, where that is wanted and the codec does not do so itself."""
-    from mediacodecs import activity, comfort_noise
-
     noise = next((entry for entry in settings.sendable if entry.encoding.upper() == "CN"), None)
     name = spoken.encoding.upper()
     if not settings.comfort_noise or noise is None or name in _OWN_SILENCE or noise.clock_rate != spoken.clock_rate:
         return
     voice["quiet_payload_type"] = noise.payload_type
     # The spectrum is that of sound with the rate of the RTP clock, which G.722 has not (RFC 3389 §4).
-    voice["quiet_order"] = 0 if name == "G722" else comfort_noise.ORDER
-    activity.reset(voice["quiet_speech"], sample_rate(spoken, room_hz))
+    voice["quiet_order"] = 0 if name == "G722" else NOISE_ORDER
+    reset_activity(voice["quiet_speech"], sample_rate(spoken, room_hz))
 
 
 def prepare_speaker(voices: NDArray[Any], number: int, entry: StreamFormat, rate_hz: int) -> None:
@@ -180,39 +176,33 @@ def prepare_hearer(voices: NDArray[Any], number: int, settings: PortSettings, sl
 
 def prepare_ear(voices: NDArray[Any], number: int, settings: PortSettings, listens: int) -> None:
     """Make a free record an ear for what a port with these settings receives; `listens` are LISTEN_… bits."""
-    from mediacodecs import activity
-
     voices[number : number + 1].view(np.uint8)[:_CLEARED_OCTETS] = 0
     voice = voices[number]
     _prepare_decoders(voice, settings, _EAR_HZ)
     voice["listens"] = listens
-    activity.reset(voice["speech_state"], _EAR_HZ)
+    reset_activity(voice["speech_state"], _EAR_HZ)
 
 
 def _prepare_decoders(voice: Any, settings: PortSettings, room_hz: int) -> None:
-    from mediacodecs import resample, streams
-
     used = 0
     for i, entry in enumerate(settings.receivable):
         rate = sample_rate(entry, room_hz)
         if not rate or used == DECODERS:
             continue
-        codec, state = streams.new_decoder(entry.encoding, rate, fmtp=entry.fmtp)
+        codec, state = states.new_decoder(entry.encoding, rate, fmtp=entry.fmtp)
         voice["decoders"][used * DECODER_WORDS :][: len(state)] = state
         voice["decoder_codec"][used] = codec
         voice["decoder_resampled"][used] = rate != room_hz
         if rate != room_hz:
-            state = resample.new_resampler(rate, room_hz)
+            state = new_resampler(rate, room_hz)
             voice["heard_rates"][used * RESAMPLER_WORDS :][: len(state)] = state
         used += 1
         voice["decoder_of"][i] = used
 
 
 def _prepare_encoder(voice: Any, entry: StreamFormat, room_hz: int) -> None:
-    from mediacodecs import resample, streams
-
     rate = sample_rate(entry, room_hz)
-    codec, state = streams.new_encoder(entry.encoding, rate, fmtp=entry.fmtp)
+    codec, state = states.new_encoder(entry.encoding, rate, fmtp=entry.fmtp)
     voice["encoder"][: len(state)] = state
     voice["speaks"] = 1
     voice["send_codec"] = codec
@@ -220,7 +210,7 @@ def _prepare_encoder(voice: Any, entry: StreamFormat, room_hz: int) -> None:
     voice["send_clock"] = entry.clock_rate
     voice["send_resampled"] = rate != room_hz
     if rate != room_hz:
-        state = resample.new_resampler(room_hz, rate)
+        state = new_resampler(room_hz, rate)
         voice["spoken_rate"][: len(state)] = state
 
 

@@ -10,9 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from rich.console import Console
-from rich.logging import RichHandler
-
 from softswitch.runtime.redact import redact_text
 
 LogFormat = Literal["auto", "terminal", "text", "json"]
@@ -107,6 +104,9 @@ def configure_logging(level: str = "info", form: LogFormat = "auto") -> None:
     terminal = form == "terminal" or (form == "auto" and sys.stderr.isatty())
     handler: logging.Handler
     if terminal:
+        from rich.console import Console
+        from rich.logging import RichHandler
+
         handler = RichHandler(console=Console(stderr=True), show_path=False, markup=False, rich_tracebacks=False)
         handler.setFormatter(logging.Formatter("%(message)s", datefmt="[%X]"))
     else:

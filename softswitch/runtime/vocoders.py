@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from mediacodecs import plc
 from mediacodecs.codec import Samples
+from mediacodecs.states import concealment
 from mediacodecs.vocoders import RATES, Rate, Vocoder, VocoderBusy, VocoderLost, VocoderMissed
 from mediacodecs.vocoders.dvsi_session import Decoded, DvsiSession, Encoded, Found, Lost, Missed, State
 from mediacodecs.vocoders.interface import FRAME_SAMPLES, SAMPLE_RATE
@@ -39,8 +39,8 @@ class DvsiVocoder:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._asked: dict[int, asyncio.Future[object]] = {}
-        self._concealment = np.zeros(plc.words(SAMPLE_RATE, 1), np.int64)
-        plc.reset(self._concealment, SAMPLE_RATE, 1)
+        self._concealment = np.zeros(concealment.words(SAMPLE_RATE, 1), np.int64)
+        concealment.reset(self._concealment, SAMPLE_RATE, 1)
 
     @property
     def ready(self) -> bool:
@@ -66,6 +66,8 @@ class DvsiVocoder:
 
     async def decode(self, frame: bytes | None) -> Samples:
         """`Vocoder.decode`."""
+        from mediacodecs import plc  # which loads compiled code: only where there is a vocoder
+
         samples: Samples = np.zeros(FRAME_SAMPLES, np.int16)
         if frame is not None:
             try:

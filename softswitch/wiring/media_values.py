@@ -1,4 +1,4 @@
-"""From configuration values to what the media engine and those who watch it take."""
+"""From configuration values to what the media engine takes, which starts before all else is loaded."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from softswitch.config.models import RtpSettings, Settings
-from softswitch.observing.quality_watch import QualityLimits
+from softswitch.config.models import RtpSettings
 
 
 def media_options(rtp: RtpSettings, data_directory: Path) -> dict[str, Any]:
@@ -22,9 +21,3 @@ def media_options(rtp: RtpSettings, data_directory: Path) -> dict[str, Any]:
         "worker_grace_s": float(rtp.worker_grace_s),
         "helper": True,
     }
-
-
-def quality_limits(settings: Settings) -> QualityLimits:
-    """When calls sound bad."""
-    quality = settings.quality
-    return QualityLimits(quality.degraded_mos, quality.recovered_mos, float(quality.one_way_s))

@@ -316,3 +316,10 @@ def test_the_floor_of_a_telephone_can_be_asked_for_by_the_api(rooms: Switch, tmp
         time.sleep(0.5)
     whole = {number: tones_in(audio.voiced(samples)) for number, samples in heard.items()}
     assert whole == {"1001": set(), "1002": {"1001"}, "1003": {"1001"}}
+
+
+def test_the_switch_itself_needs_no_compiled_code(rooms: Switch) -> None:
+    """Whatever the rooms above have asked of it: its start would be twice as long, and its memory twice as large."""
+    maps = (Path("/proc") / str(rooms.pid) / "maps").read_text()
+    loaded = sorted({line.split()[-1] for line in maps.splitlines() if "llvm" in line})
+    assert not loaded, f"numba and its code are for the media workers alone: {loaded}"

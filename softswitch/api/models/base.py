@@ -46,7 +46,7 @@ Number = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s<>\"@
 class Request(BaseModel):
     """A request body or query; unknown members are refused."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
 
 
 def example(**members: JsonValue) -> ConfigDict:
@@ -57,7 +57,7 @@ def example(**members: JsonValue) -> ConfigDict:
 class Answer(BaseModel):
     """A successful answer: what stands in its model and nothing else, so that the OpenAPI document tells all of it."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
 
 class NoContent(Answer):

@@ -1,35 +1,15 @@
 """The functions of OpenSSL's libcrypto that secure packets, for compiled code and for plain Python.
 
-Pointers are plain integers. A machine without the library (a Python that carries its own TLS inside) relays, mixes and
-plays as ever: `library` is None then, nobody can give a port keys, and none of these functions is called.
+Pointers are plain integers. Without the library none of these functions is called.
 """
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
-
 from numba import types
 
 from mediacodecs.foreign import ForeignFunction
+from softswitch.media.crypto_library import library
 
-_NEEDED = ("EVP_aes_128_ctr", "EVP_CipherInit_ex", "EVP_CipherFinal_ex", "SHA1_Init", "CRYPTO_memcmp")
-
-
-def _open_library() -> ctypes.CDLL | None:
-    for name in ("libcrypto.so.3", "libcrypto.so.1.1", ctypes.util.find_library("crypto")):
-        if name is None:
-            continue
-        try:
-            library = ctypes.CDLL(name)
-        except OSError:
-            continue
-        if all(hasattr(library, needed) for needed in _NEEDED):
-            return library
-    return None
-
-
-library = _open_library()
 _INT, _WORD = types.int32, types.int64
 
 aes_128_ctr = ForeignFunction(library, "EVP_aes_128_ctr", _WORD)

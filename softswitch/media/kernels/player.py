@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from mediacodecs.frames import LEAD, encode_frame
+from mediacodecs.frames import encode_frame
 from mediacodecs.g711 import ALAW_ENCODE, ULAW_ENCODE
+from mediacodecs.numbering import LEAD
 from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import rebase, transmit

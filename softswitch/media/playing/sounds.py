@@ -13,6 +13,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+from mediacodecs.g711 import ALAW_DECODE, ULAW_DECODE
 from softswitch.media.playing.resample import resample
 
 _LINEAR, _ALAW, _ULAW, _EXTENSIBLE = 1, 6, 7, 0xFFFE
@@ -44,9 +45,7 @@ def announcement() -> NDArray[np.int16]:
 
 
 def _decode(kind: int, payload: bytes) -> NDArray[np.int16]:
-    from mediacodecs import create
-
-    return create("PCMA" if kind == _ALAW else "PCMU").decode(np.frombuffer(payload, np.uint8))
+    return (ALAW_DECODE if kind == _ALAW else ULAW_DECODE)[np.frombuffer(payload, np.uint8)]
 
 
 def _chunks(data: bytes) -> tuple[int, int, int, int, bytes]:

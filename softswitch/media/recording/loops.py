@@ -18,6 +18,7 @@ from mediacodecs import activity
 from mediacodecs.compiled import Compiler
 from mediacodecs.frames import conceal_frame, decode_frame, encode_frame, recover_frame
 from mediacodecs.resample import resample
+from mediacodecs.states.detectors import ACTIVITY_WORDS, reset_activity
 from softswitch.media.kernels import atomic
 from softswitch.media.layouts.tap import (
     TAP_KIND,
@@ -292,8 +293,8 @@ def decode_frames(codec: int, state: Any, octets: Any, sizes: Any, pcm: Any) -> 
 
 def new_speech_state(sample_rate: int) -> NDArray[np.int64]:
     """The state of a detector of voice activity for samples at `sample_rate` (Hz)."""
-    state = np.zeros(activity.WORDS, np.int64)
-    activity.reset(state, sample_rate)
+    state = np.zeros(ACTIVITY_WORDS, np.int64)
+    reset_activity(state, sample_rate)
     return state
 
 

@@ -79,7 +79,8 @@ class Track:
         self._states = np.concatenate(states) if states else np.zeros(1, np.int64)
 
     def _add_decoder(self, entry: StreamFormat, states: list[NDArray[np.int64]]) -> None:
-        from mediacodecs import resample, streams
+        from mediacodecs import streams
+        from mediacodecs.states.resampling import new_resampler
         from softswitch.media.voices import sample_rate
 
         loops, rate = self._loops, sample_rate(entry, self._rate_hz)
@@ -92,7 +93,7 @@ class Track:
         states.append(state)
         if rate != self._rate_hz:
             row[loops.RESAMPLER] = sum(map(len, states))
-            states.append(resample.new_resampler(rate, self._rate_hz))
+            states.append(new_resampler(rate, self._rate_hz))
 
     @property
     def decodes(self) -> bool:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.errors import MediaError
@@ -76,9 +77,10 @@ class RoomStore:
 
         `comfort` is the largest sample of the noise that is heard while nobody speaks.
         """
-        from softswitch.media.kernels.sound import mixer
+        if self._own_threads.any():
+            from softswitch.media.kernels.sound import mixer
 
-        self._enter("mixer", mixer.serve_rooms.address)  # looked at when a room has members
+            self._enter("mixer", mixer.serve_rooms.address)  # looked at when a room has members
         number = self.open()
         room = self._arena.rooms[number]
         room["rate_hz"], room["samples"], room["limiter"] = rate_hz, rate_hz // 100, 1.0
@@ -148,17 +150,23 @@ class RoomStore:
 
     def take_ear(self, settings: PortSettings, listens: int) -> int:
         """The number of a voice that listens to what a port receives; loads what listens when it is the first."""
-        from softswitch.media.kernels.sound import ear
+        if self._own_threads.any():
+            from softswitch.media.kernels.sound import ear
 
-        self._enter("listener", ear.attend_packet.address)  # looked at when a port has an ear
+            self._enter("listener", ear.attend_packet.address)  # looked at when a port has an ear
         number = self.take_voice()
         prepare_ear(self._arena.voices, number, settings, listens)
         return number
 
+    @property
+    def _own_threads(self) -> NDArray[np.bool_]:
+        """Which packet threads are of this process; those of others have entered their own functions."""
+        own: NDArray[np.bool_] = self._arena.workers["handover_fd"] < 0
+        return own
+
     def _enter(self, field: str, address: int) -> None:
-        """Tell the packet threads of this process where a function is; those of others have entered their own."""
-        own = self._arena.workers["handover_fd"] < 0
-        self._arena.workers[field][own] = address
+        """Tell the packet threads of this process where a function is."""
+        self._arena.workers[field][self._own_threads] = address
 
     def prepare_voice(self, number: int, port: Port, rate_hz: int, partner: Port | None = None) -> None:
         """Make a free voice that of a port, before the command that gives it to the packet thread."""

@@ -13,15 +13,13 @@ from softswitch.media.addresses import decode_address
 from softswitch.media.commands import CommandRing
 from softswitch.media.layouts.shared import ADDRESS_WORDS
 from softswitch.media.layouts.worker import PUNT_OCTETS, PUNT_PLACES, PUNTS_READ, PUNTS_WRITTEN
+from softswitch.media.positions import observe, publish
 
 
 class Datagrams:
     """Datagrams of one packet thread: its worker's record holds them, `ring` carries the commands to send."""
 
     def __init__(self, worker: NDArray[Any], ring: CommandRing) -> None:
-        from softswitch.media.kernels import atomic
-
-        self._atomic = atomic
         self._ring = ring
         self._positions: NDArray[np.int64] = worker["punt_positions"]
         self._ports, self._generations = worker["punt_port"], worker["punt_generation"]
@@ -35,14 +33,14 @@ class Datagrams:
     def taken(self) -> Iterator[tuple[int, int, tuple[str, int], bytes]]:
         """Take out everything that waits: slot and generation of the port, where it came from, its octets."""
         read = int(self._positions[PUNTS_READ])
-        written = self._atomic.observe(self._positions, PUNTS_WRITTEN)
+        written = observe(self._positions, PUNTS_WRITTEN)
         while read < written:
             place = read % PUNT_PLACES
             data = self._octets[place, : self._lengths[place]].tobytes()
             source = decode_address(self._sources[place])
             slot, generation = int(self._ports[place]), int(self._generations[place])
             read += 1
-            self._atomic.publish(self._positions, PUNTS_READ, read)
+            publish(self._positions, PUNTS_READ, read)
             yield slot, generation, source, data
 
     def put(self, data: bytes) -> int:

@@ -5,12 +5,14 @@ The agreement brings master keys; the session keys that packets are secured with
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass, field
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
+from softswitch.media.crypto_library import library
 from softswitch.media.errors import MediaError
 from softswitch.media.layouts.srtp import (
     AES_CM_128_32,
@@ -97,8 +99,6 @@ def keying_fields(srtp: SrtpKeys | KeysAwaited | None) -> dict[str, int | NDArra
 
 def unusable() -> str:
     """Why this machine cannot do SRTP; empty when it can."""
-    from softswitch.media.kernels.libcrypto import library
-
     if library is not None:
         return ""
     return "SRTP needs OpenSSL's libcrypto, which is not installed (Debian and Ubuntu: apt-get install libssl3)"
@@ -131,10 +131,9 @@ def _write_session(keys: NDArray[np.uint8], at: int, key: bytes, salt: bytes, fi
 
 def _hash_state(block: bytes) -> NDArray[np.uint8]:
     """SHA-1 after one block, as libcrypto keeps it (SHA_CTX)."""
-    from softswitch.media.kernels.libcrypto import sha1_init, sha1_update
-
+    assert library is not None, "whoever asks for keys has looked whether there is a library"
     state = np.zeros(SHA_OCTETS, np.uint8)
-    text = np.frombuffer(block, np.uint8)
-    sha1_init(state.ctypes.data)
-    sha1_update(state.ctypes.data, text.ctypes.data, len(block))
+    address = ctypes.c_void_p(state.ctypes.data)
+    library.SHA1_Init(address)
+    library.SHA1_Update(address, block, ctypes.c_size_t(len(block)))
     return state

@@ -19,6 +19,7 @@ from softswitch.media.layouts.wire import (
     OUTBOX_WRITTEN,
 )
 from softswitch.media.port import Port
+from softswitch.media.positions import observe, publish
 
 
 class InternalPort:
@@ -40,35 +41,31 @@ class InternalPort:
 
         Raises ValueError for more than 2048 octets.
         """
-        from softswitch.media.kernels import atomic
-
         if len(packet) > LINE_OCTETS:
             raise ValueError(f"a packet of {len(packet)} octets, there is room for {LINE_OCTETS}")
         positions = self._line["positions"]
         written = int(positions[INBOX_WRITTEN])
-        if written - atomic.observe(positions, INBOX_READ) >= LINE_PLACES:
+        if written - observe(positions, INBOX_READ) >= LINE_PLACES:
             return False
         place = written % LINE_PLACES
         self._line["inbox"][place * LINE_OCTETS :][: len(packet)] = np.frombuffer(packet, np.uint8)
         self._line["inbox_size"][place] = len(packet)
-        atomic.publish(positions, INBOX_WRITTEN, written + 1)
+        publish(positions, INBOX_WRITTEN, written + 1)
         os.eventfd_write(self._wake, 1)
         return True
 
     def packets(self) -> Iterator[bytes]:
         """Take out every RTP packet that waits."""
-        from softswitch.media.kernels import atomic
-
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self.fd)
         positions = self._line["positions"]
         read = int(positions[OUTBOX_READ])
-        while read < atomic.observe(positions, OUTBOX_WRITTEN):
+        while read < observe(positions, OUTBOX_WRITTEN):
             place = read % LINE_PLACES
             size = int(self._line["outbox_size"][place])
             packet = self._line["outbox"][place * LINE_OCTETS :][:size].tobytes()
             read += 1
-            atomic.publish(positions, OUTBOX_READ, read)
+            publish(positions, OUTBOX_READ, read)
             yield packet
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ from softswitch.media.layouts.wire import (
     FRAMES_OUT_WRITTEN,
 )
 from softswitch.media.port import Port
+from softswitch.media.positions import observe, publish
 from softswitch.media.pseudowire_settings import PseudowireSettings
 from softswitch.media.routing import PortSettings
 
@@ -75,17 +76,15 @@ class Pseudowire:
         """Send a frame on the D channel; FCS and flags are added. What finds no room is lost, and counted."""
         if not 0 < len(frame) <= FRAME_OCTETS:
             raise ValueError(f"a frame of {len(frame)} octets, the D channel takes 1 to {FRAME_OCTETS}")
-        from softswitch.media.kernels import atomic
-
         positions = self.span["frame_positions"]
         written = int(positions[FRAMES_OUT_WRITTEN])
-        if written - atomic.observe(positions, FRAMES_OUT_READ) >= FRAME_PLACES:
+        if written - observe(positions, FRAMES_OUT_READ) >= FRAME_PLACES:
             self.span["d_lost"] += 1
             return
         at = (written % FRAME_PLACES) * FRAME_OCTETS
         self.span["frames_out"][at : at + len(frame)] = np.frombuffer(frame, np.uint8)
         self.span["frames_out_size"][written % FRAME_PLACES] = len(frame)
-        atomic.publish(positions, FRAMES_OUT_WRITTEN, written + 1)
+        publish(positions, FRAMES_OUT_WRITTEN, written + 1)
 
     def open_channel(self, slot: int, owner: str) -> Port:
         """The port of a timeslot, for the call `owner`; `Port.close` frees it. Raises MediaError."""
@@ -144,16 +143,12 @@ class Pseudowire:
 
     def take_frames(self) -> None:
         """Give the observer every frame that waits."""
-        from softswitch.media.kernels import atomic
-
         positions = self.span["frame_positions"]
-        while self._sealed is None and (read := int(positions[FRAMES_IN_READ])) < atomic.observe(
-            positions, FRAMES_IN_WRITTEN
-        ):
+        while self._sealed is None and (read := int(positions[FRAMES_IN_READ])) < observe(positions, FRAMES_IN_WRITTEN):
             place = read % FRAME_PLACES
             size = int(self.span["frames_in_size"][place])
             frame = self.span["frames_in"][place * FRAME_OCTETS :][:size].tobytes()
-            atomic.publish(positions, FRAMES_IN_READ, read + 1)
+            publish(positions, FRAMES_IN_READ, read + 1)
             self.observer.frame_received(frame, time.monotonic())
 
     def alarms_are(self, alarms: int) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from softswitch.media.addresses import encode_address
 from softswitch.media.allocation import BoundPair, close_pair
+from softswitch.media.echo_library import missing
 from softswitch.media.errors import MediaError, PortsExhausted
 from softswitch.media.layouts.commands import COMMAND_CHANNEL
 from softswitch.media.layouts.events import EVENT_FRAMES
@@ -105,13 +106,14 @@ class Wires:
     ) -> Pseudowire:
         """Bind a pseudowire's socket and let it run; raises MediaError, ValueError."""
         settings.check()
-        from softswitch.media.kernels.wire import echo, span
-
-        if settings.echo_tail_ms and echo.missing:
-            logger.warning("%s: echo is not cancelled: %s", owner, echo.missing)
+        if settings.echo_tail_ms and missing:
+            logger.warning("%s: echo is not cancelled: %s", owner, missing)
             settings = replace(settings, echo_tail_ms=0)
         own = self._arena.workers["handover_fd"] < 0
-        self._arena.workers["span_server"][own] = span.serve_span.address
+        if own.any():
+            from softswitch.media.kernels.wire import span
+
+            self._arena.workers["span_server"][own] = span.serve_span.address
         if not self._free_spans:
             raise MediaError(f"all {MAXIMUM_SPANS} spans are in use")
         family = socket.AF_INET6 if ":" in settings.local[0] else socket.AF_INET

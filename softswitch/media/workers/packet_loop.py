@@ -46,8 +46,10 @@ class PacketLoop:
         handover_fd: int = -1,
         ended: Callable[[], object] = lambda: None,
     ) -> None:
+        from mediacodecs import frames
         from softswitch.media.kernels import libc, worker
 
+        frames.load_all()  # what the control side prepares, this process codes with
         self._epoll_fd = libc.epoll_create1(libc.EPOLL_CLOEXEC)
         self._timer_fd = libc.timerfd_create(libc.CLOCK_MONOTONIC, libc.TFD_CLOEXEC_NONBLOCK)
         self.command_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)

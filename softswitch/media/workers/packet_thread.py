@@ -16,6 +16,7 @@ from softswitch.media.errors import MediaError
 from softswitch.media.layouts.commands import COMMAND_STOP
 from softswitch.media.layouts.worker import EVENTS_READ, EVENTS_WRITTEN
 from softswitch.media.memory import Arena
+from softswitch.media.positions import observe, publish
 from softswitch.media.transport.datagrams import Datagrams
 from softswitch.media.workers.packet_loop import PacketLoop
 from softswitch.media.workers.service_thread import ServiceThread
@@ -31,9 +32,6 @@ class PacketThread(ABC):
     """
 
     def __init__(self, arena: Arena, number: int, command_fd: int) -> None:
-        from softswitch.media.kernels import atomic
-
-        self._atomic = atomic
         self._arena = arena
         self.number = number
         self._positions = arena.positions[number]
@@ -79,11 +77,11 @@ class PacketThread(ABC):
         """Take out every waiting event record; each is valid until the next is asked for."""
         events = self._arena.events[self.number]
         read = int(self._positions[EVENTS_READ])
-        written = self._atomic.observe(self._positions, EVENTS_WRITTEN)
+        written = observe(self._positions, EVENTS_WRITTEN)
         while read < written:
             yield events[read % len(events)]
             read += 1
-            self._atomic.publish(self._positions, EVENTS_READ, read)
+            publish(self._positions, EVENTS_READ, read)
 
 
 class OwnThread(PacketThread):

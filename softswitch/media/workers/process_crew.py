@@ -21,7 +21,7 @@ from mediacodecs import library
 from softswitch.media.errors import MediaError
 from softswitch.media.layouts.shared import FREE
 from softswitch.media.memory import Arena, layout_digest
-from softswitch.media.warmup import warm_up
+from softswitch.media.warmup import prepare
 from softswitch.media.workers import channel
 from softswitch.media.workers.crew import Change, Crew
 from softswitch.media.workers.helper_process import HelperProcess
@@ -72,7 +72,7 @@ class ProcessCrew(Crew):
     def open(self, ports: int) -> Arena:
         """Attach to workers that serve so many ports already, or start new ones; raises MediaError, OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        warm_up(logger.debug)  # once, here: workers that all found nothing compiled would do it side by side
+        prepare(logger.debug)  # once, here: workers that all found nothing compiled would do it side by side
         found = self._find(ports)
         if not found:
             self.create(ports)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import softswitch.media.kernels
-from mediacodecs import activity
+from mediacodecs.states.detectors import reset_activity
 from softswitch.media import PCMA, MediaEngine, MediaEvent, Port, PortSettings, StreamFormat
 from softswitch.media.layouts.scratch import SCRATCH
 from softswitch.media.layouts.voice import VOICE
@@ -175,7 +175,7 @@ def warm_codecs() -> None:
         ear.detect(voice["key_state"], samples, 160, voice["found"])
         ear.suspects(voice["key_state"])
         ear.is_fax(voice["fax_state"], samples, 160)
-        activity.reset(voice["speech_state"], 8000)
+        reset_activity(voice["speech_state"], 8000)
         ear.is_speech(voice["speech_state"], samples, 160)
 
 

@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from mediacodecs import comfort_noise
 from mediacodecs.g711 import ALaw
+from mediacodecs.states import detectors
 from softswitch.media import PCMA, PortSettings, StreamFormat, can_transcode
 from softswitch.media.kernels import intake
 from softswitch.media.kernels.sound import hearing
@@ -162,7 +162,7 @@ def test_comfort_noise_is_heard_until_sound_comes_again(mode):
     line.run(0.3, steady(count=15))
     assert np.sqrt(np.mean(line.sound()[-1600:] ** 2)) > 0.6 * PEAK / np.sqrt(2), "sound again"
     assert line.counted() == {"late": 0, "concealed": 0, "shortened": 0, "lengthened": 0}, "nothing was missing"
-    assert comfort_noise.WORDS == NOISE_WORDS
+    assert detectors.NOISE_WORDS == NOISE_WORDS
 
 
 @pytest.mark.parametrize(("encoding", "sid"), [("AMR", "f0444ef5eaaa30"), ("G729", "0000")])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import mediacodecs
-from mediacodecs import activity, dtmf_detector, fax_tone
+from mediacodecs import dtmf_detector, fax_tone
+from mediacodecs.states.detectors import ACTIVITY_WORDS
 from softswitch.media import PCMA, FaxDetected, RtpTimeout, SpeechStarted, SpeechStopped, StreamFormat
 from softswitch.media.layouts.shared import LISTEN_FAX
 from softswitch.media.layouts.voice import FAX_WORDS, KEY_WORDS, SPEECH_WORDS
@@ -46,7 +47,7 @@ def is_fax(pcm: np.ndarray) -> bool:
 
 
 def test_the_records_have_room_for_what_listens():
-    assert (dtmf_detector.WORDS <= KEY_WORDS, activity.WORDS <= SPEECH_WORDS, fax_tone.WORDS <= FAX_WORDS) == (
+    assert (dtmf_detector.WORDS <= KEY_WORDS, ACTIVITY_WORDS <= SPEECH_WORDS, fax_tone.WORDS <= FAX_WORDS) == (
         True,
     ) * 3
 

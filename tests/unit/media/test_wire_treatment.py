@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mediacodecs.g711 import ALAW_DECODE, ALAW_ENCODE
-from softswitch.media.kernels.wire import echo, treatment
+from softswitch.media import echo_library
+from softswitch.media.kernels.wire import treatment
 from softswitch.media.layouts.wire import HEARD_OCTETS, SPAN, SPOKEN_OCTETS
 from softswitch.media.pseudowire_settings import PseudowireSettings, prepare_span
 
@@ -59,7 +60,7 @@ def energy(samples: NDArray[np.int16]) -> float:
     return float((samples.astype(float) ** 2).sum())
 
 
-@pytest.mark.skipif(bool(echo.missing), reason=echo.missing)
+@pytest.mark.skipif(bool(echo_library.missing), reason=echo_library.missing)
 def test_echo_is_cancelled_and_the_far_speaker_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     channel = Channel(monkeypatch, echo_tail_ms=32)
     said = speech(_BLOCKS * HEARD_OCTETS, 1)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import mediacodecs
-from mediacodecs import frames
+from mediacodecs import frames, numbering
 
 
 def make_plain(monkeypatch):
@@ -31,7 +31,7 @@ def make_plain(monkeypatch):
 
 
 def _call_plain(codec, operation, *arguments):
-    index = codec * frames.OPERATIONS + operation
+    index = codec * numbering.OPERATIONS + operation
     return int(frames.call_at(index, frames.function_at(index), *arguments))
 
 

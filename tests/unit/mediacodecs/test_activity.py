@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from mediacodecs import activity
+from mediacodecs.states.detectors import ACTIVITY_WORDS, reset_activity
 
 NOISE = np.random.default_rng(9)
 
 
 def decisions(pcm, rate=8000, frame_ms=20):
     """bool[n], one a frame."""
-    state = np.zeros(activity.WORDS, np.int64)
-    activity.reset(state, rate)
+    state = np.zeros(ACTIVITY_WORDS, np.int64)
+    reset_activity(state, rate)
     size = rate // 1000 * frame_ms
     frames = range(0, len(pcm) - size + 1, size)
     return np.array([bool(activity.is_speech(state, pcm[begin : begin + size], size)) for begin in frames])

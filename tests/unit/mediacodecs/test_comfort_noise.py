@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediacodecs import comfort_noise, frames
+from mediacodecs import comfort_noise, numbering
+from mediacodecs.states.detectors import BACKWARD, NOISE_WORDS, reset_noise
 
 RNG = np.random.default_rng(10)
 
@@ -21,15 +22,15 @@ def coloured(level_dbov, seconds=1.0):
 def describe(pcm, order):
     """uint8[order + 1]"""
     out = np.zeros(11, np.uint8)
-    octets = comfort_noise.describe(np.zeros(comfort_noise.WORDS, np.int64), pcm, len(pcm), order, out)
+    octets = comfort_noise.describe(np.zeros(NOISE_WORDS, np.int64), pcm, len(pcm), order, out)
     assert octets == order + 1
     return out[:octets]
 
 
 def generate(payload, count, seed=5):
     """int16[count] after 100 ms to settle."""
-    state = np.zeros(comfort_noise.WORDS, np.int64)
-    comfort_noise.reset(state, seed)
+    state = np.zeros(NOISE_WORDS, np.int64)
+    reset_noise(state, seed)
     comfort_noise.update(state, np.frombuffer(bytes(payload) or b"\0", np.uint8), len(payload))
     pcm = np.zeros(800 + count, np.int16)
     comfort_noise.generate(state, pcm, len(pcm))
@@ -91,8 +92,8 @@ def test_the_first_coefficient_has_the_sign_that_peers_use():
 
 
 def test_the_level_changes_without_a_click(mode):
-    state = np.zeros(comfort_noise.WORDS, np.int64)
-    comfort_noise.reset(state, 3)
+    state = np.zeros(NOISE_WORDS, np.int64)
+    reset_noise(state, 3)
     pcm = np.zeros(160, np.int16)
     comfort_noise.generate(state, pcm, 160)
     assert not pcm.any(), "silent until something is known"
@@ -112,22 +113,22 @@ def test_silence_is_described_as_such():
 
 
 def test_no_room_and_too_many_coefficients_are_refused():
-    state, pcm = np.zeros(comfort_noise.WORDS, np.int64), np.zeros(160, np.int16)
-    assert comfort_noise.describe(state, pcm, 160, 5, np.zeros(5, np.uint8)) == frames.NO_ROOM
-    assert comfort_noise.describe(state, pcm, 160, 11, np.zeros(50, np.uint8)) == frames.NO_ROOM
+    state, pcm = np.zeros(NOISE_WORDS, np.int64), np.zeros(160, np.int16)
+    assert comfort_noise.describe(state, pcm, 160, 5, np.zeros(5, np.uint8)) == numbering.NO_ROOM
+    assert comfort_noise.describe(state, pcm, 160, 11, np.zeros(50, np.uint8)) == numbering.NO_ROOM
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=40))
 def test_any_description_gives_bounded_noise_that_ends(payload):
-    state = np.zeros(comfort_noise.WORDS, np.int64)
-    comfort_noise.reset(state, 1)
+    state = np.zeros(NOISE_WORDS, np.int64)
+    reset_noise(state, 1)
     comfort_noise.update(state, np.frombuffer(payload or b"\0", np.uint8), len(payload))
     pcm = np.zeros(1600, np.int16)
     comfort_noise.generate(state, pcm, 1600)
     rms = np.sqrt(np.mean(pcm[800:].astype(float) ** 2))
     assert rms <= 4 * 32768 * 10 ** (-((payload or b"\x7f")[0] & 127) / 20) + 1
-    assert np.abs(state[comfort_noise._BACKWARD :]).max() < 2**40
+    assert np.abs(state[BACKWARD:]).max() < 2**40
 
 
 def test_plain_python_and_compiled_code_agree_to_the_bit(request):

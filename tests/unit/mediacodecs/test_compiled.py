@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numba import types
 
-from mediacodecs import compiled
+from mediacodecs import compiled, storage
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(compiled.tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr(storage.tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     return tmp_path
 
@@ -28,23 +28,23 @@ def home(tmp_path, monkeypatch):
 def test_a_change_in_any_source_makes_another_folder(home):
     source = home / "kernel.py"
     source.write_text("one")
-    first = compiled._cache_folder("test", (source,))
-    assert first == compiled._cache_folder("test", (source,)), "unchanged sources use the same code"
+    first = storage.folder_for("test", (source,))
+    assert first == storage.folder_for("test", (source,)), "unchanged sources use the same code"
     source.write_text("two")
-    assert compiled._cache_folder("test", (source,)) != first
+    assert storage.folder_for("test", (source,)) != first
     assert first.parent == home / ".cache" / "softswitch"
 
 
 def test_the_environment_chooses_the_place(home, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "xdg"))
-    assert compiled._cache_folder("test", ()).parent == home / "xdg" / "softswitch"
+    assert storage.folder_for("test", ()).parent == home / "xdg" / "softswitch"
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(home / "numba"))
-    assert compiled._cache_folder("test", ()).parent == home / "numba"
+    assert storage.folder_for("test", ()).parent == home / "numba"
 
 
 def test_a_home_that_cannot_be_written_gives_way_to_a_private_temporary_folder(home, monkeypatch):
     (home / ".cache").write_text("a file where the folder should be")
-    folder = compiled._cache_folder("test", ())
+    folder = storage.folder_for("test", ())
     assert folder.parent == home / "tmp" / f"softswitch-{os.getuid()}"
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
 
@@ -54,16 +54,16 @@ def test_a_folder_others_can_write_to_is_not_trusted(home, monkeypatch):
     shared.mkdir()
     shared.chmod(0o777)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(shared))
-    assert compiled._cache_folder("test", ()).parent == home / ".cache" / "softswitch"
+    assert storage.folder_for("test", ()).parent == home / ".cache" / "softswitch"
 
 
 def test_folders_unused_for_a_month_are_removed(home):
-    used = compiled._cache_folder("test", ())
+    used = storage.folder_for("test", ())
     old, other = used.parent / "test-0123456789abcdef", used.parent / "other-0123456789abcdef"
     for folder in (old, other):
         folder.mkdir()
         os.utime(folder, (time.time() - 40 * 86400,) * 2)
-    compiled._cache_folder("test", ())
+    storage.folder_for("test", ())
     assert (old.exists(), other.exists(), used.exists()) == (False, True, True)
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mediacodecs
-from mediacodecs import CodecUnavailable, frames
+from mediacodecs import CodecUnavailable, frames, numbering
 from mediacodecs.streams import new_decoder, new_encoder, number_of
 
 GUARD = 64
@@ -136,7 +136,7 @@ def test_any_payload_is_decoded_or_refused(kind, data, room):
     payload = np.frombuffer(data or b"\0", np.uint8)
     pcm, memory = guarded(np.zeros(room, np.int16))
     samples = frames.decode_frame(decoder.codec, decoder.state, payload, len(data), pcm)
-    assert samples in (frames.MALFORMED, frames.NO_ROOM) or 0 <= samples <= room
+    assert samples in (numbering.MALFORMED, numbering.NO_ROOM) or 0 <= samples <= room
     assert untouched(memory)
 
 
@@ -146,10 +146,10 @@ def test_too_little_room_is_told(mode, encoding):
     pcm, out = tones(320, 8000, 1), np.zeros(1000, np.uint8)
     size = frames.encode_frame(encoder.codec, encoder.state, pcm, 320, out)
     small = np.zeros(20, np.int16)
-    assert frames.decode_frame(decoder.codec, decoder.state, out, size, small) == frames.NO_ROOM
-    assert frames.conceal_frame(decoder.codec, decoder.state, small, 21) == frames.NO_ROOM
+    assert frames.decode_frame(decoder.codec, decoder.state, out, size, small) == numbering.NO_ROOM
+    assert frames.conceal_frame(decoder.codec, decoder.state, small, 21) == numbering.NO_ROOM
     if encoding != "opus":  # libopus makes do with less
-        assert frames.encode_frame(encoder.codec, encoder.state, pcm, 320, out[:20]) == frames.NO_ROOM
+        assert frames.encode_frame(encoder.codec, encoder.state, pcm, 320, out[:20]) == numbering.NO_ROOM
 
 
 def test_a_codec_that_is_not_loaded_answers_so(mode, monkeypatch):
@@ -159,10 +159,12 @@ def test_a_codec_that_is_not_loaded_answers_so(mode, monkeypatch):
     frames._table[:] = 0
     try:
         arguments = (decoder.codec, decoder.state, np.zeros(160, np.uint8), 160, pcm)
-        assert frames.decode_frame(*arguments) == frames.NOT_LOADED
-        assert frames.recover_frame(*arguments) == frames.NOT_LOADED
-        assert frames.conceal_frame(decoder.codec, decoder.state, pcm, 160) == frames.NOT_LOADED
-        assert frames.encode_frame(decoder.codec, decoder.state, pcm, 160, np.zeros(160, np.uint8)) == frames.NOT_LOADED
+        assert frames.decode_frame(*arguments) == numbering.NOT_LOADED
+        assert frames.recover_frame(*arguments) == numbering.NOT_LOADED
+        assert frames.conceal_frame(decoder.codec, decoder.state, pcm, 160) == numbering.NOT_LOADED
+        assert (
+            frames.encode_frame(decoder.codec, decoder.state, pcm, 160, np.zeros(160, np.uint8)) == numbering.NOT_LOADED
+        )
     finally:
         frames._table[:] = before
 
@@ -170,7 +172,7 @@ def test_a_codec_that_is_not_loaded_answers_so(mode, monkeypatch):
 def test_an_unknown_encoding_is_refused():
     with pytest.raises(CodecUnavailable, match="G7226"):
         number_of("G7226")
-    assert number_of("aal2-g726-24") == frames.G726
+    assert number_of("aal2-g726-24") == numbering.G726
 
 
 def test_compiled_callers_run_without_the_lock_of_the_interpreter():

@@ -8,7 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from mediacodecs import create, g711
+from mediacodecs import create, frames, g711
+from mediacodecs.streams import new_decoder, new_encoder
 
 try:
     with warnings.catch_warnings():
@@ -107,20 +108,14 @@ def test_conversion_between_the_laws_goes_to_the_nearest_of_the_same_sign(table,
         assert (table[code] ^ code) & 0x80 == 0, f"code {code:#x} changes its sign"
 
 
-@pytest.mark.parametrize(
-    ("kernel", "source", "kind"),
-    [
-        (g711.encode_alaw, EVERY_SAMPLE, np.uint8),
-        (g711.encode_ulaw, EVERY_SAMPLE, np.uint8),
-        (g711.decode_alaw, EVERY_CODE, np.int16),
-        (g711.decode_ulaw, EVERY_CODE, np.int16),
-    ],
-)
-def test_compiled_and_plain_python_agree(kernel, source, kind):
-    compiled, plain = np.zeros(len(source), kind), np.ones(len(source), kind)
-    kernel(source, compiled)
-    kernel.py_func(source, plain)
-    assert np.array_equal(compiled, plain)
+@pytest.mark.parametrize("encoding", ["PCMA", "PCMU"])
+def test_packet_threads_code_as_the_tables_say(encoding):
+    table, stream = create(encoding), new_decoder(encoding)
+    octets, samples = np.zeros(len(EVERY_SAMPLE), np.uint8), np.zeros(256, np.int16)
+    size = frames.encode_frame(stream.codec, new_encoder(encoding).state, EVERY_SAMPLE, len(EVERY_SAMPLE), octets)
+    assert size == len(octets) and np.array_equal(octets, table.encode(EVERY_SAMPLE))
+    assert frames.decode_frame(stream.codec, stream.state, EVERY_CODE, 256, samples) == 256
+    assert np.array_equal(samples, table.decode(EVERY_CODE))
 
 
 def test_slices_and_lost_packets():

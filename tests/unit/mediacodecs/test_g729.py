@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mediacodecs import CodecUnavailable, frames, handles
-from mediacodecs.frames import LEAD
+from mediacodecs import CodecUnavailable, frames, handles, numbering
+from mediacodecs.numbering import LEAD
 from mediacodecs.streams import new_decoder, new_encoder, release
 
 FRAME, OCTETS = 80, 10
@@ -127,9 +127,9 @@ def test_lost_frames_are_made_up_and_fade(mode, speech):
 @pytest.mark.parametrize("size", [0, 1, 3, 9, 11, 13])
 def test_half_frames_are_refused(mode, size):
     decoder = new_decoder("G729")
-    assert decode(decoder, np.zeros(size, np.uint8)) == frames.MALFORMED
+    assert decode(decoder, np.zeros(size, np.uint8)) == numbering.MALFORMED
     pcm = np.zeros(FRAME, np.int16)
-    assert frames.decode_frame(decoder.codec, decoder.state, np.zeros(12, np.uint8), 12, pcm) == frames.NO_ROOM
+    assert frames.decode_frame(decoder.codec, decoder.state, np.zeros(12, np.uint8), 12, pcm) == numbering.NO_ROOM
     release(decoder)
 
 

@@ -77,14 +77,14 @@ def test_opus_is_made_anew_in_another_process():
     encoder, decoder = new_encoder("opus", 8000, 1, "usedtx=1;maxaveragebitrate=12000"), new_decoder("opus", 8000)
     code = """
 import sys, numpy as np
-from mediacodecs import frames
-frames.load(frames.OPUS)
+from mediacodecs import frames, numbering
+frames.load(numbering.OPUS)
 words = np.frombuffer(sys.stdin.buffer.read(), np.int64).copy()
 encoder, decoder = words[: int(sys.argv[1])].copy(), words[int(sys.argv[1]) :].copy()
 out, pcm = np.zeros(1500, np.uint8), np.zeros(160, np.int16)
 pcm[:] = 8000 * np.sin(np.arange(160) / 3)
-sizes = [frames.encode_frame(frames.OPUS, encoder, pcm, 160, out) for _ in range(20)]
-print(max(sizes), frames.decode_frame(frames.OPUS, decoder, out, sizes[-1], pcm))
+sizes = [frames.encode_frame(numbering.OPUS, encoder, pcm, 160, out) for _ in range(20)]
+print(max(sizes), frames.decode_frame(numbering.OPUS, decoder, out, sizes[-1], pcm))
 """
     given = encoder.state.tobytes() + decoder.state.tobytes()
     command = [sys.executable, "-c", code, str(len(encoder.state))]

@@ -12,6 +12,7 @@ import pytest
 
 from mediacodecs import CodecUnavailable, create, frames, opus, registry
 from mediacodecs.opus_fmtp import OpusParameters
+from mediacodecs.states.opus import SAMPLE_RATES, library_version
 from mediacodecs.streams import new_decoder, new_encoder
 
 FRAME = 960
@@ -49,7 +50,7 @@ def level_of(pcm, hertz, rate):
     return spectrum[abs(at - hertz) < 20].sum() / spectrum.sum()
 
 
-@pytest.mark.parametrize("rate", opus.SAMPLE_RATES)
+@pytest.mark.parametrize("rate", SAMPLE_RATES)
 def test_another_decoder_hears_what_was_sent(mode, rate):
     """FFmpeg's own decoder, which shares no code with libopus."""
     pcm = tones(0.6, rate, 440, 1300)
@@ -163,7 +164,7 @@ def test_the_bit_rate_can_change_between_frames():
     before = sum(map(len, packets(encoder, noise, FRAME)))
     opus.set_bitrate(encoder.state, 16000)
     assert sum(map(len, packets(encoder, noise, FRAME))) < 0.5 * before
-    assert opus.library_version().startswith("libopus")
+    assert library_version().startswith("libopus")
 
 
 def test_without_the_library_the_package_to_install_is_named(monkeypatch):
@@ -171,8 +172,9 @@ def test_without_the_library_the_package_to_install_is_named(monkeypatch):
         raise OSError("no such file")
 
     monkeypatch.setattr(ctypes, "CDLL", refuse)
-    monkeypatch.delitem(sys.modules, "mediacodecs.opus")
-    monkeypatch.delattr("mediacodecs.opus")
+    for module in ("mediacodecs.opus", "mediacodecs.states.opus"):
+        monkeypatch.delitem(sys.modules, module)
+        monkeypatch.delattr(module)
     with pytest.raises(CodecUnavailable, match="apt-get install libopus0"):
         create("opus", 48000)
     statuses = [status for status in registry.supported() if status.encoding == "opus"]

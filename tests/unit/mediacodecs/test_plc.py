@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from mediacodecs import frames, plc
+from mediacodecs import frames
+from mediacodecs.states import concealment
 from mediacodecs.streams import new_decoder
 
 
@@ -109,4 +110,4 @@ def test_speech_with_losses_is_nearer_to_itself_than_with_gaps(speech):
 
 
 def test_the_state_has_the_length_that_is_told():
-    assert len(new_decoder("PCMA").state) == 1 + plc.words(8000, 1)
+    assert len(new_decoder("PCMA").state) == 1 + concealment.words(8000, 1)

@@ -45,7 +45,8 @@ def test_a_missing_library_makes_its_codec_unusable_with_a_reason(monkeypatch):
 
 def test_a_library_under_the_gpl_is_used_only_where_that_is_allowed(monkeypatch):
     monkeypatch.delenv("MEDIACODECS_GPL", raising=False)
-    monkeypatch.delitem(sys.modules, "mediacodecs.g729", raising=False)
+    for module in ("mediacodecs.g729", "mediacodecs.states.g729"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     (status,) = [status for status in supported() if status.encoding == "G729"]
     assert (status.usable, status.switched_off) == (False, True)
     for needed in ("libbcg729.so.0 is under the GPL", "gpl_codecs = true in [rtp]", "apt-get install libbcg729-0"):

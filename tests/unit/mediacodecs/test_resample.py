@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mediacodecs import frames, resample
-from mediacodecs.resample import SAMPLE_RATES, delay_samples, new_resampler
+from mediacodecs import numbering, resample
+from mediacodecs.states.resampling import SAMPLE_RATES, delay_samples, new_resampler
 
 PAIRS = [(source, target) for source in SAMPLE_RATES for target in SAMPLE_RATES if source != target]
 EVERY_PAIR = pytest.mark.parametrize(("source", "target"), PAIRS)
@@ -89,7 +89,7 @@ def test_a_frame_gives_exactly_its_share(mode, source, target):
     pcm, out = np.zeros(source // 100, np.int16), np.zeros(target // 100, np.int16)
     for _ in range(4):
         assert resample.resample(state, pcm, len(pcm), out) == target // 100
-    assert resample.resample(state, pcm, len(pcm), out[:-1]) == frames.NO_ROOM
+    assert resample.resample(state, pcm, len(pcm), out[:-1]) == numbering.NO_ROOM
 
 
 @pytest.mark.parametrize(("source", "target"), [(8000, 16000), (48000, 8000), (24000, 16000)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mediacodecs.frames import LEAD
+from mediacodecs.numbering import LEAD
 from softswitch.media.kernels.forward import rebase, transmit
 from softswitch.media.kernels.octets import put16, put32
 from softswitch.media.kernels.sound.coding import encode, gathered

@@ -6,7 +6,6 @@ its timeslot for the calls to come; one of a process that has died is forgotten 
 
 from __future__ import annotations
 
-import ctypes
 from typing import Any
 
 import numpy as np
@@ -14,29 +13,18 @@ from numba import types
 
 from mediacodecs import handles
 from mediacodecs.foreign import ForeignFunction
-from mediacodecs.library import open_library
+from softswitch.media.echo_library import library
 from softswitch.media.kernels.wire.compiler import part
 from softswitch.media.layouts.wire import HEARD_OCTETS
 
 _INT, _WORD = types.int32, types.int64
-_LIBRARY, _PACKAGE = "libspeexdsp.so.1", "libspeexdsp1"
 _SAMPLE_OCTETS = 2
 
 
-def _open() -> tuple[ctypes.CDLL | None, str]:
-    try:
-        return open_library(_LIBRARY, _PACKAGE), ""
-    except OSError as error:
-        return None, str(error)
-
-
-_library, missing = _open()
-#: `missing`: why no echo can be cancelled here, and what to install; empty when it can.
-
-_make = ForeignFunction(_library, "speex_echo_state_init", _WORD, _INT, _INT)
-_reset = ForeignFunction(_library, "speex_echo_state_reset", _INT, _WORD)
-_cancel = ForeignFunction(_library, "speex_echo_cancellation", _INT, _WORD, _WORD, _WORD, _WORD)
-_destroy = ForeignFunction(_library, "speex_echo_state_destroy", _INT, _WORD)
+_make = ForeignFunction(library, "speex_echo_state_init", _WORD, _INT, _INT)
+_reset = ForeignFunction(library, "speex_echo_state_reset", _INT, _WORD)
+_cancel = ForeignFunction(library, "speex_echo_cancellation", _INT, _WORD, _WORD, _WORD, _WORD)
+_destroy = ForeignFunction(library, "speex_echo_state_destroy", _INT, _WORD)
 
 
 @part
