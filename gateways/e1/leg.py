@@ -255,7 +255,7 @@ class E1Leg(PortedLeg):
 
     def _hear_keys(self) -> None:
         """Talkgroups, rooms and services are told of keys, which come as tones; a call of two sees to it itself."""
-        if self.port is not None and not self.port.closed and not self.port.listens:
+        if self.port is not None and not self.port.closed:
             self.port.listen(keys=True)
 
     def _incoming(self) -> IsdnCall | None:

@@ -36,6 +36,8 @@ def _configure_rooms(node: Node, settings: Settings) -> None:
     node.access_rules.configured = room_values.access_rules(settings)
     node.services.replace(room_values.services(settings))
     node.exchange.settings = room_values.call_settings(settings)
+    node.exchange.media.terms = room_values.media_terms(settings.rtp)
+    node.engine.advertised = settings.rtp.advertised_address
 
 
 def _configure_sip(node: Node, settings: Settings) -> None:

@@ -49,15 +49,10 @@ class Switchboard(Foundations):
         )
 
     def _media_path(self) -> MediaPath:
-        rtp = self.settings.rtp
         return MediaPath(
             self.engine,
-            timeout_s=rtp.timeout_s,
+            terms=room_values.media_terms(self.settings.rtp),
             address6="::1" if self.settings.loopback_only else None,
             session_id=lambda: secrets.randbits(52),
             random=secrets.token_bytes,
-            srtp=rtp.srtp,
-            suites=rtp.srtp_suites,
-            reports=rtp.extended_reports,
-            comfort_noise=rtp.comfort_noise,
         )

@@ -25,7 +25,6 @@ NEEDS_RESTART = frozenset(
         "rtp.first_port",
         "rtp.last_port",
         "rtp.workers",
-        "rtp.comfort_noise",
         "rtp.gpl_codecs",
         "rtp.isolated",
         "rtp.worker_grace_s",

@@ -62,6 +62,12 @@ class RtpSettings(Section):
         "no call claims them.",
     )
 
+    listen: tuple[Literal["speech", "fax"], ...] = Field(
+        default=(),
+        description="What the sound of every party is listened to for, besides keys: `speech` (event call.speech, when "
+        "somebody begins to speak and stops), `fax` (event call.fax). Rooms that need it listen by themselves, and so "
+        "do transcoded calls for fax machines.",
+    )
     comfort_noise: Switch = Field(
         default=False,
         description="Whether rooms, services and transcoded calls describe silence (RFC 3389) instead of sending it to "

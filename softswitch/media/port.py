@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from softswitch.media.addresses import decode_address
 from softswitch.media.layouts.commands import COMMAND_WANT_PICTURE
-from softswitch.media.layouts.shared import LISTEN_FAX, LISTEN_HUSH, LISTEN_KEYS, LISTEN_SPEECH, NO_VOICE, UNLATCHED
+from softswitch.media.layouts.shared import NO_VOICE, UNLATCHED
 from softswitch.media.layouts.tap import TAP_CAPTURE
 from softswitch.media.playing.playback import Playback
 from softswitch.media.quality import PortQuality, losses, read_quality
@@ -224,9 +224,11 @@ class Port:
             self._engine.check_open(self)
             return self._engine.signals.send_digits(self, digits, duration_ms, gap_ms)
 
-    def listen(self, *, keys: bool = False, speech: bool = False, fax: bool = False, hush: bool = False) -> None:
-        """Listen to what the port receives, and tell: KeyPressed and KeyReleased for DTMF tones, SpeechStarted and
-        SpeechStopped, FaxDetected; without arguments no more.
+    def listen(
+        self, *, keys: bool | None = None, speech: bool | None = None, fax: bool | None = None, hush: bool | None = None
+    ) -> None:
+        """Listen to what the port receives, or no more, and tell: KeyPressed and KeyReleased for DTMF tones,
+        SpeechStarted and SpeechStopped, FaxDetected. What is not named stays as it is.
 
         Tones are not told of while the peer sends telephone-events. `hush` keeps the sound of keys from being passed
         on. What cannot be decoded is not heard. Raises PortClosed.
@@ -234,16 +236,6 @@ class Port:
         with self._engine.lock:
             self._engine.check_open(self)
             self._engine.signals.listen(self, keys=keys, speech=speech, fax=fax, hush=hush)
-
-    def listen_keys(self, on: bool = True) -> None:
-        """`listen` for keys, or no more, whatever else the port is listened to for."""
-        speech, fax = bool(self.listens & LISTEN_SPEECH), bool(self.listens & LISTEN_FAX)
-        self.listen(keys=on, speech=speech, fax=fax, hush=bool(self.listens & LISTEN_HUSH))
-
-    def listen_speech(self, on: bool = True) -> None:
-        """`listen` for speech, or no more, whatever else the port is listened to for."""
-        keys, fax = bool(self.listens & LISTEN_KEYS), bool(self.listens & LISTEN_FAX)
-        self.listen(keys=keys, speech=on, fax=fax, hush=bool(self.listens & LISTEN_HUSH))
 
     def request_key_frame(self) -> None:
         """Ask the peer for a picture that needs none before it, by RTCP as it has agreed to, again until one comes."""

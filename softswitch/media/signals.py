@@ -149,9 +149,16 @@ class Signals:
 
     # -- listening --------------------------------------------------------------------------------------------------
 
-    def listen(self, port: Port, *, keys: bool, speech: bool, fax: bool, hush: bool) -> None:
+    def listen(
+        self, port: Port, *, keys: bool | None, speech: bool | None, fax: bool | None, hush: bool | None
+    ) -> None:
         """`Port.listen`."""
-        port.listens = keys * LISTEN_KEYS | speech * LISTEN_SPEECH | fax * LISTEN_FAX | (keys and hush) * LISTEN_HUSH
+        wishes = ((LISTEN_KEYS, keys), (LISTEN_SPEECH, speech), (LISTEN_FAX, fax), (LISTEN_HUSH, hush))
+        for bit, wanted in wishes:
+            if wanted is not None:
+                port.listens = port.listens | bit if wanted else port.listens & ~bit
+        if not port.listens & LISTEN_KEYS:
+            port.listens &= ~LISTEN_HUSH
         self.refresh(port)
 
     def refresh(self, port: Port, *, anew: bool = False) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 from dialplan import normalise
 from softswitch.calls.conferences.definition import ConferenceDefinition, hash_pin
 from softswitch.calls.host import CallSettings
+from softswitch.calls.media.terms import MediaTerms
 from softswitch.calls.queues.definition import QueueDefinition, queue_of
 from softswitch.calls.services.services import ServiceDefinition
 from softswitch.calls.talkgroups.definition import TalkgroupDefinition, plain_members
 from softswitch.calls.talkgroups.seat import plain_telephone
 from softswitch.calls.talkgroups.talkgroups import Rights
-from softswitch.config.models import Settings
+from softswitch.config.models import RtpSettings, Settings
 from softswitch.directory import Directory
 from softswitch.directory.departments import Department
 from softswitch.directory.rules import AccessRule
@@ -25,6 +26,19 @@ def call_settings(settings: Settings) -> CallSettings:
         max_duration_s=settings.sip.max_call_s,
         max_calls=settings.sip.max_calls,
         ring_s=settings.sip.invite_timeout_s,
+    )
+
+
+def media_terms(rtp: RtpSettings) -> MediaTerms:
+    """What holds for the media of every call."""
+    return MediaTerms(
+        timeout_s=rtp.timeout_s,
+        srtp=rtp.srtp,
+        suites=rtp.srtp_suites,
+        reports=rtp.extended_reports,
+        comfort_noise=rtp.comfort_noise,
+        hears_speech="speech" in rtp.listen,
+        hears_fax="fax" in rtp.listen,
     )
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from softswitch.calls.media.path import MediaPath
     from softswitch.calls.sip.trunk import Trunks
     from softswitch.directory import Directory
-    from softswitch.media import Port
     from softswitch.sip.timerwheel import TimerWheel
 
 Way = Literal["rfc4733", "inband", "info"]
@@ -111,8 +110,7 @@ class Keys:
                 continue
             tones = not gives_events(port.settings) or self.configured(leg) == "inband"
             wanted = tones and self.way(peer) != "inband"
-            if wanted or port.listens:
-                _listen(port, on=wanted)
+            port.listen(keys=wanted, hush=wanted)
 
 
 def takes_events(settings: PortSettings) -> bool:
@@ -123,13 +121,6 @@ def takes_events(settings: PortSettings) -> bool:
 def gives_events(settings: PortSettings) -> bool:
     """Whether the party sends telephone-events."""
     return any(entry.encoding.upper() == "TELEPHONE-EVENT" for entry in settings.receivable)
-
-
-def _listen(port: Port, *, on: bool) -> None:
-    if on:
-        port.listen(keys=True, hush=True)
-    else:
-        port.listen_keys(False)
 
 
 class _Digit:

@@ -54,7 +54,7 @@ class LocalSides(Sides):
 
     def _own(self, side: Side, prefer: Sequence[StreamFormat] = ()) -> Capabilities:
         wanted = codecs_of([f for f in prefer if f.encoding != "telephone-event"])
-        return own_capabilities(wanted or side.sounds, comfort_noise=self._comfort_noise)
+        return own_capabilities(wanted or side.sounds, comfort_noise=self.terms.comfort_noise)
 
     def _take_pictures(self, side: Side, offered: SessionDescription, leg: Leg) -> tuple[int, MediaCapability] | None:
         """The video line that the service shows to others, with its port, and the format it is to have."""

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from softswitch.calls.leg import Leg
-from softswitch.calls.media.keyed_side import PREFERRED, KeyedSide, Mode
+from softswitch.calls.media.keyed_side import KeyedSide
 from softswitch.calls.media.quality import describe_quality
 from softswitch.calls.media.refusals import refusals
 from softswitch.calls.media.secured_side import SecuredSide
 from softswitch.calls.media.side import Side, formats_of, is_rtp, port_settings
+from softswitch.calls.media.terms import MediaTerms
 from softswitch.media import MediaEngine, MediaError, Port, SrtpKeys, StreamFormat
 from softswitch.media.layouts.quality import EXTENDED_STATISTICS, EXTENDED_VOICE
 from softswitch.sdp.capabilities import LocalMedia
@@ -34,26 +35,18 @@ class Sides:
         self,
         engine: MediaEngine | None,
         *,
-        timeout_s: float = 0.0,
+        terms: MediaTerms = MediaTerms(),  # noqa: B008 - a value that cannot change
         address6: str | None = None,
         session_id: Callable[[], int],
         random: Callable[[int], bytes],
-        srtp: Mode = "best_effort",
-        suites: Sequence[str] = PREFERRED,
-        reports: bool = False,
-        comfort_noise: bool = False,
     ) -> None:
         self.engine = engine
+        self.terms = terms
         #: what the exchange has to say of keys.
         self.keys: Keys | None = None
-        self._timeout_s = timeout_s
         self._address6 = address6
         self._session_id = session_id
         self._random = random
-        self._srtp: Mode = srtp
-        self._suites = tuple(suites)
-        self._reports = reports
-        self._comfort_noise = comfort_noise
         self._sides: dict[Leg, Side] = {}
         #: ports of supervised calls, by id: two of them hear each other in a mixer, whatever their parties agree on.
         self.mixed: set[str] = set()
@@ -66,8 +59,8 @@ class Sides:
         """The side of `leg`, made when first asked for."""
         side = self._sides.get(leg)
         if side is None:
-            keyed = KeyedSide(self._random, self._srtp, self._suites)
-            side = self._sides[leg] = Side(leg.id, keyed, passthrough=self.engine is None, reports=self._reports)
+            keyed = KeyedSide(self._random, self.terms.srtp, self.terms.suites)
+            side = self._sides[leg] = Side(leg.id, keyed, passthrough=self.engine is None, reports=self.terms.reports)
         return side
 
     def port(self, leg: Leg) -> Port | None:
@@ -220,12 +213,12 @@ class Sides:
                 self._close_port(port)
                 side.ports[index] = None
                 continue
-            settings = port_settings(theirs, ours, agreed, self._timeout_s)
+            settings = port_settings(theirs, ours, agreed, self.terms.timeout_s)
             settings = replace(
                 settings,
                 srtp=side.keyed.keys(index),
                 extended=_reports(remote, index),
-                comfort_noise=self._comfort_noise,
+                comfort_noise=self.terms.comfort_noise,
             )
             owner = self._legs.get(port.id)
             if owner is not None and owner.port is port:  # its gateway alone knows the way to the far end
@@ -239,6 +232,8 @@ class Sides:
                 mux = settings.rtcp_mux or port.bundle is not None
                 settings = replace(settings, sources=side.secured.sources(index), rtcp_mux=mux)
             port.configure(settings)
+            if theirs.kind == "audio":
+                port.listen(speech=self.terms.hears_speech or None, fax=self.terms.hears_fax or None)
 
     def _connect(self, first: Side, second: Side) -> None:
         if self.engine is None or first.held or second.held:

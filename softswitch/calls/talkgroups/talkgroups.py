@@ -191,7 +191,7 @@ class Talkgroups:
 
     def _listen(self, seat: Seat, port: Port) -> None:
         try:
-            port.listen_speech()
+            port.listen(speech=True)
         except MediaError as error:
             logger.info("the voice of %s cannot be listened to: %s", seat.number, error)
 

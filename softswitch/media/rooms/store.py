@@ -131,9 +131,10 @@ class RoomStore:
 
     def take_rendition(self, entry: StreamFormat) -> int:
         """The number of a voice that codes what a fan-out's talker says; loads what does so when it is the first."""
-        from softswitch.media.kernels.sound import rendering
+        if self._own_threads.any():
+            from softswitch.media.kernels.sound import rendering
 
-        self._enter("renderer", rendering.render_packet.address)  # looked at when a member needs it
+            self._enter("renderer", rendering.render_packet.address)  # looked at when a member needs it
         number = self.take_voice()
         self.prepare_rendition(number, entry)
         return number

@@ -40,7 +40,7 @@ class FakePort:
     closed: bool = False
     history: list[PortSettings] = field(default_factory=list)
     last_received_s: float | None = None
-    listens: int = 0
+    heard: set[str] = field(default_factory=set)
     wants_picture: bool = False
     ssrc: int = 7
     transport: None = None
@@ -51,11 +51,9 @@ class FakePort:
         self.pressed.append(digits)
         return 1
 
-    def listen(self, *, keys: bool = False, hush: bool = False) -> None:
-        self.listens = int(keys)
-
-    def listen_keys(self, on: bool = True) -> None:
-        self.listens = int(on)
+    def listen(self, **wishes: bool | None) -> None:
+        self.heard |= {name for name, wanted in wishes.items() if wanted}
+        self.heard -= {name for name, wanted in wishes.items() if wanted is False}
 
     def configure(self, settings: PortSettings) -> None:
         assert not self.closed, "a closed port is configured"
@@ -67,9 +65,6 @@ class FakePort:
 
     def request_shown_key_frame(self) -> None:
         self.wants_picture = True
-
-    def listen_speech(self, on: bool = True) -> None:
-        self.listens = on
 
     def counters(self) -> FakeCounters:
         return FakeCounters(last_received_s=self.last_received_s)

@@ -170,7 +170,7 @@ def test_a_member_whose_floor_follows_its_voice() -> None:
     world = RoomWorld(talkgroup=TalkgroupDefinition("8001", members=members))
     (alice, bob), calls = gathered(world, "1001", "1002")
     port = cast(FakePort, world.engine.port_to(alice.host))
-    assert port.listens and not cast(FakePort, world.engine.port_to(bob.host)).listens
+    assert "speech" in port.heard and not cast(FakePort, world.engine.port_to(bob.host)).heard
     began, ended = SpeechStarted(cast(Port, port), 0.0), SpeechStopped(cast(Port, port), 0.0)
     press(calls[0], "*")
     assert world.room.talking is None, "its keys mean nothing"

@@ -19,6 +19,7 @@ from softswitch.calls.access import Access
 from softswitch.calls.exchange import Exchange
 from softswitch.calls.host import CallSettings
 from softswitch.calls.media.path import MediaPath
+from softswitch.calls.media.terms import MediaTerms
 from softswitch.calls.routing import Router
 from softswitch.calls.services.parking import Parking
 from softswitch.calls.services.pickup import Pickup
@@ -213,7 +214,10 @@ class World:
             authenticate=authenticate,
         )
         self.media = MediaPath(
-            None if without_engine else engine, timeout_s=rtp_timeout_s, session_id=lambda: 4711, random=bytes
+            None if without_engine else engine,
+            terms=MediaTerms(timeout_s=rtp_timeout_s),
+            session_id=lambda: 4711,
+            random=bytes,
         )
         self.exchange = Exchange(
             agent=self.agent,

@@ -147,7 +147,7 @@ def heard(engine, wait_for, kind, count: int = 1) -> list:
 
 def test_tones_are_told_as_keys_on_demand(engine, make_leg, wait_for):
     leg = make_leg(engine)
-    leg.port.listen_keys()
+    leg.port.listen(keys=True)
     send_sound(leg, keys("8#", 100, 100))
     seen = heard(engine, wait_for, KeyReleased, 2)
     pressed = [(e.event, e.inband) for e in seen if isinstance(e, KeyPressed)]
@@ -157,8 +157,8 @@ def test_tones_are_told_as_keys_on_demand(engine, make_leg, wait_for):
 def test_nothing_is_told_of_tones_without_demand(make_engine, make_leg, wait_for):
     engine = make_engine()
     leg = make_leg(engine)
-    leg.port.listen_keys()
-    leg.port.listen_keys(False)
+    leg.port.listen(keys=True)
+    leg.port.listen(keys=False)
     send_sound(leg, keys("8", 100, 100))
     wait_for(lambda: leg.port.counters().packets_received == 10, "the packets came")
     assert not [e for e in engine.poll() if isinstance(e, KeyPressed)]
@@ -167,7 +167,7 @@ def test_nothing_is_told_of_tones_without_demand(make_engine, make_leg, wait_for
 def test_what_leaks_of_a_tone_before_its_event_is_the_same_key(make_engine, make_leg, wait_for):
     engine = make_engine()
     leg = make_leg(engine, formats=(PCMA, EVENT))
-    leg.port.listen_keys()
+    leg.port.listen(keys=True)
     send_sound(leg, keys("4", 60, 40)[:640])
     heard(engine, wait_for, KeyPressed)
     for number in range(4):

@@ -83,7 +83,7 @@ def test_speech_and_silence_are_told(engine, make_leg, next_event):
 def test_speech_ends_when_packets_do(make_engine, make_leg, next_event):
     engine = make_engine()
     leg = make_leg(engine)
-    leg.port.listen_speech()
+    leg.port.listen(speech=True)
     send_sound(leg, np.concatenate([np.zeros(1600, np.int16), talk(400)]))
     next_event(engine, SpeechStarted)
     assert next_event(engine, SpeechStopped), "discontinuous transmission is silence"

@@ -12,7 +12,7 @@ import numpy as np
 from numba import carray as _carray  # type: ignore[attr-defined]
 from numba import from_dtype, types
 
-from mediacodecs.frames import LEAD
+from mediacodecs.numbering import LEAD
 from softswitch.media.kernels.sound.coding import conceal, decode, encode, gathered
 from softswitch.media.kernels.sound.compiler import callback, part
 from softswitch.media.layouts.scratch import SCRATCH
