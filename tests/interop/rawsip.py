@@ -241,6 +241,12 @@ class RtpParty:
         """Send G.711 octets to `to`, 20 ms a packet, in the background."""
         self._start(self._pace, octets, to)
 
+    def said(self) -> None:
+        """Wait until all has been sent."""
+        for thread in self._threads:
+            if thread.name == "_pace":
+                thread.join()
+
     def _pace(self, octets: bytes, to: tuple[str, int]) -> None:
         begin = time.monotonic()
         ssrc = next(_serial) * 1000003

@@ -53,6 +53,7 @@ class Plan:
     ipv6: bool = True
     digest: tuple[str, ...] = ("MD5",)  # baresip 1.0 and sipp 3.6 give up when anything else is on offer
     sip_extra: str = ""  # further lines of [sip]
+    rtp_extra: str = ""  # further lines of [rtp]
     extra: str = ""  # further tables
     subscribers: dict[str, str] = field(default_factory=dict)  # number -> further TOML lines
     demo: bool = False  # no configuration: the embedded defaults
@@ -81,6 +82,7 @@ address = "{self.address}"
 first_port = {self.rtp[0]}
 last_port = {self.rtp[1]}
 workers = {self.workers}
+{self.rtp_extra}
 [http]
 address = "127.0.0.1"
 port = {self.http}
