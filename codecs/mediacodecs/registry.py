@@ -53,10 +53,10 @@ _ENTRIES = (
 
 # What an SDP offer may name and nothing here codes: legs that both speak it are relayed.
 _RELAYED_ONLY = (
-    ("G723", 8000, "not coded: no library that packet threads can call"),
-    ("iLBC", 8000, "not coded: FFmpeg only decodes it, and Debian has no library"),
-    ("MP4A-LATM", 48000, "not sent to phones; mediacodecs.aac decodes it for recordings and gateways"),
-    ("MPEG4-GENERIC", 48000, "not sent to phones; mediacodecs.aac decodes it for recordings and gateways"),
+    ("G723", 8000, "relayed and recorded, not transcoded: no library that packet threads can call"),
+    ("iLBC", 8000, "relayed and recorded, not transcoded: FFmpeg only decodes it, and Debian has no library"),
+    ("MP4A-LATM", 48000, "relayed and recorded, not transcoded: phones are sent no AAC"),
+    ("MPEG4-GENERIC", 48000, "relayed and recorded, not transcoded: phones are sent no AAC"),
 )
 
 

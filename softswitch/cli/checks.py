@@ -140,6 +140,8 @@ def codecs(settings: Settings, data: Path) -> Iterator[Finding]:
         elif not status.usable:
             sentence = f"{status.encoding} at {status.sample_rate} Hz cannot be used: {status.reason}."
             yield Finding("codecs", "warning", sentence, "Install what it names, or leave the codec out.")
+    for status in registry.relayed_only():
+        yield Finding("codecs", "ok", f"{status.encoding} is {status.reason}.")
 
 
 def files_limit(settings: Settings, data: Path) -> Iterator[Finding]:

@@ -187,7 +187,8 @@ class MediaPath(LocalSides):
         for index, (asked, got) in enumerate(zip(offered.media, answered.media, strict=True)):
             if not got.port or addresses[index] is None or set(got.formats) <= set(asked.formats):
                 continue
-            capability = MediaCapability(asked.kind, (*codecs_of(formats_of(got)), *transcodable()), (asked.protocol,))
+            codecs, feedback = codecs_of(formats_of(got)), () if asked.kind == "audio" else CARRIED_FEEDBACK
+            capability = MediaCapability(asked.kind, (*codecs, *transcodable()), (asked.protocol,), feedback=feedback)
             places = [place(dst, index, got.direction) if i == index else None for i in range(len(offered.media))]
             converted = answer(offered, Capabilities((capability,), single=True), LocalSession(origin, places))
             local.media[index] = converted.media[index]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from softswitch.media.formats import StreamFormat
+from softswitch.media.recording.packets import Packets
 from softswitch.media.recording.picture_track import Picture, PictureTrack
 from softswitch.media.recording.plan import SourceKey
-from softswitch.media.recording.track import Packets
 
 
 class Gallery:

@@ -21,9 +21,9 @@ from softswitch.media.layouts.tap import (
     TAP_WORDS,
 )
 from softswitch.media.recording.coded import Assembler, Coded
+from softswitch.media.recording.packets import Packets
 from softswitch.media.recording.picture_codecs import assembler
 from softswitch.media.recording.plan import ASTRAY_S
-from softswitch.media.recording.track import Packets
 
 _SECOND_NS = 1_000_000_000
 _AT = TAP_WORDS  # where a payload begins, behind the tap's own words

@@ -22,12 +22,12 @@ from mediacodecs.streams import new_encoder
 from softswitch.media.recording import requests
 from softswitch.media.recording.disk import MEGABYTE, Disk, free_octets
 from softswitch.media.recording.files import Finisher, parts_left
+from softswitch.media.recording.packets import Packets
 from softswitch.media.recording.plan import ASTRAY_S, Plan, SourceKey
 from softswitch.media.recording.requests import Notice, Request
 from softswitch.media.recording.session import Session
 from softswitch.media.recording.sources import Sources
 from softswitch.media.recording.tap import Taps
-from softswitch.media.recording.track import Packets
 
 if TYPE_CHECKING:
     from softswitch.media.memory import Arena

@@ -18,10 +18,11 @@ from softswitch.media.formats import StreamFormat
 from softswitch.media.layouts.tap import TAP_TIME_NS
 from softswitch.media.recording.gallery import Gallery
 from softswitch.media.recording.outputs import Outputs, Passage
+from softswitch.media.recording.packets import Packets
 from softswitch.media.recording.picture_track import has_pictures
 from softswitch.media.recording.plan import SEPARATE, STEREO, Part, Plan, SourceKey
 from softswitch.media.recording.speech import SpeechSpans
-from softswitch.media.recording.track import Packets, Track, TrackCounters
+from softswitch.media.recording.track import Track, TrackCounters
 from softswitch.media.recording.writers import MKV
 
 _SECOND_NS = 1_000_000_000

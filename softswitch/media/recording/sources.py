@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from softswitch.media.layouts.tap import TAP_TIME_NS
+from softswitch.media.recording.packets import Packets
 from softswitch.media.recording.plan import SourceKey
 from softswitch.media.recording.session import Session
-from softswitch.media.recording.track import Packets, natural_rate
+from softswitch.media.recording.track import natural_rate
 
 if TYPE_CHECKING:
     from softswitch.media.formats import StreamFormat

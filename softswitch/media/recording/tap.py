@@ -21,8 +21,8 @@ from softswitch.media.layouts.tap import (
     TAP_WORDS,
     TAP_WRITTEN,
 )
+from softswitch.media.recording.packets import Packets
 from softswitch.media.recording.plan import SourceKey
-from softswitch.media.recording.track import Packets
 
 if TYPE_CHECKING:
     from softswitch.media.memory import Arena

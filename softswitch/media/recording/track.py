@@ -9,27 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.formats import PAYLOAD_TYPES, StreamFormat
-from softswitch.media.layouts.tap import TAP_TIME_NS
+from softswitch.media.recording.packets import Packets
+from softswitch.media.recording.translation import Translation, translated_rate
 
 #: Seconds that a track holds before they are taken out; what lies further ahead is lost.
 _WINDOW_S = 6
 _MOST_DECODERS = 4
-
-
-class Packets(NamedTuple):
-    """Packets of one source, as the tap gave them: int64[n, HEAD_WORDS], and the octets they refer to."""
-
-    heads: NDArray[np.int64]
-    octets: NDArray[np.uint8]
-
-    def since(self, time_ns: int) -> Packets:
-        """Those that came at that time or later."""
-        return Packets(np.ascontiguousarray(self.heads[self.heads[:, TAP_TIME_NS] >= time_ns]), self.octets)
-
-    def without(self, begin_ns: int, end_ns: int) -> Packets:
-        """Those that did not come in between."""
-        times = self.heads[:, TAP_TIME_NS]
-        return Packets(np.ascontiguousarray(self.heads[(times < begin_ns) | (times >= end_ns)]), self.octets)
 
 
 class TrackCounters(NamedTuple):
@@ -46,7 +31,7 @@ def natural_rate(formats: Sequence[StreamFormat]) -> int:
     from softswitch.media.voices import sample_rate
 
     for entry in formats:
-        rate = sample_rate(entry, 16000)  # Opus has any rate; speech needs no more
+        rate = sample_rate(entry, 16000) or translated_rate(entry)  # Opus has any rate; speech needs no more
         if rate:
             return rate
     return 0
@@ -73,6 +58,7 @@ class Track:
         loops = self._loops
         self.formats = tuple(formats)
         self._table = np.full((PAYLOAD_TYPES, loops.ROW_WORDS), -1, np.int64)
+        self._translation = Translation(formats, self._rate_hz)
         states: list[NDArray[np.int64]] = []
         for entry in [entry for entry in formats if not entry.auxiliary][:_MOST_DECODERS]:
             self._add_decoder(entry, states)
@@ -83,11 +69,13 @@ class Track:
         from mediacodecs.states.resampling import new_resampler
         from softswitch.media.voices import sample_rate
 
-        loops, rate = self._loops, sample_rate(entry, self._rate_hz)
+        loops, rate, encoding = self._loops, sample_rate(entry, self._rate_hz), entry.encoding
+        if entry.payload_type in self._translation:
+            rate, encoding = self._rate_hz, "L16"
         if not rate:
             return
         row = self._table[entry.payload_type]
-        codec, state = streams.new_decoder(entry.encoding, rate)
+        codec, state = streams.new_decoder(encoding, rate)
         row[loops.DECODER], row[loops.CLOCK], row[loops.CODEC], row[loops.RATE] = 0, entry.clock_rate, codec, rate
         row[loops.STATE] = sum(map(len, states))
         states.append(state)
@@ -103,6 +91,7 @@ class Track:
     def feed(self, packets: Packets) -> None:
         """Decode packets, in the order they came."""
         loops = self._loops
+        packets = self._translation.apply(packets)
         order = np.empty(len(packets.heads), np.int64)
         loops.decode_packets(
             packets.heads,

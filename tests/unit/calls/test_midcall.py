@@ -314,6 +314,19 @@ def test_ports_that_run_out_in_the_middle_of_a_call_refuse_the_change_alone() ->
     world.check_over()
 
 
+def test_feedback_on_pictures_is_agreed_on_whatever_numbers_the_callee_gives_them() -> None:
+    world, caller, callee = talk()
+    line = b"m=video 4002 RTP/AVP %d\r\na=rtpmap:%d H264/90000\r\na=rtcp-fb:%d nack pli\r\n"
+    callee.answer_offers = False
+    caller.session.reinvite(caller.phone.sdp(version=2) + line % (96, 96, 96), world.now)
+    world.settle()
+    callee.session.answer(callee.phone.sdp(version=2) + line % (99, 99, 99), world.now)
+    world.settle()
+    assert b"a=rtpmap:96 H264/90000" in (caller.remote or b"") and b"a=rtcp-fb:96 nack pli" in (caller.remote or b"")
+    caller.hang_up()
+    world.check_over()
+
+
 def test_both_packings_of_amr_are_offered() -> None:
     if not can_transcode("AMR"):
         pytest.skip("AMR is not usable on this machine")

@@ -14,7 +14,7 @@ def test_what_is_relayed_only_says_why_and_cannot_be_made():
     assert registry.relayed_only(), "some encodings are relayed only"
     for status in registry.relayed_only():
         assert not status.usable
-        assert status.reason.startswith(("not coded: ", "not sent to phones; ")), "why not, in words"
+        assert status.reason.startswith("relayed and recorded, not transcoded: "), "why not, in words"
         assert status.encoding.upper() not in supported
         with pytest.raises(CodecUnavailable, match="no codec named"):
             create(status.encoding, status.sample_rate)
