@@ -48,8 +48,7 @@ def asker(access: Access, agent: UserAgent, event: RequestReceived, now: float) 
         agent.respond(event.transaction, error.status or 400, now, reason=error.text)
         return None
     if isinstance(identity, Challenge):
-        fields = [("WWW-Authenticate", value) for value in identity.values]
-        agent.respond(event.transaction, 401, now, fields=fields)
+        agent.challenge(event.transaction, identity.values)
         return None
     return identity
 

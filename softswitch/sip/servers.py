@@ -242,11 +242,24 @@ class ServerTransactions:
             remnant.interval = self._t1
             self._first_repetition.add(key, now)
 
-    def refusal(self, request: Request, status: int, reason: str | None = None) -> Response:
-        """A response made without a transaction: the same request gets the same one (RFC 3261 §8.2.7)."""
+    def refuse_and_forget(self, transaction: ServerTransaction, data: bytes) -> None:
+        """Send the octets of a final failure that is as easily made again, and keep nothing of a request but an INVITE.
+
+        A copy of the request is then a new one; its answer must have the same To tag (RFC 3261 §8.2.7).
+        """
+        transaction.state, action = server_step(transaction.table, transaction.state, _SEND_FAILURE)
+        if action is not _NOTHING:
+            self._out.append((data, transaction.destination))
+            self._remove(transaction.key, transaction)
+
+    def stateless_tag(self, request: Request) -> str:
+        """The To tag of responses that leave nothing behind: the same request gets the same one (RFC 3261 §8.2.7)."""
         identity = f"{self._salt}{request.get('Call-ID')}{request.get('From')}{request.get('Via')}"
-        tag = crc32(identity.encode("utf-8", "surrogateescape"))
-        return Response.to_request(request, status, reason, f"{tag:08x}")
+        return f"{crc32(identity.encode('utf-8', 'surrogateescape')):08x}"
+
+    def refusal(self, request: Request, status: int, reason: str | None = None) -> Response:
+        """A response made without a transaction."""
+        return Response.to_request(request, status, reason, self.stateless_tag(request))
 
     def send_stateless(self, response: Response, request: Request, source: Address) -> None:
         """Send a response without keeping anything; a response that cannot be written is not sent."""

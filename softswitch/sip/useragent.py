@@ -265,6 +265,16 @@ class UserAgent:
             lines += header_lines([("Content-Type", content_type or SDP)])
         self.layer.servers.respond(transaction, response, transaction.response(response, reason, lines, body), now)
 
+    def challenge(self, transaction: ServerTransaction, challenges: Sequence[str]) -> None:
+        """Ask for credentials with 401; `challenges` are values of WWW-Authenticate (RFC 3261 §22.2).
+
+        Nothing stays behind: a copy of the request is asked again, so that who never answers costs no memory (§8.2.7).
+        """
+        servers = self.layer.servers
+        transaction.to_tag = servers.stateless_tag(transaction.request)
+        lines = header_lines([("WWW-Authenticate", value) for value in challenges]) + self.server_line
+        servers.refuse_and_forget(transaction, transaction.response(401, None, lines))
+
     def capabilities(self, contact: str | None = None) -> list[tuple[str, str]]:
         """The fields of a 200 to OPTIONS (RFC 3261 §11.2)."""
         fields = [*self.capability_fields, ("Accept", ", ".join(self.settings.accept).replace("/*", "/mixed"))]

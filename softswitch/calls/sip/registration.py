@@ -68,8 +68,7 @@ class Registrations:
             self._agent.respond(event.transaction, error.status or 400, now, reason=error.text)
             return
         if isinstance(user, Challenge):
-            fields = [("WWW-Authenticate", value) for value in user.values]
-            self._agent.respond(event.transaction, 401, now, fields=fields)
+            self._agent.challenge(event.transaction, user.values)
             return
         number = uri.username if isinstance(uri, SipUri) else uri.digits if isinstance(uri, TelUri) else ""
         if number != user:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 from softswitch.events import AccessRefused, RegistrationChanged
+from softswitch.sip.address import Address
+from softswitch.sip.events import RequestReceived
+from softswitch.sip.message import Response
+from softswitch.sip.parser import parse_message
 from tests.unit.calls.phone import Phone
 from tests.unit.calls.world import World
 
@@ -62,3 +66,25 @@ def test_above_the_load_a_registration_is_503() -> None:
     phone = world.phone("1001", register=False)
     assert register(phone, "1001") == 503
     assert phone.responses[-1].get("Retry-After") == "9"
+
+
+def test_a_challenge_leaves_nothing_and_a_copy_of_the_request_is_asked_again() -> None:
+    world = World()
+    source = Address("udp", "192.0.2.7", 5060, "udp")
+    copy = (
+        b"REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
+        b"From: <sip:1001@example.com>;tag=1\r\nTo: <sip:1001@example.com>\r\nCall-ID: a\r\nCSeq: 1 REGISTER\r\n"
+        b"Contact: <sip:1001@192.0.2.7>\r\nContent-Length: 0\r\n\r\n"
+    )
+    answers = []
+    for _ in range(2):
+        world.agent.receive_data(copy, source, world.now)
+        event = world.agent.next_event()
+        assert isinstance(event, RequestReceived), "a copy is a new request: nothing of the first is left"
+        world.dispatch.handle(event, world.now)
+        answers += [parse_message(data) for data, _ in world.agent.data_to_send()]
+        assert world.agent.gauges()["server_transactions"] == 0
+    first, second = answers
+    assert isinstance(first, Response) and first.status == 401
+    assert first.to.tag == second.to.tag, "the same request gets the same To tag (RFC 3261 §8.2.7)"
+    assert first.get("WWW-Authenticate") != second.get("WWW-Authenticate"), "each challenge has a nonce of its own"
