@@ -50,6 +50,7 @@ class Plan:
     callee6: int = field(default_factory=free_port)  # 59…: a callee on IPv6
     rtp: tuple[int, int] = field(default_factory=rtp_block)
     workers: int = 1  # media workers: each takes a second of a processor to start; what spans them asks for two
+    isolated: bool = True  # workers are processes; where only signalling matters, threads of the switch start sooner
     ipv6: bool = True
     digest: tuple[str, ...] = ("MD5",)  # baresip 1.0 and sipp 3.6 give up when anything else is on offer
     sip_extra: str = ""  # further lines of [sip]
@@ -82,6 +83,7 @@ address = "{self.address}"
 first_port = {self.rtp[0]}
 last_port = {self.rtp[1]}
 workers = {self.workers}
+isolated = {json.dumps(self.isolated)}
 {self.rtp_extra}
 [http]
 address = "127.0.0.1"

@@ -104,7 +104,7 @@ async def test_echo(switch: Switch) -> None:
 @pytest.fixture
 def sha256_switch(tmp_path: Path) -> Iterator[Switch]:
     """A switch that offers SHA-256 first."""
-    with running_switch(Plan(digest=("SHA-256", "MD5")), tmp_path / "switch") as made:
+    with running_switch(Plan(isolated=False, digest=("SHA-256", "MD5")), tmp_path / "switch") as made:
         yield made
 
 

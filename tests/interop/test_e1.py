@@ -152,7 +152,7 @@ def test_channels_taken_out_of_service(line: Switch) -> None:
 @pytest.mark.needs("sipp")
 def test_the_exchange_calls_a_phone(tmp_path: Path) -> None:
     """A subscriber of the exchange calls through the line; it says its announcement and hangs up."""
-    plan = Plan(extra=LINE.format(more='simulated_calls = ["5502"]'))
+    plan = Plan(isolated=False, extra=LINE.format(more='simulated_calls = ["5502"]'))
     with running_switch(plan, tmp_path / "switch") as switch:
         with callee("uas_call", tmp_path, port=plan.callee):
             wait_until(lambda: trunk(switch)["calls"] == 1, 20, "the exchange calls")

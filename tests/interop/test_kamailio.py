@@ -19,7 +19,7 @@ pytestmark = pytest.mark.needs("kamailio", "sipp")
 def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Kamailio, Switch]]:
     """Kamailio and a switch that knows it as trunks: `upstream` (registers, digest), `upstream-tls`."""
     peer = Kamailio(tmp_path_factory.mktemp("kamailio"))
-    plan = Plan(sip_extra="verify_servers = false")  # Kamailio's certificate is signed by itself
+    plan = Plan(isolated=False, sip_extra="verify_servers = false")  # Kamailio's certificate is signed by itself
     peer.configure(callee=plan.callee, switch_tls=plan.tls)
     plan.extra = f"""
 [[trunk]]

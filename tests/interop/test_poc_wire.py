@@ -18,7 +18,7 @@ from tests.interop.test_poc import GROUPS, leave, simulator
 @pytest.mark.needs("tshark", "root")
 async def test_tshark_reads_a_call_as_it_was_meant(tmp_path: Path) -> None:
     floor = free_port()
-    plan = Plan(extra=f"{GROUPS}[gateways.poc]\nfloor_port = {floor}\nsetup_s = 1\n")
+    plan = Plan(isolated=False, extra=f"{GROUPS}[gateways.poc]\nfloor_port = {floor}\nsetup_s = 1\n")
     with running_switch(plan, tmp_path / "switch") as switch:
         ports = f"udp port {floor} or udp port {plan.sip} or tcp port {plan.sip}"
         with capturing(tmp_path / "poc.pcap", ports, [plan.sip]) as capture:

@@ -56,7 +56,7 @@ def test_registration_is_refused(switch: Switch, tmp_path: Path, scenario: str) 
 
 def test_digest_algorithms(tmp_path: Path) -> None:
     """Where both are configured, SHA-256 is offered first, either opens the door, and an answer works only once."""
-    with running_switch(Plan(digest=("SHA-256", "MD5")), tmp_path / "switch") as switch:
+    with running_switch(Plan(isolated=False, digest=("SHA-256", "MD5")), tmp_path / "switch") as switch:
         for algorithm in ("MD5", "SHA-256"):
             with RawPhone(("127.0.0.1", switch.plan.sip), "1004", password_of("1004")) as phone:
                 uri = f"sip:127.0.0.1:{switch.plan.sip}"

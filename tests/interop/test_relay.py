@@ -81,7 +81,7 @@ def test_passthrough_keeps_media_away(switch: Switch, tmp_path: Path) -> None:
 def test_ports_run_out_in_order(tmp_path: Path) -> None:
     """Two pairs of ports carry one relayed call: the second caller is told 503, the first goes on, nothing is left."""
     first = rtp_block()[0]
-    with running_switch(Plan(rtp=(first, first + 3)), tmp_path / "switch") as switch:
+    with running_switch(Plan(isolated=False, rtp=(first, first + 3)), tmp_path / "switch") as switch:
         with (
             callee("uas_call", tmp_path, port=switch.plan.callee),
             RawPhone(("127.0.0.1", switch.plan.trunk)) as phone,

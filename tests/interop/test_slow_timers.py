@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.needs("sipp"), pytest.mark.slow]
 def test_slow_flows(tmp_path: Path) -> None:
     """A silent callee (408), one that never answers (480), and session timers refreshed by either side."""
     ring, busy_forward = free_port(), free_port()
-    plan = Plan(subscribers={"1018": "no_answer_s = 3", "1019": 'no_answer_s = 3\nforward_no_answer = "1017"'})
+    plan = Plan(
+        isolated=False, subscribers={"1018": "no_answer_s = 3", "1019": 'no_answer_s = 3\nforward_no_answer = "1017"'}
+    )
     with running_switch(plan, tmp_path / "switch") as switch:
         bind(switch, tmp_path, "1018", ring)
         bind(switch, tmp_path, "1019", ring)
