@@ -14,6 +14,7 @@ import pytest
 from tests.api.phone import Phone
 from tests.interop.switch import Plan, Switch, password_of, running_switch
 
+_HERE = Path(__file__).resolve().parent
 TOKENS = """
 [[http.token]]
 name = "desk"
@@ -38,6 +39,13 @@ number = "8001"
 [[conference]]
 number = "7001"
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test here may be the one for which the switch starts, on a machine that does much else."""
+    for item in items:
+        if _HERE in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(180))
 
 
 @contextmanager

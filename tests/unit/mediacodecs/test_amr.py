@@ -58,6 +58,13 @@ def correlation(one, other):
     return float(one @ other / np.sqrt((one @ one) * (other @ other) + 1))
 
 
+def correlations(sent, heard):
+    """How alike they are when `heard` is later by 0, 1, 2 … samples."""
+    size = 2 * max(len(sent), len(heard))
+    products = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(sent, size)), size)
+    return products / np.sqrt((sent.astype(float) @ sent) * (heard.astype(float) @ heard))
+
+
 @EVERY_KIND
 @PACKINGS
 def test_speech_comes_back_as_speech(encoding, rate, other, fmtp, speech):
@@ -67,7 +74,7 @@ def test_speech_comes_back_as_speech(encoding, rate, other, fmtp, speech):
         new_decoder(encoding, rate, 1, fmtp), encoded(new_encoder(encoding, rate, 1, fmtp), pcm, frame), frame
     )
     assert (pcm == before).all(), "the encoder must leave its input alone"
-    best = max(correlation(pcm[: len(heard) - late], heard[late:]) for late in range(0, rate // 50))
+    best = max(correlations(pcm, heard)[: rate // 50])
     assert best > 0.8, f"what comes back is like what was sent by {best:.2f}"
 
 
