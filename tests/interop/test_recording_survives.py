@@ -16,8 +16,8 @@ import pytest
 
 from mediacodecs.g711 import ALAW_ENCODE
 from tests.interop.rawsip import RawPhone, media_address
-from tests.interop.switch import Plan, Switch, wait_until
-from tests.interop.test_media_workers import Callees, Stream, Traffic, _udp
+from tests.interop.switch import Switch, wait_until
+from tests.interop.test_media_workers import Callees, Stream, Traffic, _udp, mortal_switch
 from tests.unit.media.talkers import heard, tones
 
 CALLS = 12
@@ -47,7 +47,9 @@ class RecordedWorld:
 
     def __init__(self, switch: Switch, stack: ExitStack) -> None:
         self.switch = switch
-        self.ids: set[str] = set()
+        self.before: set[str] = set()
+        self.before = {row["id"] for row in self.rows()}
+        self.files_before = set(self._files())
         self.callees = Callees(switch.plan.callee)
         stack.callback(self.callees.close)
         self.phones = [stack.enter_context(RawPhone(("127.0.0.1", switch.plan.trunk))) for _ in range(CALLS)]
@@ -59,7 +61,6 @@ class RecordedWorld:
             assert answer.status == 200, f"the call was refused: {answer.start}"
             streams[self.callees.media[-1]] = ToneStream(sound, media_address(answer.body))
         wait_until(lambda: len(self.rows()) == CALLS, 10, "every call is recorded")
-        self.ids = {row["id"] for row in self.rows()}
         time.sleep(1)
         self.traffic = Traffic(streams)
         time.sleep(2)
@@ -72,7 +73,7 @@ class RecordedWorld:
     def rows(self) -> list[dict[str, Any]]:
         """What the index knows of these calls' recordings."""
         found: list[dict[str, Any]] = self.switch.get("/data/recordings")["items"]
-        return [row for row in found if not self.ids or row["id"] in self.ids]
+        return [row for row in found if row["id"] not in self.before]
 
     def complete(self, patience_s: float) -> list[dict[str, Any]]:
         """The rows, once all are."""
@@ -87,8 +88,11 @@ class RecordedWorld:
 
     def written_s(self) -> float:
         """How much the shortest file holds, in seconds: 16 bits for each of the two sides."""
-        files = (self.switch.data / "recordings").rglob("*.wav")
+        files = set(self._files()) - self.files_before
         return min(path.stat().st_size for path in files) / (2 * 2 * RATE)
+
+    def _files(self) -> Iterator[Path]:
+        return (self.switch.data / "recordings").rglob("*.wav")
 
     def check_whole(self, rows: list[dict[str, Any]]) -> None:
         """Everything that was sent is there, in one file, without a break."""
@@ -102,19 +106,17 @@ class RecordedWorld:
         assert self.switch.http("POST", "/data/recordings/verify")[1]["whole"], "the chain is whole"
 
 
+@pytest.fixture(scope="module")
+def _mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
+    with mortal_switch(tmp_path_factory.mktemp("switch"), UNCLAIMED_S, _EXTRA) as switch:
+        yield switch
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[RecordedWorld]:
-    """A switch of its own with its recorded calls; whatever is left of it is killed in the end."""
-    switch = Switch(Plan(extra=_EXTRA, workers=2), tmp_path / "switch")
-    text = switch.config.read_text()
-    switch.config.write_text(text.replace("[rtp]", f"[rtp]\nunclaimed_s = {UNCLAIMED_S}"))
-    try:
-        switch.start()
-        with ExitStack() as stack:
-            yield RecordedWorld(switch, stack)
-    finally:
-        switch.kill()
-        switch.end_workers()
+def world(_mortal: Switch) -> Iterator[RecordedWorld]:
+    """The switch of these tests, with recorded calls."""
+    with ExitStack() as stack:
+        yield RecordedWorld(_mortal, stack)
 
 
 def hang_up(world: RecordedWorld) -> None:
