@@ -1,101 +1,20 @@
 """The media engine: RTP ports, what flows between them, and what is played into them; see docs/media.md.
 
-Importing this package is cheap: numba and the compiled code are loaded when an engine starts, or by `warm_up`.
+The names that others use are those of `softswitch.media.face`, which is loaded when the first of them is asked for: the
+media processes, whose modules lie in this package too, need none of it, and start sooner.
 """
 
 from __future__ import annotations
 
-from softswitch.media.engine import MediaEngine
-from softswitch.media.errors import MediaError, NotTranscodable, PortClosed, PortsExhausted
-from softswitch.media.formats import PCMA, PCMU, StreamFormat
-from softswitch.media.notices import (
-    DigitsSent,
-    FaxDetected,
-    FirstPicture,
-    Goodbye,
-    HelperLost,
-    HelperStarted,
-    KeyFrameRequested,
-    KeyPressed,
-    KeyReleased,
-    Latched,
-    LoudestSpeaker,
-    MediaEvent,
-    PlaybackEnded,
-    PortLost,
-    RoomPlaybackEnded,
-    RtpResumed,
-    RtpTimeout,
-    ServiceNotice,
-    SpeechStarted,
-    SpeechStopped,
-    TransportFailed,
-    TransportReady,
-    WorkerGivenUp,
-    WorkerLost,
-    WorkerStarted,
-)
-from softswitch.media.port import Port, PortCounters
-from softswitch.media.rooms.conference import Conference
-from softswitch.media.rooms.fan_out import FanOut
-from softswitch.media.routing import PortSettings
-from softswitch.media.totals import HelperStatus, MediaStatistics, WorkerStatus
-from softswitch.media.transport.peer_transport import PeerTransport, RemoteTransport
-from softswitch.media.transport.srtp import KeysAwaited, SrtpKeys
-from softswitch.media.transport.steering import can_bundle
-from softswitch.media.voices import VoiceCounters, can_transcode
-from softswitch.media.warmup import warm_up
-from softswitch.media.workers.adoption import PortRecord
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "PCMA",
-    "PCMU",
-    "Conference",
-    "DigitsSent",
-    "FanOut",
-    "FaxDetected",
-    "FirstPicture",
-    "Goodbye",
-    "HelperLost",
-    "HelperStarted",
-    "HelperStatus",
-    "KeyFrameRequested",
-    "KeyPressed",
-    "KeyReleased",
-    "KeysAwaited",
-    "Latched",
-    "LoudestSpeaker",
-    "MediaEngine",
-    "MediaError",
-    "MediaEvent",
-    "MediaStatistics",
-    "NotTranscodable",
-    "PeerTransport",
-    "PlaybackEnded",
-    "Port",
-    "PortClosed",
-    "PortCounters",
-    "PortLost",
-    "PortRecord",
-    "PortSettings",
-    "PortsExhausted",
-    "RemoteTransport",
-    "RoomPlaybackEnded",
-    "RtpResumed",
-    "RtpTimeout",
-    "ServiceNotice",
-    "SpeechStarted",
-    "SpeechStopped",
-    "SrtpKeys",
-    "StreamFormat",
-    "TransportFailed",
-    "TransportReady",
-    "VoiceCounters",
-    "WorkerGivenUp",
-    "WorkerLost",
-    "WorkerStarted",
-    "WorkerStatus",
-    "can_bundle",
-    "can_transcode",
-    "warm_up",
-]
+if TYPE_CHECKING:
+    from softswitch.media.face import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> Any:
+        try:
+            return getattr(import_module("softswitch.media.face"), name)
+        except AttributeError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import logging
 import os
 import selectors
@@ -27,6 +28,7 @@ logger = logging.getLogger("softswitch.media.process")
 
 SEND_S = 1.0
 _LOOK_S = 0.5
+_GARBAGE_THRESHOLDS = (50_000, 20, 50)  # the recorder, which is loaded when it is asked, lasts as well
 
 
 class ServiceProcess:
@@ -188,13 +190,17 @@ def parser(module: str, description: str) -> argparse.ArgumentParser:
 
 
 def set_up(name: str) -> None:
-    """The log, and what `ps` and `top` show instead of python3."""
+    """The log, and what `ps` and `top` show instead of python3. What is loaded next stays: no garbage is looked for."""
+    gc.disable()
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name} %(levelname)s %(message)s")
     Path("/proc/self/comm").write_text(name)
 
 
 def serve(process: ServiceProcess) -> None:
     """Run it, heedless of the terminal's signals."""
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    gc.enable()
     signal.signal(signal.SIGTERM, process.told_to_end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     process.run()

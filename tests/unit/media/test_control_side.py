@@ -13,7 +13,7 @@ import wave
 import numpy as np
 import pytest
 
-from softswitch.media import PCMA, PCMU, MediaError, NotTranscodable, PortSettings, StreamFormat, warm_up
+from softswitch.media import PCMA, PCMU, MediaError, NotTranscodable, PortSettings, StreamFormat, warm_up, warmup
 from softswitch.media.addresses import decode_address, encode_address
 from softswitch.media.commands import CommandRing
 from softswitch.media.layouts.commands import COMMAND
@@ -283,8 +283,14 @@ def test_a_full_command_ring_waits_for_the_thread_and_gives_up_on_a_dead_one(mon
 
 
 def test_importing_the_package_does_not_load_numba():
-    code = "import sys, softswitch.media, mediacodecs; sys.exit('numba' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 0
+    code = """
+import sys, mediacodecs, softswitch.media, softswitch.media.workers.worker_main, softswitch.media.workers.helper_main
+assert "softswitch.media.engine" not in sys.modules, "the media processes load nothing of the control side"
+softswitch.media.can_transcode("opus", 48000), softswitch.media.PortSettings
+assert "numba" not in sys.modules, "the control side loads nothing of the packet threads"
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, timeout=30, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_warming_up_tells_what_it_does():
@@ -292,3 +298,29 @@ def test_warming_up_tells_what_it_does():
     seconds = warm_up(lines.append)
     assert seconds < 60
     assert lines[-1].startswith("media: ready in ")
+
+
+def test_what_is_noted_as_compiled_is_not_compiled_again(monkeypatch, tmp_path):
+    class Compiling:
+        """The process that compiles."""
+
+        stdout = ("media: preparing all\n",)
+
+        def __init__(self, command, **options):
+            started.append(command)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            warmup._note().touch()
+
+    started, lines = [], []
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(warmup.subprocess, "Popen", Compiling)
+    warmup.prepare(lines.append)
+    warmup.prepare(lines.append)
+    assert (len(started), lines) == (1, ["media: preparing all"])
+    monkeypatch.setenv("NUMBA_CPU_NAME", "generic")
+    warmup.prepare(lines.append)
+    assert len(started) == 2, "what is compiled for another processor is other code"
