@@ -142,7 +142,7 @@ async def desk() -> AsyncIterator[tuple[Desk, aiohttp.ClientSession]]:
     made = Desk()
     server = ApiServer(made.services())
     host, port = await server.start("127.0.0.1", 0)
-    async with aiohttp.ClientSession(f"http://{host}:{port}", timeout=aiohttp.ClientTimeout(5)) as session:
+    async with aiohttp.ClientSession(f"http://{host}:{port}", timeout=aiohttp.ClientTimeout(20)) as session:
         yield made, session
     await server.close()
 

@@ -37,7 +37,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
     )
     server = ApiServer(services)
     host, port = await server.start("127.0.0.1", 0)
-    async with aiohttp.ClientSession(f"http://{host}:{port}", timeout=aiohttp.ClientTimeout(5)) as opened:
+    async with aiohttp.ClientSession(f"http://{host}:{port}", timeout=aiohttp.ClientTimeout(20)) as opened:
         yield opened
     await server.close()
 

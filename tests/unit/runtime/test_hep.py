@@ -88,7 +88,7 @@ def test_call_id_is_found_without_parsing(data: bytes, call_id: str) -> None:
 def test_exporter_sends_and_redacts() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as collector:
         collector.bind(("127.0.0.1", 0))
-        collector.settimeout(2)
+        collector.settimeout(20)
         exporter = HepExporter("127.0.0.1", collector.getsockname()[1], agent=7)
         data = b'REGISTER sip:s SIP/2.0\r\nCall-ID: c\r\nAuthorization: Digest response="deadbeef"\r\n\r\n'
         remote = Address("tcp", "127.0.0.9", 40000, "tcp", 3)

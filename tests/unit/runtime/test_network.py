@@ -41,7 +41,7 @@ class Node:
         self.network.on_closed = self.closed.put_nowait
 
     async def next(self) -> tuple[bytes, Address]:
-        return await asyncio.wait_for(self.arrived.get(), 5)
+        return await asyncio.wait_for(self.arrived.get(), 20)
 
 
 class Nodes:
@@ -109,7 +109,7 @@ async def test_keepalives_are_not_messages(nodes: Nodes) -> None:
     at = await node.network.listen_udp("udp", "127.0.0.1", 0)
     asked = StunMessage(REQUEST, BINDING, b"twelve octet").serialize()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
-        phone.settimeout(5)
+        phone.settimeout(20)
         phone.bind(("127.0.0.1", 0))
         for data in (b"\r\n\r\n", b"\0\0\0\0", b"", asked, b"\1\2\3", MESSAGE):
             phone.sendto(data, at)
@@ -191,10 +191,10 @@ async def test_message_in_pieces_and_pings(nodes: Nodes) -> None:
         await writer.drain()
     assert (await node.next())[0] == MESSAGE
     writer.write(b"\r\n\r\n")
-    assert await asyncio.wait_for(reader.readexactly(2), 5) == b"\r\n"
+    assert await asyncio.wait_for(reader.readexactly(2), 20) == b"\r\n"
     writer.close()
     await writer.wait_closed()
-    assert (await asyncio.wait_for(node.closed.get(), 5)).transport == "tcp"
+    assert (await asyncio.wait_for(node.closed.get(), 20)).transport == "tcp"
     assert node.network.connections == 0
 
 
@@ -204,7 +204,7 @@ async def test_unframeable_stream_is_closed(nodes: Nodes) -> None:
     reader, writer = await asyncio.open_connection(*at)
     writer.write(MESSAGE + b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 99999999\r\n\r\n")
     assert (await node.next())[0] == MESSAGE, "what was whole before is delivered"
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), 20) == b""
     assert node.network.unframeable == 1
     writer.close()
     await writer.wait_closed()
@@ -217,7 +217,7 @@ async def test_refused_connection_fails_every_waiting_address(nodes: Nodes) -> N
         node = nodes()
         node.network.send(MESSAGE, target)
         node.network.send(MESSAGE, target._replace(listener="x"))
-        failed = [await asyncio.wait_for(node.failed.get(), 5) for _ in range(2)]
+        failed = [await asyncio.wait_for(node.failed.get(), 20) for _ in range(2)]
     assert failed == [target, target._replace(listener="x")]
 
 
@@ -239,7 +239,7 @@ async def test_connections_of_one_source_are_bounded(nodes: Nodes) -> None:
     await node.next()
     reader, second = await asyncio.open_connection(*at)
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-        await asyncio.wait_for(reader.readexactly(1), 5)
+        await asyncio.wait_for(reader.readexactly(1), 20)
     assert node.network.refused_connections == 1
     for writer in (first, second):
         writer.close()
@@ -310,7 +310,7 @@ async def test_certificate_for_another_domain_is_refused(nodes: Nodes, tmp_path:
     target = Address("tls", *await server.network.listen_tls("tls", "127.0.0.1", 0, TlsContexts(settings)))
     client.network.use_client_tls(TlsContexts(TlsSettings(authorities=settings.authorities)))
     client.network.send(MESSAGE, target)
-    assert await asyncio.wait_for(client.failed.get(), 5) == target
+    assert await asyncio.wait_for(client.failed.get(), 20) == target
     assert server.arrived.empty()
 
 
@@ -336,7 +336,7 @@ async def test_without_tls_settings_the_authorities_of_the_system_hold(nodes: No
     contexts = TlsContexts(certificate(tmp_path, "server"))
     target = Address("tls", *await server.network.listen_tls("tls", "127.0.0.1", 0, contexts))
     client.network.send(MESSAGE, target)
-    assert await asyncio.wait_for(client.failed.get(), 5) == target, "a certificate nobody vouches for is refused"
+    assert await asyncio.wait_for(client.failed.get(), 20) == target, "a certificate nobody vouches for is refused"
     assert server.arrived.empty()
 
 

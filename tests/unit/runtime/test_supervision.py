@@ -23,7 +23,7 @@ async def test_failing_service_is_restarted_and_counted() -> None:
         await asyncio.sleep(60)
 
     supervisor.add(Service("flaky", flaky, restarts=5, backoff=0.001))
-    await asyncio.wait_for(supervisor.run(signals=False), 5)
+    await asyncio.wait_for(supervisor.run(signals=False), 20)
     assert len(runs) == 3
     assert supervisor.failures == {"flaky": 2}
     assert supervisor.running == set()
@@ -46,7 +46,7 @@ async def test_service_beyond_its_restarts_ends_everything() -> None:
     supervisor.add(Service("healthy", healthy))
     supervisor.add(Service("broken", broken, restarts=1, backoff=0.001))
     with pytest.raises(ExceptionGroup) as caught:
-        await asyncio.wait_for(supervisor.run(signals=False), 5)
+        await asyncio.wait_for(supervisor.run(signals=False), 20)
     assert caught.group_contains(ServiceFailed, match="broken failed 2 times")
     assert cancelled.is_set()
 
@@ -67,7 +67,7 @@ async def test_drain_runs_before_services_are_cancelled() -> None:
     supervisor = Supervisor(drain=drain)
     supervisor.add(Service("service", service))
     asyncio.get_running_loop().call_soon(supervisor.stop)
-    await asyncio.wait_for(supervisor.run(signals=False), 5)
+    await asyncio.wait_for(supervisor.run(signals=False), 20)
     assert order == ["drained", "service ended"]
 
 
@@ -78,7 +78,7 @@ async def test_second_stop_does_not_wait_for_the_drain() -> None:
 
     supervisor = Supervisor(drain=drain)
     supervisor.stop()
-    await asyncio.wait_for(supervisor.run(signals=False), 5)
+    await asyncio.wait_for(supervisor.run(signals=False), 20)
 
 
 async def test_failing_drain_still_ends(caplog: pytest.LogCaptureFixture) -> None:
@@ -87,7 +87,7 @@ async def test_failing_drain_still_ends(caplog: pytest.LogCaptureFixture) -> Non
 
     supervisor = Supervisor(drain=drain)
     supervisor.stop()
-    await asyncio.wait_for(supervisor.run(signals=False), 5)
+    await asyncio.wait_for(supervisor.run(signals=False), 20)
     assert "draining failed" in caplog.text
 
 
@@ -104,7 +104,7 @@ async def test_signals_reload_and_end() -> None:
 
     supervisor = Supervisor(reload=reload)
     supervisor.add(Service("hang up", hang_up))
-    await asyncio.wait_for(supervisor.run(), 5)
+    await asyncio.wait_for(supervisor.run(), 20)
     assert reloads == [1]
 
 
@@ -115,4 +115,4 @@ async def test_service_added_while_running_is_supervised() -> None:
         supervisor.stop()
 
     asyncio.get_running_loop().call_soon(supervisor.add, Service("late", late))
-    await asyncio.wait_for(supervisor.run(signals=False), 5)
+    await asyncio.wait_for(supervisor.run(signals=False), 20)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-async def eventually(condition: Callable[[], object], what: str, seconds: float = 5.0) -> None:
+async def eventually(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
     """Return as soon as `condition()` holds; AssertionError naming `what` after `seconds`."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
