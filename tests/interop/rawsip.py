@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -239,7 +239,11 @@ class RtpParty:
 
     def send(self, octets: bytes, to: tuple[str, int]) -> None:
         """Send G.711 octets to `to`, 20 ms a packet, in the background."""
-        self._start(self._pace, octets, to)
+        self.send_packets([octets[at : at + 160] for at in range(0, len(octets) - 159, 160)], to)
+
+    def send_packets(self, payloads: Sequence[bytes], to: tuple[str, int]) -> None:
+        """Send payloads of 20 ms, with a clock of 8 kHz, to `to` in the background."""
+        self._start(self._pace, payloads, to)
 
     def said(self) -> None:
         """Wait until all has been sent."""
@@ -247,15 +251,15 @@ class RtpParty:
             if thread.name == "_pace":
                 thread.join()
 
-    def _pace(self, octets: bytes, to: tuple[str, int]) -> None:
+    def _pace(self, payloads: Sequence[bytes], to: tuple[str, int]) -> None:
         begin = time.monotonic()
         ssrc = next(_serial) * 1000003
-        for number in range(len(octets) // 160):
+        for number, payload in enumerate(payloads):
             wait = begin + number * 0.02 - time.monotonic()
             if self._end.wait(max(wait, 0)):
                 return
             head = struct.pack("!BBHII", 0x80, self.payload_type, number & 0xFFFF, number * 160, ssrc)
-            self.socket.sendto(head + octets[number * 160 : number * 160 + 160], to)
+            self.socket.sendto(head + payload, to)
 
     def octets(self) -> npt.NDArray[np.uint8]:
         """Payload received, in the order of the sequence numbers; other payload types left out."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -232,6 +235,36 @@ def test_in_a_talkgroup_only_who_has_the_floor_is_heard(rooms: Switch) -> None:
         three.press("*")
         time.sleep(0.4)
         assert all_hear([one, three], 1.0) == {"1001": {"1003"}, "1003": silence}
+
+
+def test_a_talkgroup_of_several_codecs_hears_its_talker(rooms: Switch) -> None:
+    """Who speaks by G.711 is heard by who has GSM alone, whose sound FFmpeg decodes, and the other way round."""
+    with contextlib.ExitStack() as stack:
+        (one,) = stack.enter_context(meeting(rooms, "8001", "1001"))
+        phone = stack.enter_context(RawPhone(("127.0.0.1", rooms.plan.sip), "1002", password_of("1002")))
+        rtp = stack.enter_context(RtpParty(phone.rtp_port, 3))
+        answer = phone.invite("8001", "3")
+        assert answer.status == 200, f"the talkgroup answered GSM with {answer.start}"
+        other = Party(phone, rtp)
+        codec = mediacodecs.create("GSM")
+        payloads = [codec.encode(pcm).tobytes() for pcm in tone("1002").astype(np.int16).reshape(-1, 160)]
+        one.press("*")
+        wait_until(lambda: tones_in(decoded_gsm(rtp.packets)) == {"1001"}, 10, "GSM hears 1001")
+        numbers = [int.from_bytes(packet[2:4], "big") for packet in rtp.packets]
+        assert {(after - before) & 0xFFFF for before, after in itertools.pairwise(numbers)} == {1}
+        one.press("#")
+        other.press("*")
+        rtp.send_packets(payloads, media_address(answer.body))  # from its beginning: GSM leans on what was before
+        until_hears(one, {"1002"})
+        assert phone.bye().status == 200
+
+
+def decoded_gsm(packets: list[bytes]) -> audio.Samples:
+    """What has come in GSM, as FFmpeg hears it: the last second."""
+    decoder: Any = av.CodecContext.create("gsm", "r")
+    decoder.sample_rate, decoder.layout = audio.RATE, "mono"
+    frames = [frame.to_ndarray()[0] for packet in packets for frame in decoder.decode(av.Packet(packet[12:]))]
+    return np.concatenate(frames or [np.zeros(0)])[-audio.RATE :].astype(np.float64)
 
 
 def test_who_scans_hears_the_more_important_group(rooms: Switch) -> None:
