@@ -7,10 +7,11 @@ matter; here is decided who may enter, and carried out what participants and ope
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from softswitch.calls.conferences.definition import PLAIN, ConferenceDefinition, MemberAttributes
+from softswitch.calls.conferences.definitions import ConferenceDefinitions
 from softswitch.calls.conferences.entrance import Door
 from softswitch.calls.conferences.room import ConferenceRoom, Participant
 from softswitch.calls.conferences.switched_pictures import SwitchedPictures
@@ -34,48 +35,19 @@ FAILED = Cause(503, 41, "the conference cannot be opened")
 HAND_KEY, MUTE_KEY, LOCK_KEY = "1", "6", "7"
 
 
-class Conferences:
-    """All conferences of this node. Definitions of the configuration may be covered by those that were added."""
+class Conferences(ConferenceDefinitions):
+    """All conferences of this node."""
 
     def __init__(self, host: RoomHost, engine: MediaEngine, definitions: Iterable[ConferenceDefinition]) -> None:
+        super().__init__(definitions)
         self._host = host
         self._engine = engine
-        self._configured: dict[str, ConferenceDefinition] = {}
-        self._added: dict[str, ConferenceDefinition] = {}
-        self._by_number: dict[str, ConferenceDefinition] = {}
         self._rooms: dict[str, ConferenceRoom] = {}
         self._doors: dict[str, Door] = {}  # by leg id
         self._seats: dict[str, tuple[ConferenceRoom, Participant]] = {}  # by leg id
-        self.replace(definitions)
         host.bus.subscribe(self._on_digit, DigitReceived.type)
 
-    # -- definitions --------------------------------------------------------------------------------------------------
-
-    @property
-    def definitions(self) -> Mapping[str, ConferenceDefinition]:
-        """Those in force, by number."""
-        return self._by_number
-
-    def origin(self, number: str) -> str:
-        """Where a definition stands: store (which may cover one of the configuration), configuration or nowhere."""
-        return "store" if number in self._added else "configuration" if number in self._configured else ""
-
-    def replace(self, definitions: Iterable[ConferenceDefinition]) -> None:
-        """Put other definitions of the configuration in force; rooms in use go on."""
-        self._configured = {definition.number: definition for definition in definitions}
-        self._by_number = self._configured | self._added
-
-    def put(self, definition: ConferenceDefinition) -> None:
-        """Add a definition, or change it; it is in force at once."""
-        self._added[definition.number] = definition
-        self._by_number = self._configured | self._added
-
-    def remove(self, number: str) -> None:
-        """Forget what was added; one of the configuration is in force again. Raises LookupError."""
-        if number not in self._added:
-            raise LookupError(f"there is no conference {number!r} that can be removed")
-        del self._added[number]
-        self._by_number = self._configured | self._added
+    # -- rooms in use -------------------------------------------------------------------------------------------------
 
     def room(self, number: str) -> ConferenceRoom:
         """A conference in use; raises LookupError."""
@@ -282,21 +254,25 @@ class Conferences:
             door.key(event.digit)
             return
         room, participant = self._seats.get(event.leg_id, (None, None))
-        if room is None or participant is None:
-            return
-        before, participant.last_key = participant.last_key, event.digit
+        if room is not None and participant is not None:
+            self._key(room, participant, event.digit)
+
+    def _key(self, room: ConferenceRoom, participant: Participant, digit: str) -> None:
+        """What a participant wants that pressed a key, after `*`."""
+        before, participant.last_key = participant.last_key, digit
         if before != "*":
             return
-        chair, number = participant.attributes.chair, participant.number
-        if event.digit == HAND_KEY:
+        order = ""
+        if digit == HAND_KEY:
             self.raise_hand(room, participant, raised=not participant.hand_since)
-        elif event.digit == MUTE_KEY:
+        elif digit == MUTE_KEY:
             room.adjust(participant, muted=not participant.attributes.muted)
-            order = "mute" if participant.attributes.muted else "unmute"
-            self._host.bus.tell(ConferenceOrder, room.number, order, number, number)
-        elif event.digit == LOCK_KEY and chair:
+            order, party = "mute" if participant.attributes.muted else "unmute", participant.number
+        elif digit == LOCK_KEY and participant.attributes.chair:
             room.locked = not room.locked
-            self._host.bus.tell(ConferenceOrder, room.number, "lock" if room.locked else "unlock", "", number)
+            order, party = "lock" if room.locked else "unlock", ""
+        if order:
+            self._host.bus.tell(ConferenceOrder, room.number, order, party, participant.number)
 
     # -- what is told -------------------------------------------------------------------------------------------------
 
