@@ -74,15 +74,12 @@ class Metrics(Collector):
         self.loop_lag = self._histogram(
             "event_loop_lag_seconds", "Seconds by which the signalling event loop ran late.", _LAG_BUCKETS
         )
-        self._calls = Counter(
-            f"{PREFIX}calls",
-            "Call attempts that have ended, by how they ended.",
-            ("disposition",),
-            registry=self.registry,
+        self._calls: dict[Labels, int] = {}
+        self.counter(
+            "calls", "Call attempts that have ended, by how they ended.", lambda: dict(self._calls), ("disposition",)
         )
-        self._call_seconds = Counter(
-            f"{PREFIX}call_duration_seconds", "Seconds of conversation of all ended calls.", registry=self.registry
-        )
+        self._call_seconds = 0.0
+        self.counter("call_duration_seconds", "Seconds of conversation of all ended calls.", lambda: self._call_seconds)
         self._reasons: set[str] = set()
         self._refused = Counter(
             f"{PREFIX}access_refused",
@@ -147,8 +144,9 @@ class Metrics(Collector):
         return text
 
     def _count_call(self, record: Record) -> None:
-        self._calls.labels(record.disposition).inc()
-        self._call_seconds.inc(record.billsec_ms / 1000.0)
+        ended = (record.disposition,)
+        self._calls[ended] = self._calls.get(ended, 0) + 1
+        self._call_seconds += record.billsec_ms / 1000.0
         if record.answered_at:
             self.call_setup.observe(max(0.0, record.answered_at - record.started_at))
 
