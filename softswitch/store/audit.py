@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from softswitch.store.records import AuditRecord
+from softswitch.store.text import storable
 
 FIRST_HASH = "0" * 64
 _COLUMNS = "sequence, time, actor, role, action, subject, details, previous_hash, hash"
@@ -39,10 +40,11 @@ class AuditChain:
     ) -> tuple[object, ...]:
         """The next row, in the order of the table's columns."""
         content = json.dumps(details, ensure_ascii=False, sort_keys=True, default=str)
+        texts = storable(actor), role, action, storable(subject), storable(content)
         sequence, previous = self._sequence + 1, self._hash
-        digest = entry_hash(previous, sequence, time, (actor, role, action, subject, content))
+        digest = entry_hash(previous, sequence, time, texts)
         self._sequence, self._hash = sequence, digest
-        return sequence, time, actor, role, action, subject, content, previous, digest
+        return sequence, time, *texts, previous, digest
 
 
 def verify(connection: sqlite3.Connection) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from softswitch.sip.address import Address
 from softswitch.sip.binding import Binding
 from softswitch.store.records import BindingRecord
+from softswitch.store.text import storable
 
 
 def binding_row(binding: Binding) -> BindingRecord:
@@ -20,13 +21,13 @@ def binding_row(binding: Binding) -> BindingRecord:
         binding.q,
         binding.expires_at,
         binding.updated_at,
-        binding.call_id,
+        storable(binding.call_id),
         binding.cseq,
         "\n".join(binding.path) if binding.path else "",
         f"{source.transport} {source.host} {source.port} {source.listener}",
         binding.instance,
         binding.reg_id,
-        binding.user_agent,
+        storable(binding.user_agent),
         binding.nat,
         binding.flow,
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from softswitch.store.records import CallRecord
+from softswitch.store.text import json_text, storable
 
 PUT_BINDING = "INSERT OR REPLACE INTO bindings VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 DELETE_BINDING = "DELETE FROM bindings WHERE aor = ? AND contact = ?"
@@ -19,8 +18,8 @@ def call_row(record: CallRecord) -> tuple[object, ...]:
     return (
         record.id,
         record.node,
-        record.caller,
-        record.callee,
+        storable(record.caller),
+        storable(record.callee),
         record.started_at,
         record.answered_at,
         record.ended_at,
@@ -31,22 +30,20 @@ def call_row(record: CallRecord) -> tuple[object, ...]:
         record.q850_cause,
         record.released_by,
         record.talkgroup,
-        json.dumps(record.legs, ensure_ascii=False, default=str),
-        json.dumps(record.details, ensure_ascii=False, default=str),
+        json_text(record.legs),
+        json_text(record.details),
     )
 
 
 def open_row(record: CallRecord) -> tuple[object, ...]:
     """A call in progress in the order of the table's columns."""
-    legs = json.dumps(record.legs, ensure_ascii=False, default=str)
-    details = json.dumps(record.details, ensure_ascii=False, default=str)
     return (
         record.id,
         record.node,
-        record.caller,
-        record.callee,
+        storable(record.caller),
+        storable(record.callee),
         record.started_at,
         record.answered_at,
-        legs,
-        details,
+        json_text(record.legs),
+        json_text(record.details),
     )

@@ -349,3 +349,24 @@ def test_records_of_calls_are_kept_for_as_long_as_laid_down(store: Store) -> Non
     CallRecords(store, "n1").forget_before(NOW + 150)
     store.flush()
     assert calls_kept(store) == ["c2"], "those that ended before are gone"
+
+
+def test_octets_that_were_no_utf8_cost_no_row(store: Store) -> None:
+    stray = "Zo\udceb"  # how the SIP stack keeps the Latin-1 octets of "Zoë"
+    bad = call("a", caller=stray, callee="王", legs=[{"display_name": stray, "codec": "王"}])
+    store.open_call(bad)
+    store.flush()
+    store.close_call(bad)
+    source = Address("udp", "192.0.2.1", 5060)
+    binding = Binding(
+        "1@x", "sip:1@192.0.2.1", source, NOW + 60, updated_at=NOW, cseq=1, call_id=stray, user_agent=stray
+    )
+    store.save_changes([BindingChange("created", binding)])
+    store.add_audit(stray, "", "access.refused", stray, {"reason": stray}, NOW)
+    store.flush()
+    assert store.failures == 0, "a peer must not be able to keep its calls, bindings and refusals out of the database"
+    found = store.read(lambda database: queries.get_cdr(database, "a"))
+    assert found is not None and (found["caller"], found["callee"]) == ("Zo?", "王")
+    assert found["legs"] == [{"display_name": "Zo?", "codec": "王"}]
+    assert [each.user_agent for each in store.load_bindings(NOW)] == ["Zo?"]
+    assert store.read(lambda database: list(database["audit"].rows))[-1]["subject"] == "Zo?"
