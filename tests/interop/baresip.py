@@ -19,6 +19,7 @@ from tests.interop.namespace import Namespace
 from tests.interop.switch import wait_until
 
 _MODULES = Path("/usr/lib/baresip/modules")
+_MODULE_OF = {"PCMU": "g711", "PCMA": "g711", "GSM": "gsm", "AMR": "amr"}
 
 
 class Baresip:
@@ -55,7 +56,8 @@ class Baresip:
         self._write(speech, port, password, codecs)
 
     def _write(self, speech: Path, port: int, password: str, codecs: Sequence[str]) -> None:
-        modules = ["g711.so", "aufile.so", "aubridge.so", "sndfile.so", "ctrl_tcp.so"]
+        of_codecs = {f"{_MODULE_OF[codec.partition('/')[0]]}.so" for codec in codecs}
+        modules = [*sorted(of_codecs), "aufile.so", "aubridge.so", "sndfile.so", "ctrl_tcp.so"]
         applications = ["account.so", "menu.so"]
         lines = [
             "poll_method epoll",

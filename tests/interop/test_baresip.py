@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.interop import audio
 from tests.interop.baresip import Baresip
 from tests.interop.namespace import Namespace
-from tests.interop.switch import Plan, Switch, password_of, running_switch
+from tests.interop.switch import Plan, Switch, password_of, running_switch, wait_until
 from tests.interop.wiretap import WireTap
 
 pytestmark = pytest.mark.needs("baresip", "namespace", "espeak-ng", "sox")
@@ -87,3 +88,33 @@ def test_speech_both_ways(
     audio.assert_alike(first, after_called, seconds=TALK_S - 1.5, what="1001 to 1002 after the hold")
     audio.assert_alike(second, after_caller, seconds=TALK_S - 1.5, what="1002 to 1001 after the hold")
     network_switch.wait_idle()
+
+
+def test_amr_and_gsm_hear_each_other(network_switch: Switch, namespace: Namespace, tmp_path: Path) -> None:
+    """Two codecs of libraries, coded by baresip at either end and by the switch between them."""
+    tones = {"1001": 500.0, "1002": 900.0}
+    for number, hertz in tones.items():
+        audio.write_wav(tmp_path / f"{number}.wav", 8000 * np.sin(2 * np.pi * hertz * np.arange(30 * 8000) / 8000))
+
+    def phone(number: str, codec: str, port: int) -> Baresip:
+        return Baresip(
+            namespace, tmp_path / number, number=number, password=password_of(number), port=port, codecs=(codec,),
+            switch=(network_switch.plan.address, network_switch.plan.sip), speech=tmp_path / f"{number}.wav",
+        )  # fmt: skip
+
+    def hears(listener: Baresip, hertz: float) -> bool:
+        heard = [audio.read_growing(path) for path in listener.folder.glob("dump-*-dec.wav")]
+        last = heard[0][-audio.RATE :] if heard else np.zeros(0)
+        return len(last) == audio.RATE and abs(audio.pitch_hz(last) - hertz) < 10
+
+    with phone("1001", "AMR/8000", 5800) as caller, phone("1002", "GSM/8000", 7800) as callee:
+        caller.wait_registered()
+        callee.wait_registered()
+        caller.dial("5506")
+        wait_until(lambda: hears(caller, tones["1002"]), 20, "AMR hears GSM")
+        wait_until(lambda: hears(callee, tones["1001"]), 20, "GSM hears AMR")
+        (call,) = network_switch.calls()
+        legs = network_switch.get(f"/voice/calls/{call['call_id']}")["legs"]
+        assert {leg["codec"] for leg in legs} == {"AMR", "GSM"}
+        caller.command("hangup")
+        callee.wait_event("CALL_CLOSED")
