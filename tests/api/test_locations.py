@@ -10,7 +10,7 @@ from tests.interop.switch import Switch, password_of, wait_until
 
 PIDF = (
     '<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:gp="urn:ietf:params:xml:ns:pidf:geopriv10"'
-    ' xmlns:gml="http://www.opengis.net/gml" entity="pres:1001@x"><tuple id="t"><status><gp:geopriv>'
+    ' xmlns:gml="http://www.opengis.net/gml" entity="pres:1018@x"><tuple id="t"><status><gp:geopriv>'
     "<gp:location-info><gml:Point><gml:pos>31.2304 121.4737</gml:pos></gml:Point></gp:location-info>"
     "</gp:geopriv></status></tuple></presence>"
 )
@@ -89,7 +89,7 @@ def test_areas_and_followers(switch: Switch) -> None:
 
 def test_a_call_says_where_it_comes_from(switch: Switch) -> None:
     plan = switch.plan
-    with RawPhone((plan.address, plan.sip), "1001", password_of("1001")) as phone:
+    with RawPhone((plan.address, plan.sip), "1018", password_of("1018")) as phone:
         sdp = phone.sdp()
         body = (
             f"--b\r\nContent-Type: application/sdp\r\n\r\n{sdp}\r\n--b\r\nContent-Type: application/pidf+xml\r\n"
@@ -107,4 +107,4 @@ def test_a_call_says_where_it_comes_from(switch: Switch) -> None:
         assert phone.transact("BYE", phone.target, answer.get("To")).status == 200
     wait_until(lambda: any(row["id"] == call["call_id"] for row in switch.cdrs()), 20, "the call's record")
     assert switch.get(f"/data/cdrs/{call['call_id']}")["location"]["longitude"] == 121.4737
-    assert switch.get("/location/positions/1001")["latitude"] == 31.2304
+    assert switch.get("/location/positions/1018")["latitude"] == 31.2304
