@@ -130,20 +130,29 @@ def recorded_s(path: Path) -> float:
     return len(read_growing(path)) / RATE
 
 
-def longest_alike(sent: Samples, received: Samples, *, least: float) -> tuple[float, list[float]]:
-    """How many seconds on end of what was received are found in what was sent, and the score of every half second.
+class Likeness:
+    """How many `seconds` on end of what is received are found in what was sent, and the score of every half second.
 
     Each second is looked for by itself, so that two clocks may slip by a frame in between; silence counts for nothing.
     """
-    step, run, longest, scores = RATE // 2, 0, 0, []
-    for start in range(0, len(received) - RATE + 1, step):
-        second = received[start : start + RATE]
-        if np.sqrt(np.mean(second**2)) <= 100:
-            continue
-        scores.append(round(likeness(sent, second)[0], 3))
-        run = run + 1 if scores[-1] >= least else 0
-        longest = max(longest, run)
-    return (longest + 1) / 2 if longest else 0.0, scores
+
+    def __init__(self, sent: Samples, least: float) -> None:
+        self._sent, self._least = sent, least
+        self._at = self._run = 0
+        self.seconds = 0.0
+        self.scores: list[float] = []
+
+    def listen(self, received: Samples) -> None:
+        """Look at what is new of all that has been received."""
+        while self._at + RATE <= len(received):
+            second = received[self._at : self._at + RATE]
+            self._at += RATE // 2
+            if np.sqrt(np.mean(second**2)) <= 100:
+                continue
+            self.scores.append(round(likeness(self._sent, second)[0], 3))
+            self._run = self._run + 1 if self.scores[-1] >= self._least else 0
+            if self._run:
+                self.seconds = max(self.seconds, (self._run + 1) / 2)
 
 
 def hear_on_end(file: Path, sent: Samples, seconds: float, *, least: float, since_s: float = 0.0) -> None:
@@ -153,11 +162,13 @@ def hear_on_end(file: Path, sent: Samples, seconds: float, *, least: float, sinc
     What was recorded in the first `since_s` seconds does not count.
     """
     deadline = time.monotonic() + 30
-    longest, scores = 0.0, list[float]()
-    while longest < seconds:
-        assert time.monotonic() < deadline, f"{file.name}: {longest:g} s on end reach {least}; scores {scores}"
-        time.sleep(0.5)
-        longest, scores = longest_alike(sent, read_growing(file)[int(since_s * RATE) :], least=least)
+    found = Likeness(sent, least)
+    while found.seconds < seconds:
+        assert time.monotonic() < deadline, (
+            f"{file.name}: {found.seconds:g} s on end reach {least}; scores {found.scores}"
+        )
+        time.sleep(0.2)
+        found.listen(read_growing(file)[int(since_s * RATE) :])
 
 
 def assert_alike(sent: Samples, received: Samples, *, seconds: float, least: float = 0.98, what: str = "") -> None:
