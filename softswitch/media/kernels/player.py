@@ -131,6 +131,7 @@ def arm_wheel(worker: Any, scratch: Any) -> None:
     timer[1] = 0
     timer[2] = due // SECOND_NS
     timer[3] = due % SECOND_NS
+    worker["wheel_due_ns"] = due
     timerfd_settime(worker["timer_fd"], TFD_TIMER_ABSTIME, timer.ctypes.data, 0)
 
 

@@ -37,7 +37,7 @@ _IDLE_WAIT_MS = 200
 #: meanwhile. Packets that are passed on at once are not: a sleep of 60 µs between looks at 50 000 of them a second cost
 #: 3 µs a packet on a machine with nothing else to do, and a tenth of a millisecond of delay.
 _GATHER_VOICES_PER_S = 2_000
-_GATHER_VOICES_US = 2_000
+_GATHER_VOICES_US = 2_500
 _NEARLY_ALL = 8
 #: What calls of a span bring is wanted at its next tick and no sooner; the longest that anything waits for that.
 _GATHER_SPANS_PER_S = 1_200
@@ -102,7 +102,7 @@ def _gather(worker: Any, count: int, scratch: Any, now_ns: int) -> None:
     if worker["gathering"] != 0 and count < EPOLL_EVENTS:
         wait_us = worker["gathering"]
         if worker["rooms"] > 0:  # but no longer than to the next turn
-            wait_us = min(wait_us, max((worker["wheel_ns"] - monotonic_ns(scratch)) // 1000, 0))
+            wait_us = min(wait_us, max((worker["wheel_due_ns"] - monotonic_ns(scratch)) // 1000, 0))
         if worker["spans"] > 0:
             wait_us = min(wait_us, max((worker["span_due_ns"] - monotonic_ns(scratch)) // 1000, 0))
         usleep(wait_us)
@@ -158,7 +158,7 @@ def _serve(
                 receive_pseudowires(arrays, slot, worker, scratch, now_ns)
         if worker["spans"] > 0:
             turn_spans(arrays, worker, positions, events, scratch, now_ns)
-        if worker["players"] + worker["rooms"] > 0 and worker["wheel_ns"] <= now_ns:
+        if worker["players"] + worker["rooms"] > 0 and worker["wheel_due_ns"] <= now_ns:
             turn_wheel(ports, rooms, voices, workers, number, positions, events, clips, scratches, now_ns)
         if now_ns >= worker["next_sweep_ns"]:
             sweep(ports, worker, positions, events, scratch, now_ns)

@@ -45,7 +45,8 @@ WORKER = np.dtype(
         ("gather_from_ns", "i8"),
         ("gather_events", "i8"),
         ("gather_voices", "i8"),  # of them, packets for a jitter buffer, which can wait
-        ("wheel_ns", "i8"),
+        ("wheel_ns", "i8"),  # the instant of the next slot
+        ("wheel_due_ns", "i8"),  # and of the next that is not empty
         ("wheel", "i8", WHEEL_SLOTS),  # first port of each slot, -1 none
         ("wheel_load", "i8", WHEEL_SLOTS),
         ("players", "i8"),
