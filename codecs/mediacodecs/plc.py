@@ -26,6 +26,7 @@ from mediacodecs.states.concealment import (
     MISSING,
     MOST_PERIODS,
     MS,
+    OLDEST,
     PAST,
     PERIODS,
     POSITION,
@@ -81,17 +82,23 @@ def _find_lag(state: Any, past: Any) -> Any:
 
 
 @part
+def _copy(source: Any, target: Any, count: int) -> None:
+    for i in range(count):
+        target[i] = source[i]
+
+
+@part
 def _begin(state: Any) -> None:
-    past, frozen = _past(state), _frozen(state)
-    for i in range(len(past)):
-        frozen[i] = past[i]
-    lag = _find_lag(state, past)
+    past, frozen, oldest = _past(state), _frozen(state), state[OLDEST]
+    _copy(past[oldest:], frozen, len(past) - oldest)
+    _copy(past, frozen[len(past) - oldest :], oldest)
+    lag = _find_lag(state, frozen)
     state[LAG] = lag
     state[POSITION] = 0
     state[PERIODS] = 1
     state[FOLLOWING] = 1
-    last = len(past) - state[CHANNELS]
-    state[STEP] = np.int64(past[last]) - np.int64(past[last - lag]) if state[CHANNELS] == 1 else 0
+    last = len(frozen) - state[CHANNELS]
+    state[STEP] = np.int64(frozen[last]) - np.int64(frozen[last - lag]) if state[CHANNELS] == 1 else 0
 
 
 @part
@@ -134,12 +141,13 @@ def _substituted(state: Any, frozen: Any) -> Any:
 
 @part
 def _remember(state: Any, pcm: Any, count: int) -> None:
-    past = _past(state)
-    kept = max(len(past) - count, 0)
-    for i in range(kept):
-        past[i] = past[len(past) - kept + i]
-    for i in range(kept, len(past)):
-        past[i] = pcm[count - len(past) + i]
+    past, oldest = _past(state), state[OLDEST]
+    kept = min(count, len(past))
+    newest = pcm[count - kept :]
+    ahead = min(kept, len(past) - oldest)
+    _copy(newest, past[oldest:], ahead)
+    _copy(newest[ahead:], past, kept - ahead)
+    state[OLDEST] = (oldest + kept) % len(past)
 
 
 @part

@@ -109,6 +109,8 @@ def prepare_voice(
     voices[number : number + 1].view(np.uint8)[:_CLEARED_OCTETS] = 0
     voice = voices[number]
     voice["sequence"] = -1
+    voice["part"] = voice["spare"] = np.arange(JITTER_PLACES)
+    voice["spares"] = JITTER_PLACES
     voice["partner"] = partner
     voice["frozen"] = frozen
     voice["rate_hz"] = room_hz

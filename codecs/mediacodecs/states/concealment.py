@@ -1,7 +1,7 @@
 """The state of what stands in for lost frames (`mediacodecs.plc`): int64[words(rate, channels)].
 
-HEAD_WORDS numbers and then, as int16, the past and a copy of it made at the moment of the loss. Times are counted in
-samples of all channels, so that interleaved ones stay in step.
+HEAD_WORDS numbers and then, as int16, the past, whose newest samples are put over its oldest, and a copy of it made in
+order at the moment of the loss. Times are counted in samples of all channels, so that interleaved ones stay in step.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 #: The words before the samples; where a state is an array of this length, the samples lie behind it.
 HEAD_WORDS = 10
-CHANNELS, MS, PAST, MISSING, LAG, POSITION, PERIODS, FOLLOWING, STEP = range(9)
+CHANNELS, MS, PAST, MISSING, LAG, POSITION, PERIODS, FOLLOWING, STEP, OLDEST = range(HEAD_WORDS)
 
 LONGEST_MS = 15
 MOST_PERIODS = 3

@@ -13,7 +13,7 @@ import numpy as np
 from softswitch.media.kernels.clock import ticks
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.forward import transmit
-from softswitch.media.kernels.octets import get16, put16, put32
+from softswitch.media.kernels.octets import copy_octets, get16, put16, put32
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.layouts.shared import MAXIMUM_PACKET, OPEN, UNMAPPED
 from softswitch.media.layouts.voice import FLOWING, GATHERING, IDLE, JITTER_PLACES
@@ -33,6 +33,8 @@ def empty_buffer(voice: Any) -> None:
     """Forget every packet that waits."""
     for i in range(JITTER_PLACES):
         voice["sequence"][i] = -1
+        voice["spare"][i] = i
+    voice["spares"] = JITTER_PLACES
     voice["state"] = IDLE
     voice["stretched"] = 0
 
@@ -67,13 +69,19 @@ def take_in(
             _measure_slack(voice, sequence, now_ns)
     place = sequence & (JITTER_PLACES - 1)
     length = end - begin if voice["decoder_of"][number] != 0 else 0
+    if voice["sequence"][place] < 0:
+        _give_part(voice, place)
     voice["sequence"][place] = sequence
     voice["length"][place] = length
     voice["format"][place] = number
-    at = place * MAXIMUM_PACKET
-    payload = voice["payload"]
-    for i in range(length):
-        payload[at + i] = packet[begin + i]
+    copy_octets(packet, begin, voice["payload"], voice["part"][place] * MAXIMUM_PACKET, length)
+
+
+@part
+def _give_part(voice: Any, place: int) -> None:
+    """Let a packet have the part of `payload` that was left last: there are a few in use, whose memory stays near."""
+    voice["spares"] -= 1
+    voice["part"][place] = voice["spare"][voice["spares"]]
 
 
 @part

@@ -17,6 +17,7 @@ from numba.extending import intrinsic, overload
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import write
+from softswitch.media.kernels.octets import copy_octets
 from softswitch.media.layouts.wire import (
     INBOX_READ,
     INBOX_WRITTEN,
@@ -99,16 +100,12 @@ def take_in(port: Any, packet: Any) -> Any:
         return -1
     place = read % LINE_PLACES
     size = min(sizes[place], LINE_OCTETS)
-    at = place * LINE_OCTETS
-    for i in range(size):
-        packet[i] = octets[at + i]
+    copy_octets(octets, place * LINE_OCTETS, packet, 0, size)
     _store_release(positions, INBOX_READ, read + 1)
     return size
 
 
 @part
 def _copy_in(sizes: Any, octets: Any, place: int, packet: Any, size: int) -> None:
-    at = place * LINE_OCTETS
-    for i in range(size):
-        octets[at + i] = packet[i]
+    copy_octets(packet, 0, octets, place * LINE_OCTETS, size)
     sizes[place] = size

@@ -44,6 +44,14 @@ def put32(packet: Any, at: int, value: int) -> None:
 
 
 @part
+def copy_octets(source: Any, begin: int, target: Any, at: int, count: int) -> None:
+    """Copy `source[begin:begin + count]` to `target[at:]`: of views, so that it becomes one block move."""
+    taken, place = source[begin : begin + count], target[at : at + count]
+    for i in range(count):
+        place[i] = taken[i]
+
+
+@part
 def same_host(one: Any, other: Any, ipv6: int) -> bool:
     """Whether two socket addresses (uint32[7]) name the same host."""
     if ipv6 == 0:

@@ -8,7 +8,7 @@ import numpy as np
 
 from softswitch.media.kernels import atomic
 from softswitch.media.kernels.compiler import part
-from softswitch.media.kernels.octets import get16, get32
+from softswitch.media.kernels.octets import copy_octets, get16, get32
 from softswitch.media.kernels.payload import payload_bounds
 from softswitch.media.layouts.shared import CONFERENCE_PEER, FAN_OUT_PEER
 from softswitch.media.layouts.tap import (
@@ -81,7 +81,5 @@ def tap(port: Any, slot: int, direction: int, packet: Any, size: int, scratch: A
     heads[at + TAP_SEQUENCE] = get16(packet, 2)
     heads[at + TAP_TIMESTAMP] = get32(packet, 4)
     heads[at + TAP_TIME_NS] = now_ns
-    at = place * TAP_OCTETS
-    for i in range(length):
-        payload[at + i] = packet[begin + i]
+    copy_octets(packet, begin, payload, place * TAP_OCTETS, length)
     _store_release(positions, TAP_WRITTEN, written + places)

@@ -61,6 +61,7 @@ VOICE = whole_lines(
         ("least_slack_ns", "i8"),  # how long before its turn the latest packet came, since the depth was looked at last
         ("turns_watched", "i8"),
         ("late", "i8"),
+        ("spares", "i8"),
         ("concealed", "i8"),
         ("shortened", "i8"),
         ("lengthened", "i8"),
@@ -134,6 +135,8 @@ VOICE = whole_lines(
         ("sequence", "i4", JITTER_PLACES),  # -1: no packet
         ("length", "i4", JITTER_PLACES),  # 0: nothing to be decoded
         ("format", "i4", JITTER_PLACES),
+        ("part", "i4", JITTER_PLACES),  # of `payload`, which the packet is in
+        ("spare", "i4", JITTER_PLACES),  # parts without a packet, the one left last on top of `spares` of them
         ("heard", "i2", HEARD_SAMPLES),
         ("spoken", "i2", SPOKEN_SAMPLES),
         ("payload", "u1", JITTER_PLACES * MAXIMUM_PACKET),

@@ -32,7 +32,8 @@ def decode(voice: Any, place: int, samples: Any, scratch: Any) -> Any:
     """Decode the packet at a place of the jitter buffer into `samples`; returns how many, 0 when it cannot be."""
     slot = np.int64(voice["decoder_of"][voice["format"][place]]) - 1
     codec, length = voice["decoder_codec"][slot], voice["length"][place]
-    payload = voice["payload"][place * MAXIMUM_PACKET : place * MAXIMUM_PACKET + length]
+    at = voice["part"][place] * MAXIMUM_PACKET
+    payload = voice["payload"][at : at + length]
     voice["decoding"] = slot
     resampled = voice["decoder_resampled"][slot] != 0
     pcm = scratch["samples"][:] if resampled else samples
@@ -65,7 +66,8 @@ def conceal(voice: Any, following: int, samples: Any, scratch: Any) -> Any:
         and voice["decoder_of"][voice["format"][following]] == slot + 1
     ):
         length = voice["length"][following]
-        payload = voice["payload"][following * MAXIMUM_PACKET : following * MAXIMUM_PACKET + length]
+        at = voice["part"][following] * MAXIMUM_PACKET
+        payload = voice["payload"][at : at + length]
         done = recover_frame(codec, _decoder(voice, slot), payload, length, made)
     else:
         done = conceal_frame(codec, _decoder(voice, slot), made, count)

@@ -15,6 +15,7 @@ from mediacodecs.activity import is_speech
 from mediacodecs.dtmf_detector import END, detect, suspects
 from mediacodecs.fax_tone import is_fax
 from softswitch.media.kernels.notices import notify
+from softswitch.media.kernels.octets import copy_octets
 from softswitch.media.kernels.sound.coding import decode
 from softswitch.media.kernels.sound.compiler import callback, part
 from softswitch.media.layouts.events import EVENT, EVENT_FAX, EVENT_KEY_ENDED, EVENT_KEY_HEARD, EVENT_SPEECH
@@ -40,9 +41,7 @@ def attend(
     voice = voices[port["ear"]]
     if voice["decoder_of"][number] == 0 or end <= begin:
         return
-    payload, packet = voice["payload"], scratch["packet"]
-    for i in range(end - begin):
-        payload[i] = packet[begin + i]
+    copy_octets(scratch["packet"], begin, voice["payload"], 0, end - begin)
     voice["format"][0] = number
     voice["length"][0] = end - begin
     heard = voice["heard"][:LONGEST_FRAME]

@@ -22,17 +22,15 @@ _FALLING = 0.97
 
 
 @part
-def level_out(voice: Any, begin: int, samples: int) -> Any:
-    """The gain of a voice at the first of its next samples, and by how much it changes with each."""
+def level_out(voice: Any, power: float, samples: int) -> Any:
+    """The gain of a voice at the first of its next samples, whose mean square is `power`; by how much it changes with
+    each."""
     gain = voice["gain"]
     if voice["levelled"] == 0 or voice["frozen"] != 0:
         return np.float32(gain), np.float32(0)
-    heard, energy = voice["heard"], 0.0
-    for i in range(begin, begin + samples):
-        energy += np.float64(heard[i]) * np.float64(heard[i])
     before = voice["levelling"]
     after: Any = before
-    voice["loudness"] = max(math.sqrt(energy / samples), voice["loudness"] * _FALLING)
+    voice["loudness"] = max(math.sqrt(power), voice["loudness"] * _FALLING)
     if voice["loudness"] >= _LEAST:
         wanted = min(max(_TARGET / voice["loudness"], _SOFTEST), _LOUDEST)
         after = max(before * _SOFTER, wanted) if wanted < before else min(before * _LOUDER, wanted)

@@ -10,17 +10,18 @@ from typing import Any
 from softswitch.media.kernels.prefetch import fetch_ahead
 from softswitch.media.kernels.sound.compiler import part
 from softswitch.media.layouts.port import PORT, SENDING_OCTETS
-from softswitch.media.layouts.shared import CACHE_LINE_OCTETS, MAXIMUM_PACKET, NOBODY, offset_of
+from softswitch.media.layouts.shared import CACHE_LINE_OCTETS, NOBODY, offset_of
 from softswitch.media.layouts.voice import JITTER_PLACES, VOICE
 
 _PORT_OCTETS, _VOICE_OCTETS = PORT.itemsize, VOICE.itemsize
 _LINKS_AT, _LINKS_OCTETS = offset_of(PORT, "member_next"), 2 * CACHE_LINE_OCTETS
 _HEAD_OCTETS = offset_of(VOICE, "noise")
-_PLACES_AT, _PLACES_OCTETS = offset_of(VOICE, "sequence"), 3 * 4 * JITTER_PLACES
+#: What is known of the packets in the buffer, by place, in words of four octets.
+_COLUMNS = tuple(offset_of(VOICE, name) for name in ("sequence", "length", "format", "part"))
 _HEARD_AT, _SPOKEN_AT, _OWN_AT = offset_of(VOICE, "heard"), offset_of(VOICE, "spoken"), offset_of(VOICE, "own")
-_PAYLOAD_AT, _DECODERS_AT = offset_of(VOICE, "payload"), offset_of(VOICE, "decoders")
-#: 20 ms of G.711, and what its decoder keeps in case that a packet does not come.
-_PAYLOAD_OCTETS, _DECODER_OCTETS = 160, 860
+_DECODERS_AT = offset_of(VOICE, "decoders")
+#: What a decoder of G.711 keeps in case that a packet does not come.
+_DECODER_OCTETS = 860
 
 
 @part
@@ -34,8 +35,8 @@ def fetch_speakers(ports: Any, voices: Any, slot: int, samples: int) -> None:
     fetch_ahead(at + _HEARD_AT + 2 * voice["heard_begin"], 2 * samples)
     if voice["heard_end"] - voice["heard_begin"] < samples:
         place = voice["next_sequence"] & (JITTER_PLACES - 1)
-        fetch_ahead(at + _PLACES_AT, _PLACES_OCTETS)
-        fetch_ahead(at + _PAYLOAD_AT + place * MAXIMUM_PACKET, _PAYLOAD_OCTETS)
+        for column in _COLUMNS:
+            fetch_ahead(at + column + 4 * place, 4)
         fetch_ahead(at + _DECODERS_AT, _DECODER_OCTETS)
     _fetch_following(ports, voices, ports[slot]["member_next"])
 

@@ -57,10 +57,7 @@ def _be_ahead(voice: Any, scratch: Any) -> None:
     sequence = voice["next_sequence"]
     place = sequence & (JITTER_PLACES - 1)
     if voice["sequence"][place] == sequence:
-        voice["sequence"][place] = -1
-        voice["next_sequence"] = (sequence + 1) & 0xFFFF
-        if voice["length"][place] > 0:
-            _hear(voice, place, scratch)
+        _take_out(voice, place, scratch)
 
 
 @part
@@ -93,15 +90,23 @@ def _rustle(voice: Any, wanted: int, scratch: Any) -> bool:
 
 
 @part
+def _take_out(voice: Any, place: int, scratch: Any) -> None:
+    """Take the next packet, which is at a place of the buffer, and hear it."""
+    voice["next_sequence"] = (voice["sequence"][place] + 1) & 0xFFFF
+    voice["sequence"][place] = -1
+    voice["spare"][voice["spares"]] = voice["part"][place]
+    voice["spares"] += 1
+    if voice["length"][place] > 0:
+        _hear(voice, place, scratch)
+
+
+@part
 def _go_on(voice: Any, rate_hz: int, scratch: Any) -> bool:
     """Take the next packet, or make up for it; false when the voice falls silent."""
     sequence = voice["next_sequence"]
     place = sequence & (JITTER_PLACES - 1)
     if voice["sequence"][place] == sequence:
-        voice["sequence"][place] = -1
-        voice["next_sequence"] = (sequence + 1) & 0xFFFF
-        if voice["length"][place] > 0:
-            _hear(voice, place, scratch)
+        _take_out(voice, place, scratch)
         if voice["noisy"] != SILENT and voice["highest_sequence"] == sequence:  # nothing more need come (RFC 3389 §5)
             voice["state"] = IDLE
             voice["stretched"] = 0
@@ -148,7 +153,7 @@ def _make_room(voice: Any, count: int) -> None:
 def _hear(voice: Any, place: int, scratch: Any) -> None:
     """Decode the packet at a place of the buffer to the end of `heard`, or learn from it what silence sounds like."""
     if voice["decoder_of"][voice["format"][place]] == NOISE_DECODER:
-        at = place * MAXIMUM_PACKET
+        at = voice["part"][place] * MAXIMUM_PACKET
         update(voice["noise"], voice["payload"][at : at + voice["length"][place]], voice["length"][place])
         voice["noisy"] = DESCRIBED_NOISE
         return

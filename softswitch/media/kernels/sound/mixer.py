@@ -101,17 +101,16 @@ def _gather(ports: Any, room: Any, voices: Any, clips: Any, scratch: Any, now_ns
 @part
 def _hear(voice: Any, room: Any, samples: int, hushed: int) -> None:
     """Take the next samples of a voice, and add them, by its gain, to the room's sum, unless it whispers."""
-    heard, own, begin, total = voice["heard"], voice["own"], voice["heard_begin"], room["total"]
+    own, begin, total = voice["own"], voice["heard_begin"], room["total"]
+    said = voice["heard"][begin : begin + samples]
     voice["heard_begin"] = begin + samples
-    if voice["muted"] != 0 or hushed != 0 or _silent(heard, begin, samples):
+    if voice["muted"] != 0 or hushed != 0 or _silent(said, samples):
         voice["level"] *= 1 - _SMOOTHING
         return
-    gain, step = level_out(voice, begin, samples)
-    energy = np.float32(0)
+    power = _power(said, samples)
+    gain, step = level_out(voice, power, samples)
     for i in range(samples):
-        value = np.float32(heard[begin + i]) * (gain + step * np.float32(i))
-        own[i] = value
-        energy += value * value
+        own[i] = np.float32(said[i]) * (gain + step * np.float32(i))
     voice["contributes"] = 1
     if voice["audience"] != NOBODY:
         voice["contributes"] = WHISPERS
@@ -119,16 +118,25 @@ def _hear(voice: Any, room: Any, samples: int, hushed: int) -> None:
         return
     for i in range(samples):
         total[i] += own[i]
-    voice["level"] += _SMOOTHING * (float(energy) / samples - voice["level"])
+    voice["level"] += _SMOOTHING * (power * float(gain) ** 2 - voice["level"])
 
 
 @part
-def _silent(heard: Any, begin: int, samples: int) -> bool:
+def _silent(said: Any, samples: int) -> bool:
     """Whether there is nothing but the quietest codes."""
     loudest: Any = 0
-    for i in range(begin, begin + samples):
-        loudest = max(loudest, abs(np.int64(heard[i])))
+    for i in range(samples):
+        loudest = max(loudest, abs(np.int64(said[i])))
     return bool(loudest <= 8)
+
+
+@part
+def _power(said: Any, samples: int) -> Any:
+    """The mean of the squares; of whole numbers, so that it does not matter in which order they are added."""
+    energy = np.int64(0)
+    for i in range(samples):
+        energy += np.int64(said[i]) * np.int64(said[i])
+    return float(energy) / samples
 
 
 @part
@@ -178,18 +186,19 @@ def _give_out(ports: Any, room: Any, voices: Any, scratch: Any, now_ns: int) -> 
 @part
 def _compose(voice: Any, total: Any, samples: int, gain: Any, step: Any) -> None:
     """Put what a member is to hear behind what waits to be sent to it."""
-    spoken, own, at = voice["spoken"], voice["own"], voice["spoken_count"]
+    own, at = voice["own"], voice["spoken_count"]
+    spoken = voice["spoken"][at : at + samples]
     if voice["deaf"] != 0:
         for i in range(samples):
-            spoken[at + i] = 0
+            spoken[i] = 0
     elif voice["contributes"] == 1:
         for i in range(samples):
             value = (total[i] - own[i]) * (gain + step * np.float32(i))
-            spoken[at + i] = np.int16(min(max(value, -_PEAK), _PEAK))
+            spoken[i] = np.int16(min(max(value, -_PEAK), _PEAK))
     else:
         for i in range(samples):
             value = total[i] * (gain + step * np.float32(i))
-            spoken[at + i] = np.int16(min(max(value, -_PEAK), _PEAK))
+            spoken[i] = np.int16(min(max(value, -_PEAK), _PEAK))
     voice["spoken_count"] = at + samples
 
 

@@ -13,6 +13,7 @@ from numba import carray as _carray  # type: ignore[attr-defined]
 from numba import from_dtype, types
 
 from mediacodecs.numbering import LEAD
+from softswitch.media.kernels.octets import copy_octets
 from softswitch.media.kernels.sound.coding import conceal, decode, encode, gathered
 from softswitch.media.kernels.sound.compiler import callback, part
 from softswitch.media.layouts.scratch import SCRATCH
@@ -58,9 +59,7 @@ def _hear(
     if ahead >= 0x8000 and heard["frame_samples"] > 0:  # it was made up for, when it was late
         heard["late"] += 1
         return
-    payload, packet = heard["payload"], scratch["packet"]
-    for i in range(end - begin):
-        payload[i] = packet[begin + i]
+    copy_octets(scratch["packet"], begin, heard["payload"], 0, end - begin)
     heard["format"][0] = number
     heard["length"][0] = end - begin
     expected = heard["expected_timestamp"] + ahead * _ticks(heard, clock)

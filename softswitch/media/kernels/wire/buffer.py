@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from softswitch.media.kernels.clock import SECOND_NS
+from softswitch.media.kernels.octets import copy_octets
 from softswitch.media.kernels.wire.compiler import part
 from softswitch.media.layouts.wire import (
     FLAG_L,
@@ -69,10 +70,7 @@ def put(span: Any, packet: Any, begin: int, size: int, sequence: int, flags: int
     span["place_size"][place] = size
     span["place_flags"][place] = flags
     _count_flags(span, flags)
-    at = place * WIRE_OCTETS
-    payload = span["packets"]
-    for i in range(size):
-        payload[at + i] = packet[begin + i]
+    copy_octets(packet, begin, span["packets"], place * WIRE_OCTETS, size)
 
 
 @part

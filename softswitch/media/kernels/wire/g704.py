@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from softswitch.media.kernels.octets import copy_octets
 from softswitch.media.kernels.wire.compiler import part
 from softswitch.media.kernels.wire.slots import hear, say
 from softswitch.media.layouts.wire import ALL_ONES, BITS_OCTETS, CRC4_OFF, SLOTS
@@ -63,8 +64,7 @@ def receive_bits(
     bits = span["bits"]
     if fill + size > BITS_OCTETS:
         fill = 0
-    for i in range(size):
-        bits[fill + i] = octets[at + i]
+    copy_octets(octets, at, bits, fill, size)
     fill += size
     begin = 0
     while True:

@@ -9,6 +9,7 @@ from numba import from_dtype, types
 
 from softswitch.media.kernels.clock import SECOND_NS
 from softswitch.media.kernels.libc import IPPROTO_UDP, UDP_SEGMENT, sendto, setsockopt
+from softswitch.media.kernels.octets import copy_octets
 from softswitch.media.kernels.wire.buffer import LOST, NOTHING, empty, put, take
 from softswitch.media.kernels.wire.compiler import callback, part
 from softswitch.media.kernels.wire.g704 import fill_with_ones, receive_bits, send_frame
@@ -116,9 +117,7 @@ def _play(span: Any, ports: Any, lines: Any, worker: int) -> None:
         fill_with_ones(last, size)
         _hear_all(span, ports, lines, worker, _IDLE)
         return
-    at = place * WIRE_OCTETS
-    for i in range(size):
-        last[i] = span["packets"][at + i]
+    copy_octets(span["packets"], place * WIRE_OCTETS, last, 0, size)
     _hear_all(span, ports, lines, worker, _WHOLE)
 
 
