@@ -41,7 +41,7 @@ _EXTENSIONS: Final = ("extmap", "extmap-allow-mixed")
 class StreamTransport(NamedTuple):
     """How one stream is reached and secured; `setup` is actpass, active or passive. `ufrag` "" is without ICE.
 
-    `sources` are what is said of the SSRCs of whoever this is (RFC 5576).
+    `sources` are what is said of the SSRCs of whoever this is (RFC 5576); with `mux` RTCP comes to the port of RTP.
     """
 
     ufrag: str
@@ -50,6 +50,7 @@ class StreamTransport(NamedTuple):
     setup: str
     candidates: tuple[str, ...] = ()
     sources: tuple[Ssrc, ...] = ()
+    mux: bool = True
 
 
 def bundle_of(description: SessionDescription) -> tuple[str, ...]:
@@ -104,7 +105,8 @@ def _transport(description: SessionDescription, media: MediaDescription) -> Stre
     setup = said("setup") or "actpass"
     if setup not in ("actpass", "active", "passive"):
         raise SdpError(f"setup:{setup} opens no connection (RFC 4145 §4)")
-    return StreamTransport(ufrag, password, fingerprints, setup, tuple(media.candidates), tuple(media.ssrcs))
+    mux = any(isinstance(each, MediaDescription) and each.rtcp_mux for each in speakers)
+    return StreamTransport(ufrag, password, fingerprints, setup, tuple(media.candidates), tuple(media.ssrcs), mux)
 
 
 def undress(description: SessionDescription) -> SessionDescription:
@@ -180,7 +182,7 @@ def dress(
 def _put_on(media: MediaDescription, transport: StreamTransport) -> None:
     media.remove_attribute("rtcp", "mid")
     attributes = media.attributes
-    if not media.rtcp_mux:
+    if transport.mux and not media.rtcp_mux:
         attributes.append(("rtcp-mux", None))
     if not any(media.has_attribute(direction) for direction in DIRECTIONS):
         attributes.append((media.direction, None))

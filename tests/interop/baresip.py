@@ -40,7 +40,10 @@ class Baresip:
         speech: Path,
         port: int,
         codecs: Sequence[str] = ("PCMU", "PCMA"),
+        secured: str = "",
+        ice: bool = False,
     ) -> None:
+        """`secured` is what baresip calls mediaenc: srtp, srtp-mand, dtls_srtp."""
         self.number = number
         self.folder = folder
         self._namespace = namespace
@@ -53,11 +56,14 @@ class Baresip:
         self.events: list[dict[str, Any]] = []
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "baresip.log"
+        self._security = (f";mediaenc={secured}" if secured else "") + (";medianat=ice" if ice else "")
         self._write(speech, port, password, codecs)
 
     def _write(self, speech: Path, port: int, password: str, codecs: Sequence[str]) -> None:
         of_codecs = {f"{_MODULE_OF[codec.partition('/')[0]]}.so" for codec in codecs}
         modules = [*sorted(of_codecs), "aufile.so", "aubridge.so", "sndfile.so", "ctrl_tcp.so"]
+        if self._security:
+            modules += ["srtp.so", "dtls_srtp.so", "ice.so"]
         applications = ["account.so", "menu.so"]
         lines = [
             "poll_method epoll",
@@ -74,6 +80,7 @@ class Baresip:
             "audio_buffer 20-160",
             f"rtp_ports {port + 1000}-{port + 1100}",
             "jitter_buffer_delay 1-10",
+            f"rtcp_mux {'yes' if self._security else 'no'}",
             f"module_path {_MODULES}",
             *(f"module {name}" for name in modules),
             "module_tmp uuid.so",
@@ -85,7 +92,7 @@ class Baresip:
         host, sip_port = self._switch
         (self.folder / "accounts").write_text(
             f"<sip:{self.number}@{host}:{sip_port};transport={self._transport}>;auth_pass={password};regint=600;"
-            f"answermode=auto;audio_codecs={','.join(codecs)};ptime=20\n"
+            f"answermode=auto;audio_codecs={','.join(codecs)};ptime=20{self._security}\n"
         )
         (self.folder / "contacts").write_text("")
 

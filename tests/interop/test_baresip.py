@@ -118,3 +118,37 @@ def test_amr_and_gsm_hear_each_other(network_switch: Switch, namespace: Namespac
         assert {leg["codec"] for leg in legs} == {"AMR", "GSM"}
         caller.command("hangup")
         callee.wait_event("CALL_CLOSED")
+
+
+def test_ice_and_dtls_on_one_side_and_sdes_on_the_other(
+    network_switch: Switch, namespace: Namespace, tmp_path: Path
+) -> None:
+    """No browser, but an ICE peer (RFC 8445) with keys by DTLS (RFC 5764); its callee has keys in SDP (RFC 4568)."""
+    plan = network_switch.plan
+    first_file, first = audio.speech(tmp_path, FIRST, seconds=20)
+    second_file, second = audio.speech(tmp_path, SECOND, seconds=20, voice="en-us")
+
+    def phone(number: str, speech: Path, port: int, secured: str, *, ice: bool) -> Baresip:
+        return Baresip(
+            namespace, tmp_path / number, number=number, password=password_of(number), switch=(plan.address, plan.sip),
+            speech=speech, port=port, codecs=("PCMU",), secured=secured, ice=ice,
+        )  # fmt: skip
+
+    with (
+        phone("1003", first_file, 11600, "dtls_srtp", ice=True) as caller,
+        phone("1004", second_file, 14600, "srtp", ice=False) as called,
+    ):
+        caller.wait_registered()
+        called.wait_registered()
+        caller.dial("1004")
+        caller.wait_event("CALL_ESTABLISHED")
+        called.wait_event("CALL_ESTABLISHED")
+        time.sleep(TALK_S)
+        (call,) = network_switch.calls()
+        legs = network_switch.get(f"/voice/calls/{call['call_id']}")["legs"]
+        caller.command("hangup")
+        called.wait_event("CALL_CLOSED")
+    assert [leg["srtp"] for leg in legs] == ["AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"]
+    audio.assert_alike(first, called.heard(), seconds=TALK_S - 1.5, what="1003 to 1004, as 1004 recorded it")
+    audio.assert_alike(second, caller.heard(), seconds=TALK_S - 1.5, what="1004 to 1003, as 1003 recorded it")
+    network_switch.wait_idle()

@@ -45,7 +45,8 @@ class SecuredSide:
         self._protocols = [media.protocol for media in description.media]
         self._mids = [media.mid or "" for media in description.media]
         self._bundle = bundle_of(description)
-        self.by_ice = any(each is not None and each.ufrag for each in self._remote)
+        # Without multiplexing ICE wants a second component for RTCP, which our ports have not: the addresses given do.
+        self.by_ice = any(each is not None and each.ufrag and each.mux for each in self._remote)
         plain = undress(description)
         self._formats = [set(media.formats) for media in plain.media]
         return plain
@@ -91,8 +92,11 @@ class SecuredSide:
         if remote is not None:
             fingerprints = tuple((each.algorithm, each.digest) for each in remote.fingerprints)
             client = remote.setup == "passive"
-            address = None if remote.ufrag else theirs
-            port.meet(RemoteTransport(remote.ufrag, remote.password, fingerprints, client, address))
+            if self.by_ice and remote.ufrag:
+                remote_transport = RemoteTransport(remote.ufrag, remote.password, fingerprints, client, None)
+            else:
+                remote_transport = RemoteTransport("", "", fingerprints, client, theirs)
+            port.meet(remote_transport)
 
     def _may_share(self, index: int) -> bool:
         """Whether the party lets a line share; one that has not spoken yet is a browser, and they all do."""
@@ -109,7 +113,7 @@ class SecuredSide:
         remote = self._remote[index] if index < len(self._remote) else None
         setup = "actpass" if offer or remote is None else _ANSWERING[remote.setup]
         if not self.by_ice:
-            return StreamTransport("", "", (self._fingerprint,), setup)
+            return StreamTransport("", "", (self._fingerprint,), setup, mux=offer or remote is None or remote.mux)
         ice = port.open_transport().ice
         candidates = tuple(str(each) for each in host_candidates([port.local[0]], port.local[1]))
         sources = (Ssrc(port.ssrc, "cname", port.cname),) if port.bundle is not None else ()

@@ -123,3 +123,19 @@ def test_formats_that_two_lines_of_ours_have_in_common_keep_them_apart() -> None
     side = SecuredSide(ANY)
     lines = [MediaDescription("audio", 1, "RTP/AVP", ["96"]), MediaDescription("video", 1, "RTP/AVP", ["96"])]
     assert side.carrier(1, lines, [*ports(1, shared=False), None]) is None
+
+
+@pytest.mark.parametrize("multiplexed", [True, False])
+def test_only_who_multiplexes_is_met_by_ice_and_told_to(multiplexed: bool) -> None:
+    """RFC 5761 §5.1.1: an answer has rtcp-mux where the offer has it; without it ICE wants a second component."""
+    side, met = SecuredSide(ANY), []
+    sound = line("audio", "0", "0", 9, *OWN).replace("a=rtcp-mux\r\n", "a=rtcp-mux\r\n" if multiplexed else "")
+    plain = side.take(offer(sound, bundle="0"))
+    port = FakePort(("192.0.2.1", 30000))
+    text = side.give(plain, [cast(Port, port)], offer=False).serialize().decode()
+    assert ("a=rtcp-mux" in text, "a=ice-ufrag" in text, "a=ice-lite" in text) == (multiplexed,) * 3
+    assert "a=fingerprint" in text, "secured it is in either case"
+    port.meet = met.append  # type: ignore[attr-defined]
+    side.introduce(0, cast(Port, port), ("192.0.2.9", 4000))
+    (remote,) = met
+    assert (remote.ufrag, remote.address) == (("abcd", None) if multiplexed else ("", ("192.0.2.9", 4000)))
