@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from softswitch.api.frames import text_frame
 from softswitch.api.models.base import with_times
+from softswitch.sip.grammar import readable
 
 #: Members of events that name what they are about.
 _SUBJECTS = frozenset(
@@ -67,7 +68,8 @@ class Entry:
         """The JSON object as it goes to clients."""
         if self._event is not None:
             body = {"seq": self.sequence, **with_times(self._event.to_dict())}
-            self._text = json.dumps(body, ensure_ascii=False, default=str)
+            # Whatever got into one event must not end the streams of all clients.
+            self._text = readable(json.dumps(body, ensure_ascii=False, default=str))
             self._subjects = frozenset(
                 value for name, value in body.items() if name in _SUBJECTS and isinstance(value, str)
             )

@@ -15,6 +15,7 @@ from softswitch.calls.sip.trunk import Trunk, Trunks
 from softswitch.directory import Directory
 from softswitch.sip.address import Address
 from softswitch.sip.digest import Authenticator, HA1s, Rejected
+from softswitch.sip.grammar import readable
 from softswitch.sip.headers import NameAddr
 from softswitch.sip.message import Request
 from softswitch.sip.privacy import asserted_identities, privacy_values
@@ -85,7 +86,7 @@ class Access:
         result = self._authenticator.verify_message(request.method, request, self._ha1s, now)
         if isinstance(result, Rejected):
             if result.reason == "response":
-                self._verdict(source.host, result.user, False)
+                self._verdict(source.host, readable(result.user), False)
             return Challenge(self._authenticator.challenge(now, stale=result.stale))
         self._verdict(source.host, result.user, True)
         return result.user
@@ -97,7 +98,7 @@ class Access:
     def _of_subscriber(self, request: Request, user: str) -> Identity:
         """A subscriber is shown as itself, whatever its From claims."""
         subscriber = self._directory.get(user)
-        display = (subscriber.display_name if subscriber else "") or request.from_.display or ""
+        display = (subscriber.display_name if subscriber else "") or _name_of(request.from_)
         party = Party(user, display, user, _privacy(request))
         return Identity(party, Caller(user, self._directory.class_of(user)), subscriber=user, srtp=self._srtp_of(user))
 
@@ -106,13 +107,13 @@ class Access:
         return subscriber.srtp if subscriber is not None else ""
 
     def _of_trunk(self, request: Request, trunk: Trunk) -> Identity:
-        number, display = _user_of(request.from_), request.from_.display or ""
+        number, display = _user_of(request.from_), _name_of(request.from_)
         asserted = ""
         if trunk.trust_identity:
             claim = _asserted(request)
             if claim is not None:
                 asserted, number = _user_of(claim), _user_of(claim)
-                display = claim.display or display
+                display = _name_of(claim) or display
         party = Party(number, display, asserted, _privacy(request))
         caller = Caller(number, trunk.class_of_service, trunk.name)
         return Identity(party, caller, trunk=trunk, trusted=trunk.trust_identity, srtp=trunk.srtp)
@@ -121,7 +122,7 @@ class Access:
         """Whoever comes through a listener that we trust is who it says."""
         claim = _asserted(request) or request.from_
         number = _user_of(claim)
-        party = Party(number, claim.display or request.from_.display or "", number, _privacy(request))
+        party = Party(number, _name_of(claim) or _name_of(request.from_), number, _privacy(request))
         return Identity(
             party, Caller(number, self._directory.class_of(number)), subscriber=number, srtp=self._srtp_of(number)
         )
@@ -130,8 +131,12 @@ class Access:
 def _user_of(address: NameAddr) -> str:
     uri = address.uri
     if isinstance(uri, SipUri):
-        return uri.username
+        return readable(uri.username)
     return uri.digits if isinstance(uri, TelUri) else ""
+
+
+def _name_of(address: NameAddr) -> str:
+    return readable(address.display or "")
 
 
 def _asserted(request: Request) -> NameAddr | None:

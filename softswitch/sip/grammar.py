@@ -26,6 +26,11 @@ def is_token(text: str) -> bool:
     return bool(text) and text.isascii() and not text.translate(_DELETE_TOKEN)
 
 
+def readable(text: str) -> str:
+    """Text off the wire for people, programs and databases: a question mark for each octet that was no UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def quote(text: str) -> str:
     """The text as a quoted-string; line breaks become spaces, since no quoted-string may hold one."""
     if "\\" in text or '"' in text:

@@ -20,7 +20,7 @@ from softswitch.sip.binding import Binding, BindingChange, BindingEvent
 from softswitch.sip.binding_table import BindingTable, without_connection
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.flow import behind_nat, keeps_flow
-from softswitch.sip.grammar import quote
+from softswitch.sip.grammar import quote, readable
 from softswitch.sip.message import Request, Response
 from softswitch.sip.registration import (
     SUPPORTED,
@@ -132,7 +132,7 @@ class Registrar:
                 continue
             if old is not None and old.contact == contact.contact:
                 if old.source == source and old.path == registration.path and old.reg_id == contact.reg_id:
-                    user_agent = request.index().get("User-Agent") or ""
+                    user_agent = readable(request.index().get("User-Agent") or "")
                     binding = _refreshed(contact, old, time, call_id, cseq, user_agent)
                 else:
                     binding = self._bound(request, registration, contact, old.aor, source, time)
@@ -176,7 +176,7 @@ class Registrar:
             path=path,
             instance=contact.instance,
             reg_id=contact.reg_id,
-            user_agent=sys.intern((request.get("User-Agent") or "")[:_LONGEST_USER_AGENT]),
+            user_agent=sys.intern(readable(request.get("User-Agent") or "")[:_LONGEST_USER_AGENT]),
             nat=nat,
             flow=not path and (bool(contact.reg_id) or keeps_flow(uri, via, hops, source, nat)),
         )

@@ -8,8 +8,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from softswitch.sip.grammar import readable
 from softswitch.store.records import AuditRecord
-from softswitch.store.text import storable
 
 FIRST_HASH = "0" * 64
 _COLUMNS = "sequence, time, actor, role, action, subject, details, previous_hash, hash"
@@ -40,7 +40,7 @@ class AuditChain:
     ) -> tuple[object, ...]:
         """The next row, in the order of the table's columns."""
         content = json.dumps(details, ensure_ascii=False, sort_keys=True, default=str)
-        texts = storable(actor), role, action, storable(subject), storable(content)
+        texts = readable(actor), role, action, readable(subject), readable(content)
         sequence, previous = self._sequence + 1, self._hash
         digest = entry_hash(previous, sequence, time, texts)
         self._sequence, self._hash = sequence, digest

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from softswitch.sip.address import Address
 from softswitch.sip.binding import Binding
+from softswitch.sip.grammar import readable
 from softswitch.store.records import BindingRecord
-from softswitch.store.text import storable
 
 
 def binding_row(binding: Binding) -> BindingRecord:
@@ -21,13 +21,13 @@ def binding_row(binding: Binding) -> BindingRecord:
         binding.q,
         binding.expires_at,
         binding.updated_at,
-        storable(binding.call_id),
+        readable(binding.call_id),
         binding.cseq,
         "\n".join(binding.path) if binding.path else "",
         f"{source.transport} {source.host} {source.port} {source.listener}",
         binding.instance,
         binding.reg_id,
-        storable(binding.user_agent),
+        readable(binding.user_agent),
         binding.nat,
         binding.flow,
     )

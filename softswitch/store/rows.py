@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from softswitch.sip.grammar import readable
 from softswitch.store.records import CallRecord
-from softswitch.store.text import json_text, storable
+from softswitch.store.text import json_text
 
 PUT_BINDING = "INSERT OR REPLACE INTO bindings VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 DELETE_BINDING = "DELETE FROM bindings WHERE aor = ? AND contact = ?"
@@ -18,8 +19,8 @@ def call_row(record: CallRecord) -> tuple[object, ...]:
     return (
         record.id,
         record.node,
-        storable(record.caller),
-        storable(record.callee),
+        readable(record.caller),
+        readable(record.callee),
         record.started_at,
         record.answered_at,
         record.ended_at,
@@ -40,8 +41,8 @@ def open_row(record: CallRecord) -> tuple[object, ...]:
     return (
         record.id,
         record.node,
-        storable(record.caller),
-        storable(record.callee),
+        readable(record.caller),
+        readable(record.callee),
         record.started_at,
         record.answered_at,
         json_text(record.legs),

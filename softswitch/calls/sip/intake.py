@@ -17,6 +17,7 @@ from softswitch.events import AccessRefused
 from softswitch.sip.bodies import sdp_of
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import IncomingInvite
+from softswitch.sip.grammar import readable
 from softswitch.sip.message import Request
 from softswitch.sip.privacy import check_critical
 from softswitch.sip.session import Session
@@ -136,7 +137,7 @@ def number_of(request: Request) -> str:
     """The number that a Request-URI dials; ProtocolError 416 for schemes that are not telephony."""
     uri = request.uri
     if isinstance(uri, SipUri):
-        return normalise(uri.username)
+        return normalise(readable(uri.username))
     if isinstance(uri, TelUri):
         return uri.digits
     if uri.scheme == "urn":

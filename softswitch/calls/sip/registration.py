@@ -9,6 +9,7 @@ from softswitch.events import AccessRefused, EventBus, RegistrationChanged
 from softswitch.sip.binding import BindingChange
 from softswitch.sip.errors import ProtocolError
 from softswitch.sip.events import RequestReceived
+from softswitch.sip.grammar import readable
 from softswitch.sip.message import Request
 from softswitch.sip.registrar import Registrar
 from softswitch.sip.uri import SipUri, TelUri
@@ -72,7 +73,8 @@ class Registrations:
             return
         number = uri.username if isinstance(uri, SipUri) else uri.digits if isinstance(uri, TelUri) else ""
         if number != user:
-            self._bus.publish(AccessRefused(source.host, user, "REGISTER", f"not allowed to register {number}"))
+            reason = f"not allowed to register {readable(number)}"
+            self._bus.publish(AccessRefused(source.host, user, "REGISTER", reason))
             self._agent.respond(event.transaction, 403, now)
             return
         result = self._registrar.process(request, number, source, now, self._wall())

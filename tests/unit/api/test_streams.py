@@ -107,6 +107,11 @@ def test_filter_by_component_subject_and_scope(
     assert EventFilter("", components, ids, scopes).wants(entry) is wanted
 
 
+def test_octets_that_were_no_utf8_end_nobodys_stream() -> None:
+    entry = Entry(1, FakeEvent("access.refused", user="Zo\udceb 王"))
+    assert '"Zo? 王"' in entry.text and "Zo? 王".encode() in entry.frame
+
+
 @pytest.mark.parametrize(("number", "wanted"), [("1001", True), ("1002", False)])
 def test_who_stands_for_a_subscriber_hears_of_its_own_calls(number: str, wanted: bool) -> None:
     principal = Principal("browser", "viewer", number=number)

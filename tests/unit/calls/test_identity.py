@@ -206,3 +206,14 @@ def test_what_a_request_uri_dials(uri: str, status: int) -> None:
     assert bob.called is (status == 0)
     call.hang_up()
     world.check_over()
+
+
+def test_a_caller_whose_number_and_name_are_no_utf8_is_on_record_in_readable_text() -> None:
+    world = World(trunks=[trunk("peer", "203.0.113.1", domain="example.net")])
+    alice, peer = world.phone("1001"), world.peer("peer")
+    peer.number = "%EB"
+    call = peer.call("1001", display="Zo\udceb")
+    alice.ringing.answer()
+    call.hang_up()
+    assert world.record["caller"] == "?"
+    assert world.record["legs"][0]["display_name"] == "Zo?"
