@@ -263,8 +263,8 @@ def encode(model: type[BaseModel], row: object) -> dict[str, Any]:
 
 
 def json_response(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A JSON answer that caches must not keep."""
-    return _json(json.dumps(content, ensure_ascii=False).encode(), status, headers or {})
+    """A JSON answer that caches must not keep; octets of a peer that were no UTF-8 are question marks in it."""
+    return _json(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"), status, headers or {})
 
 
 def _json(body: bytes, status: int, headers: Mapping[str, str]) -> web.Response:
@@ -276,7 +276,7 @@ def _json(body: bytes, status: int, headers: Mapping[str, str]) -> web.Response:
 
 def _tag(content: object) -> str:
     """An entity tag (RFC 9110 §8.8.3): two equal representations have the same."""
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")
     return f'"{hashlib.sha256(text).hexdigest()[:24]}"'
 
 

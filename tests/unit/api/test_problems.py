@@ -1,4 +1,4 @@
-"""What the middleware makes of errors that are nobody's mistake: a client that went away before its answer."""
+"""Answers in spite of what is nobody's mistake: a client that went away, octets of a peer that are no UTF-8."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from softswitch.api.operations import json_response
 from softswitch.api.problems import CLIENT_GONE, problem_middleware
 
 
@@ -28,3 +29,7 @@ async def test_a_client_that_went_away_is_no_failure_of_the_switch(
         response = await problem_middleware(request, broken_pipe)
     assert response.status == status
     assert bool(caplog.records) is not closing, "a failure towards a client that is still there is logged, no other"
+
+
+def test_octets_of_a_peer_that_were_no_utf8_do_not_spoil_an_answer() -> None:
+    assert json_response({"reference": "a\udceb@王"}).body == '{"reference": "a?@王"}'.encode()
