@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any, Protocol, cast
 
 import numba
@@ -19,6 +20,7 @@ from mediacodecs import parts
 from mediacodecs.storage import folder_for
 
 _settings: Any = _config  # its attributes come from the environment at run time
+_settings_taken = RLock()
 _OWN_SOURCES = (Path(__file__), Path(parts.__file__))
 
 
@@ -101,13 +103,15 @@ class Compiler:
 
 @contextmanager
 def _cached_in(folder: Path) -> Iterator[None]:
-    before = _settings.CACHE_DIR, _settings.CACHE_LOCATOR_CLASSES
-    _settings.CACHE_DIR = str(folder)
-    _settings.CACHE_LOCATOR_CLASSES = f"{CacheLocator.__module__}.{CacheLocator.__qualname__}"
-    try:
-        yield
-    finally:
-        _settings.CACHE_DIR, _settings.CACHE_LOCATOR_CLASSES = before
+    """Let numba keep code in a folder; it knows one for the whole process, so threads take turns."""
+    with _settings_taken:
+        before = _settings.CACHE_DIR, _settings.CACHE_LOCATOR_CLASSES
+        _settings.CACHE_DIR = str(folder)
+        _settings.CACHE_LOCATOR_CLASSES = f"{CacheLocator.__module__}.{CacheLocator.__qualname__}"
+        try:
+            yield
+        finally:
+            _settings.CACHE_DIR, _settings.CACHE_LOCATOR_CLASSES = before
 
 
 def _kernel(function: Any) -> Kernel:

@@ -6,6 +6,7 @@ import os
 import runpy
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -86,6 +87,22 @@ def test_an_entry_point_is_compiled_at_once_told_and_kept_on_disk(home, monkeypa
     assert told == ["total"]
     assert total(np.arange(4)) == 12 == total.py_func(np.arange(4))
     assert list((home / ".cache" / "softswitch").glob("test-*/**/*.nbc")), "the code is on disk"
+
+
+def test_threads_that_compile_at_once_keep_their_code_apart(home, tmp_path):
+    """Numba's settings are those of the process: one thread must not put back what it found while another was in."""
+
+    def fold(name):
+        for _ in range(300):
+            with compiled._cached_in(tmp_path / name):
+                time.sleep(0)
+                assert str(tmp_path / name) == compiled._settings.CACHE_DIR
+
+    before = compiled._settings.CACHE_DIR
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(fold, name) for name in ("one", "other")]:
+            done.result()
+    assert before == compiled._settings.CACHE_DIR
 
 
 KERNEL = """
