@@ -26,7 +26,8 @@ from softswitch.runtime.trace import TraceHub
 Row = Mapping[str, Any]
 Rows = Callable[[], Iterable[Row]]
 Query = Callable[[Mapping[str, Any]], Awaitable[Iterable[Row]]]
-CallCommand = Callable[[str, Mapping[str, Any], Principal], None]
+#: With something to await when it is not done at once.
+CallCommand = Callable[[str, Mapping[str, Any], Principal], Awaitable[None] | None]
 Change = Callable[[Mapping[str, Any], Principal], Awaitable[Row]]
 
 

@@ -132,7 +132,8 @@ def _command(services: ApiServices, name: str, command: CallCommand) -> Operatio
     async def run(context: Context) -> Row:
         identifier = context.path["id"]
         before = _existing(services, identifier)
-        command(identifier, context.body, context.principal)
+        if (done := command(identifier, context.body, context.principal)) is not None:
+            await done
         # A call that this very command ended is no longer listed: its last known row is the answer.
         return services.call(identifier) or before
 

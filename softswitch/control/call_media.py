@@ -18,7 +18,7 @@ from softswitch.calls.leg import Cause
 from softswitch.media import MediaError
 from softswitch.media.playing import tones
 from softswitch.media.playing.sounds import SoundError
-from softswitch.media.recording.reader import PcmReader, Reader, open_file
+from softswitch.media.recording.reader import PcmReader, Reader, load_decoders, open_file
 from softswitch.recordings.scene import CALLEE, CALLER
 from softswitch.recordings.wish import Wish
 from softswitch.store import recordings as rows
@@ -46,6 +46,11 @@ class CallMedia:
         steer(self._app, recordings.of_call(call.id), body, by)
 
     # -- playing ------------------------------------------------------------------------------------------------------
+
+    def prepare(self, body: Mapping[str, Any]) -> None:
+        """Load what `play` will need of the code that decodes files and changes their speed."""
+        if body["file"] or body["recording_id"] or body["speed"]:
+            load_decoders()
 
     def play(self, call: Call, body: Mapping[str, Any]) -> None:
         """Play something, or steer what is played; raises NotPossible, Refused, LookupError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -47,7 +48,6 @@ class CallControl:
             "hold": lambda call, body, by: self._operator.hold(call, body["leg_id"]),
             "resume": lambda call, body, by: self._operator.resume(call, body["leg_id"]),
             "transfer": lambda call, body, by: self._operator.transfer(call, body["leg_id"], body["target"], by.name),
-            "play": lambda call, body, by: self._media.play(call, body),
             "stop_play": lambda call, body, by: self._media.stop(call, body["leg_id"]),
             "record": lambda call, body, by: self._media.record(call, body, by),
             "dtmf": lambda call, body, by: self._operator.dtmf(
@@ -64,6 +64,7 @@ class CallControl:
         self.commands: dict[str, CallCommand] = {
             name: partial(self._run, operation) for name, operation in operations.items()
         }
+        self.commands["play"] = self._play
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
@@ -190,6 +191,11 @@ class CallControl:
             raise Problem(409, str(error), kind="illegal-transition", members=members) from error
         except Refused as error:
             raise refusal(error.cause, error.field) from error
+
+    async def _play(self, identifier: str, body: Mapping[str, Any], principal: Principal) -> None:
+        """Play, after what that takes has been loaded on a thread: half a second in which calls are not to wait."""
+        await asyncio.to_thread(self._media.prepare, body)
+        self._run(lambda call, body, by: self._media.play(call, body), identifier, body, principal)
 
     def _apply(self, method: Method, call: Call, body: Mapping[str, Any], principal: Principal) -> None:
         self._operator.apply(call, method)

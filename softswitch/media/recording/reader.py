@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -87,6 +88,12 @@ def open_file(path: Path) -> Reader:
         return _open_own(path)
     except SoundError:
         return ForeignReader(path)
+
+
+def load_decoders() -> None:
+    """Load the compiled code behind files that are not PCM, and behind other speeds; without, the first use does."""
+    for name in ("mediacodecs.streams", "softswitch.media.recording.loops"):
+        import_module(name)
 
 
 def load_sound(path: Path, rate_hz: int) -> NDArray[np.int16]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -154,6 +155,24 @@ async def test_command_moves_the_call_and_answers_its_state(services: ApiService
     status, body = await post(session, "/api/v1/voice/calls/n1-7/disconnect", {"q850_cause": 17}, "dispatcher")
     assert (status, body["state"]) == (202, "disconnected")
     assert (await post(session, "/api/v1/voice/calls/n1-7/hold"))[0] == 404, "a command the switch lacks does not exist"
+
+
+async def test_command_that_takes_a_while_is_waited_for(services: ApiServices, connect: Connect) -> None:
+    states = ["active"]
+
+    async def play(identifier: str, body: Mapping[str, Any], principal: Principal) -> None:
+        await asyncio.sleep(0)
+        if body["speed"] == 3:
+            raise Problem(409, "no longer", kind="illegal-transition")
+        states.append("playing")
+
+    services.call_commands = {"play": play}
+    services.call = lambda identifier: {**CALL, "state": states[-1]}
+    session = await connect()
+    status, body = await post(session, "/api/v1/voice/calls/n1-7/play", {"source": "music"}, "dispatcher")
+    assert (status, body["state"]) == (202, "playing"), "the answer is how things are when it is done"
+    status, _ = await post(session, "/api/v1/voice/calls/n1-7/play", {"source": "music", "speed": 3}, "dispatcher")
+    assert status == 409, "and what became of it meanwhile is told"
 
 
 async def test_illegal_transition_tells_state_and_legal_methods(services: ApiServices, connect: Connect) -> None:
