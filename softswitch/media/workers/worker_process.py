@@ -49,9 +49,15 @@ def spawn(
 
 
 def launch(where: Path, module: str, arena: Arena, event_fd: int, *options: str) -> subprocess.Popen[bytes]:
-    """Start a process of `softswitch.media.workers.<module>` that listens at `where`, its log beside it."""
+    """Start a process of `softswitch.media.workers.<module>` that listens at `where`.
+
+    Its log lies beside it, and that of the process before it as `.log.1`, since it may say why there is another.
+    """
     listener = channel.listen(where)
-    log = os.open(where.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    path = where.with_suffix(".log")
+    with contextlib.suppress(FileNotFoundError):
+        path.replace(path.with_suffix(".log.1"))
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     descriptors = (listener.fileno(), arena.descriptor, event_fd)
     command = [sys.executable, "-m", f"softswitch.media.workers.{module}", *options]
     command += ["--listener", str(descriptors[0]), "--arena", str(descriptors[1]), "--events", str(descriptors[2])]
