@@ -1,9 +1,9 @@
 """A port's second socket, connected to its peer: what is sent through it has its route already.
 
-That saves a sixth of sending, but a connected socket hears its peer alone, and a peer may come from elsewhere at any
-time. So a port keeps the socket it was given, which hears everybody. When it has sent for a while it gets another of
-the same address beside it, and the kernel gives every datagram to the one that fits it best. As soon as ours are to go
-elsewhere the second is closed; a while later there may be a new one.
+That saves up to a sixth of sending, but a connected socket hears its peer alone, and a peer may come from elsewhere at
+any time. So a port keeps the socket it was given, which hears everybody. When it has sent for a while it gets another
+of the same address beside it, and the kernel gives every datagram to the one that fits it best. As soon as ours are to
+go elsewhere the second is closed; a while later there may be a new one.
 """
 
 from __future__ import annotations
