@@ -60,7 +60,7 @@ async def connect(services: ApiServices) -> AsyncIterator[Connect]:
     async def open_session() -> aiohttp.ClientSession:
         server = ApiServer(services)
         host, port = await server.start("127.0.0.1", 0)
-        session = aiohttp.ClientSession(f"http://{host}:{port}", timeout=aiohttp.ClientTimeout(20))
+        session = aiohttp.ClientSession(f"http://{host}:{port}", timeout=aiohttp.ClientTimeout(60))
         opened.append((server, session))
         return session
 

@@ -18,6 +18,7 @@ from softswitch.api.system import trace_entry
 from softswitch.runtime.trace import TracedMessage
 from softswitch.sip.address import Address
 from tests.unit.api.conftest import Connect, as_role
+from tests.waiting import PATIENCE_S, eventually
 
 
 class FakeEvent:
@@ -63,7 +64,7 @@ def test_times_are_times_in_events_too_and_never_is_null() -> None:
 
 async def test_journal_wakes_its_readers() -> None:
     journal = EventJournal("x")
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
         group.create_task(journal.wait(0))
         await asyncio.sleep(0)
         journal.append(FakeEvent("a"))
@@ -120,7 +121,7 @@ def test_who_stands_for_a_subscriber_hears_of_its_own_calls(number: str, wanted:
 
 
 async def receive(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
-    message: dict[str, Any] = await socket.receive_json(timeout=5)
+    message: dict[str, Any] = await socket.receive_json(timeout=PATIENCE_S)
     return message
 
 
@@ -170,9 +171,7 @@ async def test_trace_streams_matching_messages_without_secrets(services: ApiServ
     remote = Address("udp", "127.0.0.1", 5070, "udp")
     data = b"REGISTER sip:s SIP/2.0\r\nCall-ID: %s\r\nAuthorization: Digest response=hunter2\r\n\r\n"
     async with session.ws_connect("/api/v1/system/trace?call_id=mine", headers=as_role("admin")) as socket:
-        async with asyncio.timeout(20):
-            while not services.trace.active:  # noqa: ASYNC110 (the hub tells nobody when it gains a subscriber)
-                await asyncio.sleep(0.001)
+        await eventually(lambda: services.trace.active, "the hub has its subscriber")
         for call_id in (b"other", b"mine"):
             services.trace.publish(TracedMessage(1.7e9, "in", remote, ("127.0.0.1", 5060), data % call_id))
         entry = await receive(socket)
@@ -194,7 +193,7 @@ async def test_stopping_the_server_ends_streams_at_once(services: ApiServices, c
     host, port = await server.start("127.0.0.1", 0)
     other = await session.ws_connect(f"http://{host}:{port}/api/v1/events", headers=as_role("viewer"))
     await receive(other)
-    async with asyncio.timeout(20):  # a stream that is left open is torn down without a word in the end
+    async with asyncio.timeout(PATIENCE_S):  # a stream that is left open is torn down without a word in the end
         _, message = await asyncio.gather(server.close(), other.receive())
     assert message.type is aiohttp.WSMsgType.CLOSE and message.data == 1001
     await socket.close()

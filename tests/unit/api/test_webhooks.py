@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from softswitch.api.webhooks import RetrySettings, Webhooks, WebhookSettings, si
 from softswitch.runtime.tasks import TaskOwner
 from tests.unit.api.conftest import Connect, as_role
 from tests.unit.api.test_streams import FakeEvent
+from tests.waiting import becomes, eventually
 
 SECRET = "a secret of sufficient length"
 QUICK = RetrySettings(timeout_s=15.0, first_s=0.01, longest_s=0.02, attempts=3)
@@ -60,13 +60,6 @@ async def receiver() -> AsyncIterator[Receiver]:
     await runner.cleanup()
 
 
-async def until(condition: Callable[[], object]) -> None:
-    """Wait, for as long as a busy machine may need."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 (many different conditions)
-            await asyncio.sleep(0.005)
-
-
 async def test_events_are_signed_filtered_and_in_order(receiver: Receiver) -> None:
     journal = EventJournal("start-1")
     webhooks = Webhooks(journal, lambda: 1_700_000_000.0, node="n1", retry=QUICK)
@@ -75,7 +68,7 @@ async def test_events_are_signed_filtered_and_in_order(receiver: Receiver) -> No
         await webhooks.open(tasks)
         for number in range(120):
             journal.append(FakeEvent("call.state" if number % 2 else "trunk.state", number))
-        await until(lambda: len(receiver.values) == 60)
+        await eventually(lambda: webhooks.row("crm")["delivered"] >= 60, "the sender has read its last answer")
         row = webhooks.row("crm")
         await webhooks.close()
     assert receiver.values == list(range(1, 120, 2))
@@ -97,14 +90,14 @@ async def test_failures_are_retried_and_then_kept_as_dead_letters(
     async with TaskOwner() as tasks:
         await webhooks.open(tasks)
         journal.append(FakeEvent("call.state", 1))
-        await until(lambda: receiver.values == [1])
+        await becomes(lambda: receiver.values, [1])
         journal.append(FakeEvent("call.state", 2))
-        await until(lambda: webhooks.dead_letters("crm"))
+        await eventually(lambda: webhooks.dead_letters("crm"), "three attempts are used up")
         letter = webhooks.dead_letters("crm")[0]
         assert (letter.attempts, letter.error, letter.events[0]["value"]) == (3, "the server answered 503", 2)
         assert webhooks.row("crm")["failed_attempts"] == 5
         webhooks.retry_dead("crm")
-        await until(lambda: receiver.values == [1, 2])
+        await becomes(lambda: receiver.values, [1, 2])
         assert webhooks.row("crm")["dead_letters"] == 0
         await webhooks.close()
     assert "1 events given up" in caplog.text
@@ -121,7 +114,8 @@ async def test_unreachable_server_does_not_hold_up_others(receiver: Receiver) ->
     async with TaskOwner() as tasks:
         await webhooks.open(tasks)
         journal.append(FakeEvent("call.state", 1))
-        await until(lambda: receiver.values == [1] and webhooks.dead_letters("down"))
+        await becomes(lambda: receiver.values, [1])
+        await eventually(lambda: webhooks.dead_letters("down"), "the server that is not there is given up")
         webhooks.configure(settings[1:], "configuration")
         assert [row["name"] for row in webhooks.rows()] == ["up"], "a reload takes away what is configured no more"
         await webhooks.close()

@@ -17,7 +17,7 @@ from softswitch.runtime.tasks import TaskOwner
 from softswitch.runtime.trace import TracedMessage, TraceHub
 from softswitch.sip.address import Address
 from softswitch.sip.uri import SipUri
-from tests.unit.runtime.waiting import eventually
+from tests.waiting import eventually
 
 PEER = Address("udp", "127.0.0.1", 5070, "udp")
 

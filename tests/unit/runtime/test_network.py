@@ -23,7 +23,7 @@ from softswitch.runtime.tasks import TaskOwner
 from softswitch.runtime.tcp import StreamConnection, StreamLimits
 from softswitch.runtime.tls import TlsContexts, TlsSettings
 from softswitch.sip.address import Address
-from tests.unit.runtime.waiting import eventually
+from tests.waiting import eventually
 
 MESSAGE = b"OPTIONS sip:a SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 2\r\n\r\nhi"
 
