@@ -144,10 +144,10 @@ class Documents:
         if bodies.parts.get(AFFILIATION_COMMAND):
             self._command(bodies.parts[AFFILIATION_COMMAND], number or user, user, now)
             return
-        definition = context.talkgroups.definitions.get(number)
+        definition = context.talkgroups.book.definitions.get(number)
         if definition is None:
             raise Refused(UNKNOWN_GROUP)
-        members = members_of(definition, context.talkgroups.definitions)
+        members = members_of(definition, context.talkgroups.book.definitions)
         if not definition.is_open and user not in members and not context.is_dispatcher(user):
             raise Refused(NOT_A_MEMBER)
         concerned = number_of_uri(info.originated_by) if info.originated_by else user

@@ -69,7 +69,7 @@ class PocGateway:
         self._rights = rights
         self._new_id = new_id
         self._settings = settings
-        self.desk = FloorDesk(talkgroups.receive_floor)
+        self.desk = FloorDesk(talkgroups.wishes.receive_floor)
         self.server: PocServer | None = None
 
     async def open(self) -> None:

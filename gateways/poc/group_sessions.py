@@ -64,10 +64,10 @@ class GroupSessions:
     def authorise(self, user: str, number: str, invitation: Invitation) -> None:
         """Raises `Refused` when the user may not take part; affiliates who may without having said so."""
         context = self._context
-        definition = context.talkgroups.definitions.get(number)
+        definition = context.talkgroups.book.definitions.get(number)
         if definition is None:
             raise Refused(UNKNOWN_GROUP)
-        members = members_of(definition, context.talkgroups.definitions)
+        members = members_of(definition, context.talkgroups.book.definitions)
         if not definition.is_open and user not in members and not context.is_dispatcher(user):
             raise Refused(NOT_A_MEMBER)
         info = invitation.info
@@ -106,7 +106,7 @@ class GroupSessions:
         if not invitation.info.urgent and (not first or invitation.session is Session.CHAT):
             return False
         command = Command(Action.REQUEST, tier=invitation.tier)
-        self._context.talkgroups.command(leg.id, command)
+        self._context.talkgroups.wishes.command(leg.id, command)
         return any(talker.participant == leg.id for talker in group.arbiter.talkers)
 
     def _start(self, group: Talkgroup, number: str, by: Party, *, broadcast: bool) -> None:
@@ -131,7 +131,7 @@ class GroupSessions:
     def invite(self, user: str, number: str) -> None:
         """Call a user into a group; one who does not answer is not waited for."""
         talkgroups = self._context.talkgroups
-        definition = talkgroups.definitions.get(number)
+        definition = talkgroups.book.definitions.get(number)
         shown = Party(number, definition.name if definition is not None else "")
 
         def welcome(call: Call, leg: Leg) -> Cause | None:

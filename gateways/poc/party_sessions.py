@@ -131,7 +131,7 @@ class PartySessions:
             definition = ambience_group(number, listened, listener)
         else:
             definition = TalkgroupDefinition(number, "", plain_members(people), kind="temporary", auto_end=True)
-        self._context.talkgroups.put(definition)
+        self._context.talkgroups.book.put(definition)
         self._by_call[call.id] = number
         leg.before_answer = lambda: self._start(number)
         if leg.manual:
@@ -177,13 +177,13 @@ class PartySessions:
         line = meeting.invitation.floor
         if line is None or not (line.implicit_request or line.dialect.name == "TBCP"):
             return False
-        context.talkgroups.command(meeting.caller.id, Command(Action.REQUEST, tier=tier))
+        context.talkgroups.wishes.command(meeting.caller.id, Command(Action.REQUEST, tier=tier))
         return any(talker.participant == meeting.caller.id for talker in group.arbiter.talkers)
 
     def _open_microphone(self, meeting: _Meeting, listened: tuple[str, str]) -> bool:
         """Who is listened to has the floor for as long as the call lasts; True when that is the caller."""
         microphone = meeting.microphone or meeting.caller.id
-        self._context.talkgroups.command(microphone, Command(Action.REQUEST), forced=True)
+        self._context.talkgroups.wishes.command(microphone, Command(Action.REQUEST), forced=True)
         self._tell(meeting, listened, "heard")
         return microphone == meeting.caller.id
 
@@ -225,7 +225,7 @@ class PartySessions:
             seat.call.disconnect(NORMAL)
         if not meeting.call.is_over:
             meeting.call.disconnect(NORMAL)
-        self._context.talkgroups.remove(number)
+        self._context.talkgroups.book.remove(number)
 
 
 def _ambient(leg: PocLeg, invitation: Invitation) -> tuple[str, str]:

@@ -96,8 +96,8 @@ class PocServer:
     def _open_floor(self, leg: PocLeg, invitation: Invitation, host: str, offer: bytes | None) -> None:
         """Agree on floor control, with the priority that the group named allows at most; raises `Refused`."""
         talkgroups = self.context.talkgroups
-        definition = talkgroups.definitions.get(invitation.group)
-        member = talkgroups.members(definition).get(leg.party.number) if definition is not None else None
+        definition = talkgroups.book.definitions.get(invitation.group)
+        member = talkgroups.book.members(definition).get(leg.party.number) if definition is not None else None
         assert invitation.floor is not None
         ceiling = member.priority if member is not None else None
         if not leg.open_floor(invitation.floor, host, offer, ceiling=ceiling):
@@ -134,7 +134,7 @@ class PocServer:
             leg.listen_to(self.context.uri(caller.party.number))
         elif isinstance(caller, PocLeg):  # a private call without floor control
             leg.info, leg.manual = caller.info, caller.manual
-        elif isinstance(caller, SwitchLeg) and caller.party.number in self.context.talkgroups.definitions:
+        elif isinstance(caller, SwitchLeg) and caller.party.number in self.context.talkgroups.book.definitions:
             leg.info = self.groups.describe_for(caller.party.number)
             leg.info.request_uri = self.context.uri(target.number)
             leg.offer_floor(_DIALECTS[system])

@@ -45,7 +45,7 @@ class Urgency:
 
     def may(self, user: str, group: str, info: McpttInfo) -> bool:
         """Whether a user may declare, or take back, what an mcptt-info says of a group."""
-        definition = self._context.talkgroups.definitions.get(group)
+        definition = self._context.talkgroups.book.definitions.get(group)
         member = definition.member(user) if definition is not None else None
         if info.urgent or info.alert:
             return member is None or member.may_emergency

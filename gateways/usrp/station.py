@@ -171,7 +171,7 @@ class Station:
             return
         if isinstance(event, Keyed | Unkeyed) and talkgroups is not None:
             action = Action.REQUEST if isinstance(event, Keyed) else Action.RELEASE
-            talkgroups.command(leg.id, Command(action))
+            talkgroups.wishes.command(leg.id, Command(action))
         elif isinstance(event, Named) and event.info.callsign:
             leg.party.display_name = event.info.callsign
         elif isinstance(event, Digit):

@@ -106,7 +106,7 @@ class Desks(Rooms):
             bus=self.bus,
             timers=self.timers,
             keeper=self.message_keeper,
-            members=self.talkgroups.members_of,
+            members=self.talkgroups.book.members_of,
             present=self.talkgroups.present,
             may_address_all=lambda number: self.directory.has_role(number, "dispatcher"),
             new_id=self.ids.next,

@@ -29,7 +29,7 @@ def put_in_force(node: Node, settings: Settings) -> list[str]:
 
 
 def _configure_rooms(node: Node, settings: Settings) -> None:
-    node.talkgroups.replace(room_values.talkgroups(settings))
+    node.talkgroups.book.replace(room_values.talkgroups(settings))
     node.conferences.replace(room_values.conferences(settings))
     node.queues.replace(room_values.queues(settings))
     node.departments.replace(room_values.departments(settings))

@@ -174,7 +174,7 @@ class Exchange:
 
     def information(self, leg: Leg, information: Information) -> bool:
         """See CallHost."""
-        return self.talkgroups is not None and self.talkgroups.receive_information(leg, information)
+        return self.talkgroups is not None and self.talkgroups.wishes.receive_information(leg, information)
 
     def renewed(self, leg: Leg) -> None:
         """See CallHost."""

@@ -25,7 +25,7 @@ class GroupMaking(GroupOrders):
     def definition(self, number: str) -> Row:
         """What is laid down of a group."""
         row = describe_definition(self.existing(number))
-        return {**row, "origin": self.app.talkgroups.origin(number)}
+        return {**row, "origin": self.app.talkgroups.book.origin(number)}
 
     async def create(self, body: Mapping[str, Any], by: Principal) -> Row:
         """Add a group."""
@@ -53,7 +53,7 @@ class GroupMaking(GroupOrders):
         if self.existing(number).kind == "static":
             if not by.may("admin"):
                 raise Problem(403, "a standing talkgroup is given up with role admin", kind="forbidden")
-            if self.app.talkgroups.origin(number) != "store":
+            if self.app.talkgroups.book.origin(number) != "store":
                 raise Problem(409, f"talkgroup {number} stands in the configuration", kind="configured")
         self.carry_out(lambda now: self.app.regrouping.remove(number, by.name))
         await flushed(self.app)
@@ -99,7 +99,7 @@ class GroupMaking(GroupOrders):
 
     def _check_groups(self, groups: Sequence[str]) -> None:
         for index, number in enumerate(groups):
-            if number not in self.app.talkgroups.definitions:
+            if number not in self.app.talkgroups.book.definitions:
                 raise wrong_field(f"groups.{index}", f"there is no group {number!r}")
 
     def _unknown(self, body: Mapping[str, Any], member: str) -> list[str]:

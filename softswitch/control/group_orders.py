@@ -26,7 +26,7 @@ class GroupOrders:
 
     def existing(self, number: str) -> TalkgroupDefinition:
         """The definition of a group; raises Problem 404."""
-        definition = self.app.talkgroups.definitions.get(number)
+        definition = self.app.talkgroups.book.definitions.get(number)
         if definition is None or definition.kind == "ambience":  # nobody is to know of the latter
             raise not_found("group", number)
         return definition

@@ -78,7 +78,12 @@ class GroupDesk(GroupOrders):
     def _check_somebody(self, number: str, talker: str | None, members: list[str]) -> None:
         """Raise Problem 409 about a call that has nobody to be called, and nobody who is there."""
         definition, groups = self.existing(number), self.app.talkgroups
-        if not members and not talker and not members_of(definition, groups.definitions) and not groups.in_use(number):
+        if (
+            not members
+            and not talker
+            and not members_of(definition, groups.book.definitions)
+            and not groups.in_use(number)
+        ):
             raise _nobody_to_call()
 
     def _calls(self, number: str) -> Iterable[Row]:
@@ -121,7 +126,7 @@ class GroupDesk(GroupOrders):
 
     def _roll_call(self, number: str, body: Mapping[str, Any], by: Principal) -> Row:
         app, definition = self.app, self.existing(number)
-        numbers = self._called(body) or list(members_of(definition, app.talkgroups.definitions))
+        numbers = self._called(body) or list(members_of(definition, app.talkgroups.book.definitions))
         if not numbers:
             raise _nobody_to_call()
         group = app.talkgroups.in_use(number)
@@ -144,10 +149,10 @@ class GroupDesk(GroupOrders):
         groups, forced = self.app.talkgroups, wish == "force"
         seat = groups.seat_of(leg_id)
         if wish == "revoke":
-            done = self.carry_out(lambda now: groups.revoke(leg_id))
+            done = self.carry_out(lambda now: groups.wishes.revoke(leg_id))
         else:
             command = Command(Action.REQUEST if forced else Action(wish), Tier[tier.upper()])
-            done = self.carry_out(lambda now: groups.command(leg_id, command, forced=forced))
+            done = self.carry_out(lambda now: groups.wishes.command(leg_id, command, forced=forced))
         if done and seat is not None:
             self.told(f"{wish}_floor", seat.group.number, seat.call.id, seat.number, by)
         return done

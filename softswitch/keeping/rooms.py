@@ -41,7 +41,7 @@ class RoomKeeper:
 
     def forget_group(self, number: str) -> None:
         """A talkgroup was given up."""
-        self._not_dialled(number, self._talkgroups.definitions)
+        self._not_dialled(number, self._talkgroups.book.definitions)
         self._store.write(delete_talkgroup(number))
 
     def keep_conference(self, definition: ConferenceDefinition) -> None:
@@ -73,7 +73,7 @@ class RoomKeeper:
         numbers = plan.numbers
         assert isinstance(numbers, dict), "the plan of a running switch is made with a dictionary"
         for kind, definitions in (
-            ("talkgroup", self._talkgroups.definitions),
+            ("talkgroup", self._talkgroups.book.definitions),
             ("conference", self._conferences.definitions),
             ("queue", self._queues.definitions),
         ):

@@ -62,7 +62,7 @@ class Rules:
         """Whether a conference or talkgroup is recorded: by the configuration, by its own definition, or because a
         group is patched into it that is."""
         groups = self._exchange.talkgroups
-        definition = groups.definitions.get(number) if kind == TALKGROUP and groups is not None else None
+        definition = groups.book.definitions.get(number) if kind == TALKGROUP and groups is not None else None
         if definition is not None:
             patched = definition.groups if definition.kind == "patch" else ()
             if definition.record or any(self.wants_room(TALKGROUP, each) for each in patched if each != number):

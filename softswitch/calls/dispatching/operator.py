@@ -186,9 +186,9 @@ class Operator:
         if groups is None or not groups.is_present(leg.id):
             call.machine.apply(method)
         elif method is Method.RELEASE_FLOOR:
-            groups.command(leg.id, Command(Action.RELEASE))
+            groups.wishes.command(leg.id, Command(Action.RELEASE))
         else:
-            groups.command(leg.id, Command(Action.REQUEST))
+            groups.wishes.command(leg.id, Command(Action.REQUEST))
 
     # -- the parties --------------------------------------------------------------------------------------------------
 

@@ -79,7 +79,7 @@ class MediaReports:
     def _speaks(self, call: Call, leg: Leg, *, speaking: bool) -> None:
         self._exchange.bus.tell(SpeechChanged, call.id, leg.id, speaking)
         if self._exchange.talkgroups is not None:
-            self._exchange.talkgroups.voice_heard(leg.id, speaking=speaking)
+            self._exchange.talkgroups.wishes.voice_heard(leg.id, speaking=speaking)
 
 
 def _played_out(call: Call) -> None:

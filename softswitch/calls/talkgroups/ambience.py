@@ -119,7 +119,7 @@ class Ambience:
         """
         self._devices(party)
         listening = Listening(self._new_id(), party, listener, by, max_s, self._exchange.wall())
-        self._groups.put(ambience_group(listening.group, party, listener))
+        self._groups.book.put(ambience_group(listening.group, party, listener))
         self._by_id[listening.id] = listening
         shown = Invitation(listener, party, f"listening to {party}"[:120], by)
         call = listening.ears = self._inviter.call(shown, lambda taken, leg: self._welcome(listening, taken, leg))
@@ -199,7 +199,7 @@ class Ambience:
         if refused is not None:
             taken.disconnect(refused)
             return
-        self._groups.command(taken.caller.id, Command(Action.REQUEST), forced=True)
+        self._groups.wishes.command(taken.caller.id, Command(Action.REQUEST), forced=True)
         exchange = self._exchange
         listening.heard_at = exchange.wall()
         listening.timer = exchange.timers.schedule(
@@ -250,7 +250,7 @@ class Ambience:
         if listening.timer is not None:
             listening.timer.cancel()
         del self._by_id[listening.id]
-        self._groups.remove(listening.group)
+        self._groups.book.remove(listening.group)
 
     def _tell(self, listening: Listening, state: str, cause: Cause | None = None) -> None:
         status, text = (cause.status, cause.text) if cause is not None else (0, "")

@@ -89,7 +89,7 @@ class GroupCalls:
 
         Those who are inside already stay; members of groups within it are pulled over from there.
         """
-        definition = self._groups.definitions.get(number)
+        definition = self._groups.book.definitions.get(number)
         if definition is None:
             raise LookupError(NO_GROUP.text)
         if number in self._running:
@@ -98,7 +98,7 @@ class GroupCalls:
         exchange = self._exchange
         call = GroupCall(self._new_id(), number, kind, by, talker, wanted, exchange.now(), exchange.wall())
         self._running[number] = call
-        numbers = list(members) or list(self._groups.members(definition))
+        numbers = list(members) or list(self._groups.book.members(definition))
         call.add(dict.fromkeys([*([talker] if talker else []), *numbers]))
         self._take_present(call, definition)
         if wanted:
@@ -145,7 +145,11 @@ class GroupCalls:
         if call is not None:
             self._finish(call, cause.text)
         for seat in list(group.seats.values()) if group is not None else ():
-            if group is not None and seat.home not in (number, group.number) and seat.home in self._groups.definitions:
+            if (
+                group is not None
+                and seat.home not in (number, group.number)
+                and seat.home in self._groups.book.definitions
+            ):
                 self._groups.move(seat, seat.home)
             else:
                 seat.call.disconnect(cause)
@@ -191,7 +195,7 @@ class GroupCalls:
         self._check(call)
 
     def _invite(self, call: GroupCall, attendee: Attendee) -> None:
-        definition = self._groups.definitions.get(call.group)
+        definition = self._groups.book.definitions.get(call.group)
         name = definition.name if definition is not None else ""
         attendee.attendance = Attendance.INVITED
         near = self._groups.room_of(call.group)
@@ -231,7 +235,7 @@ class GroupCalls:
 
     def _running_in(self, number: str) -> GroupCall | None:
         """The call of a group that is part of the patch `number`."""
-        definition = self._groups.definitions.get(number)
+        definition = self._groups.book.definitions.get(number)
         groups = definition.groups if definition is not None and definition.kind == "patch" else ()
         return next((self._running[each] for each in groups if each in self._running), None)
 
@@ -297,7 +301,7 @@ class GroupCalls:
         definition = group.definition
         if not definition.auto_start or group.number in self._running:
             return
-        if self._groups.members(definition):
+        if self._groups.book.members(definition):
             # The one who presses is there already; somebody else must hear it.
             wanted = max(definition.acknowledged, 1) + 1 if group.present < 2 else 0
             self.start(group.number, by=seat.number, acknowledged=wanted)

@@ -62,32 +62,32 @@ class Regrouping:
             elif definition.kind == "patch":
                 self._groups.patch(definition)
             else:
-                self._groups.put(definition)
+                self._groups.book.put(definition)
             self._expect(definition)
 
     def create(self, definition: TalkgroupDefinition, by: str) -> None:
         """Add a talkgroup; raises NumberTaken."""
-        if self._taken(definition.number) or definition.number in self._groups.definitions:
+        if self._taken(definition.number) or definition.number in self._groups.book.definitions:
             raise NumberTaken(f"the number {definition.number} is in use")
         self._put(definition, "created", by)
 
     def change(self, definition: TalkgroupDefinition, by: str) -> None:
         """Put a talkgroup under other rules; raises LookupError."""
-        if definition.number not in self._groups.definitions:
+        if definition.number not in self._groups.book.definitions:
             raise LookupError(f"there is no talkgroup {definition.number!r}")
         self._put(definition, "changed", by)
 
     def remove(self, number: str, by: str) -> None:
         """Give a talkgroup up, whatever its kind: its call ends, a patch comes apart. Raises LookupError."""
-        definition = self._groups.definitions.get(number)
+        definition = self._groups.book.definitions.get(number)
         if definition is None:
             raise LookupError(f"there is no talkgroup {number!r}")
         if definition.kind == "patch":
             self._groups.unpatch(number)
             self._end(number)  # who was called into it has no group to go back to
-        elif self._groups.origin(number) == "store":
+        elif self._groups.book.origin(number) == "store":
             self._end(number)
-            self._groups.remove(number)
+            self._groups.book.remove(number)
         else:
             raise LookupError(f"talkgroup {number} stands in the configuration")
         self._forget(number)
@@ -103,7 +103,7 @@ class Regrouping:
         expires_at = self._host.wall() + lifetime_s if lifetime_s else 0.0
         made = replace(definition, number=number, kind="temporary", expires_at=expires_at)
         self.create(made, by)
-        members = sorted(members_of(made, self._groups.definitions))
+        members = sorted(members_of(made, self._groups.book.definitions))
         self._bus.tell(GroupRegrouped, number, made.name, members, list(made.groups), expires_at, by)
         self._expect(made)
         return made
@@ -111,12 +111,12 @@ class Regrouping:
     def patch(self, definition: TalkgroupDefinition, *, by: str, lifetime_s: float = 0.0) -> TalkgroupDefinition:
         """Join talkgroups; raises NumberTaken, NoNumberLeft, LookupError, ValueError."""
         for number in definition.groups:
-            if number not in self._groups.definitions:
+            if number not in self._groups.book.definitions:
                 raise LookupError(f"there is no talkgroup {number!r}")
             if self._groups.patch_of(number):
                 raise ValueError(f"talkgroup {number} is part of patch {self._groups.patch_of(number)} already")
         number = definition.number or self._next_free()
-        if self._taken(number) or number in self._groups.definitions:
+        if self._taken(number) or number in self._groups.book.definitions:
             raise NumberTaken(f"the number {number} is in use")
         expires_at = self._host.wall() + lifetime_s if lifetime_s else 0.0
         made = replace(definition, number=number, kind="patch", expires_at=expires_at)
@@ -127,12 +127,12 @@ class Regrouping:
         return made
 
     def _put(self, definition: TalkgroupDefinition, action: str, by: str) -> None:
-        self._groups.put(definition)
+        self._groups.book.put(definition)
         self._keep(definition)
         self._bus.tell(GroupChanged, definition.number, action, by)
 
     def _next_free(self) -> str:
-        known = self._groups.definitions
+        known = self._groups.book.definitions
         for number in self._free:
             if number not in known and not self._taken(number):
                 return number
@@ -145,7 +145,7 @@ class Regrouping:
             self._host.timers.schedule(self._host.now() + left_s, lambda now: self._expired(definition))
 
     def _expired(self, definition: TalkgroupDefinition) -> None:
-        if self._groups.definitions.get(definition.number) == definition:
+        if self._groups.book.definitions.get(definition.number) == definition:
             self.remove(definition.number, "")
 
 

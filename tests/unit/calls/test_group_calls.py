@@ -190,7 +190,7 @@ def test_a_regroup_pulls_members_out_of_their_groups_and_gives_them_back() -> No
     rooms = {room.owner: room.hosts() for room in world.rooms}
     assert sorted(rooms["talkgroup 89001"]) == sorted(hosts(third, fourth, alice)), rooms
     world.advance(61)
-    assert "89001" not in world.kept and "89001" not in world.talkgroups.definitions
+    assert "89001" not in world.kept and "89001" not in world.talkgroups.book.definitions
     assert [event.group for event in world.told(GroupJoined)][-2:] == ["8001", "8002"], "they are where they came from"
     assert calls[2].talking and fourth.ringing.over
     end(world, calls)

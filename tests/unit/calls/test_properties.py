@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialplan import HuntGroup, Rule
@@ -157,7 +157,7 @@ STEPS = st.lists(
 CALLS = st.tuples(st.sampled_from(ACTS[:3]), st.integers(0, 5), st.integers(0, 3), st.integers(0, 29))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(first=CALLS, steps=STEPS)
 def test_no_sequence_of_actions_raises_or_leaves_anything_behind(first: Step, steps: list[Step]) -> None:
     play = Play(build())

@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softswitch.calls.dispatching.operator import Operator
@@ -201,7 +201,7 @@ def test_when_the_engine_fails_the_caller_gets_503_and_nothing_is_left(fault: st
 def test_a_talk_limit_that_is_changed_counts_from_the_next_talk_on() -> None:
     world = RoomWorld()
     _, calls = gathered(world, "1001", "1002")
-    world.talkgroups.replace([TalkgroupDefinition("8001", talk_s=10.0)])
+    world.talkgroups.book.replace([TalkgroupDefinition("8001", talk_s=10.0)])
     press(calls[0], "*")
     assert world.told(FloorGranted)[0].duration_s == 10
     end(world, calls)
@@ -210,7 +210,7 @@ def test_a_talk_limit_that_is_changed_counts_from_the_next_talk_on() -> None:
 def test_a_group_that_is_not_defined_any_more_goes_on_until_all_have_left() -> None:
     world = RoomWorld()
     (alice, _), calls = gathered(world, "1001", "1002")
-    world.talkgroups.replace([])
+    world.talkgroups.book.replace([])
     assert world.phone("1003").call("8001").status == 404
     press(calls[0], "*")
     assert world.room.talking == alice.host
@@ -222,10 +222,12 @@ def test_a_program_may_ask_for_a_party_and_take_the_floor_from_it() -> None:
     world = RoomWorld()
     (alice, _), calls = gathered(world, "1001", "1002")
     leg_id = world.told(GroupJoined)[0].leg_id
-    assert world.talkgroups.command(leg_id, Command(Action.REQUEST))
+    assert world.talkgroups.wishes.command(leg_id, Command(Action.REQUEST))
     assert world.room.talking == alice.host
-    assert world.talkgroups.revoke(leg_id) and world.room.talking is None
-    assert not world.talkgroups.revoke(leg_id) and not world.talkgroups.command("nobody", Command(Action.REQUEST))
+    assert world.talkgroups.wishes.revoke(leg_id) and world.room.talking is None
+    assert not world.talkgroups.wishes.revoke(leg_id) and not world.talkgroups.wishes.command(
+        "nobody", Command(Action.REQUEST)
+    )
     end(world, calls)
 
 
@@ -332,7 +334,7 @@ ACTS = st.tuples(st.integers(0, 3), st.sampled_from(["call", "*", "#", "hang up"
 
 
 @given(st.lists(ACTS, max_size=40))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 def test_whatever_they_do_the_engine_passes_on_the_one_who_has_the_floor_and_nothing_is_left(
     acts: list[tuple[int, str]],
 ) -> None:

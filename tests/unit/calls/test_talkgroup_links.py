@@ -63,12 +63,12 @@ def test_a_terminal_with_floor_control_is_told_by_messages_and_a_telephone_by_so
     (alice,), calls = gathered(world, "1001")
     call, link, leg_id = linked(world, "1002", Peer("sip:1002@example", 7))
     assert link.kinds() == [Kind.IDLE], "it joins late and is told how the floor stands"
-    world.talkgroups.receive_floor(leg_id, REQUEST)
+    world.talkgroups.wishes.receive_floor(leg_id, REQUEST)
     assert link.kinds() == [Kind.GRANTED] and world.room.talking == call.phone.host
     assert not world.engine.port_to(call.phone.host).playing
     press(calls[0], "*")
     assert world.engine.port_to(alice.host).playing
-    world.talkgroups.receive_floor(leg_id, RELEASE)
+    world.talkgroups.wishes.receive_floor(leg_id, RELEASE)
     assert link.kinds() == [Kind.TAKEN] and world.room.talking == alice.host
     press(calls[0], "#")
     assert link.kinds() == [Kind.IDLE]
@@ -81,7 +81,7 @@ def test_a_talk_burst_terminal_is_told_in_its_own_words() -> None:
     _, calls = gathered(world, "1001")
     call, link, leg_id = linked(world, "1002", Peer("sip:1002@example", 7, Dialect.TBCP))
     link.got.clear()
-    world.talkgroups.receive_floor(leg_id, tbcp.serialize(TalkBurstRequest(7)))
+    world.talkgroups.wishes.receive_floor(leg_id, tbcp.serialize(TalkBurstRequest(7)))
     assert [type(tbcp.parse(data)) for data in link.got] == [TalkBurstGranted]
     assert world.room.talking == call.phone.host
     end(world, [*calls, call])
@@ -93,8 +93,8 @@ def test_octets_that_mean_nothing_change_nothing() -> None:
     call, link, leg_id = linked(world, "1002", Peer("sip:1002@example", 7))
     link.got.clear()
     for data in (b"", b"\x80", b"GET / HTTP/1.1\r\n", REQUEST[:9]):
-        world.talkgroups.receive_floor(leg_id, data)
-    world.talkgroups.receive_floor("nobody", REQUEST)
+        world.talkgroups.wishes.receive_floor(leg_id, data)
+    world.talkgroups.wishes.receive_floor("nobody", REQUEST)
     assert not link.got and world.floor_events() == []
     end(world, [*calls, call])
 
@@ -104,7 +104,7 @@ def test_a_terminal_that_talks_without_sending_loses_the_floor(sends: bool) -> N
     world = RoomWorld()
     _, calls = gathered(world, "1001")
     call, _, leg_id = linked(world, "1002", Peer("sip:1002@example", 7))
-    world.talkgroups.receive_floor(leg_id, REQUEST)
+    world.talkgroups.wishes.receive_floor(leg_id, REQUEST)
     port = cast(FakePort, world.engine.port_to(call.phone.host))
     for step in range(12):
         if sends:
@@ -125,10 +125,10 @@ def test_what_its_service_agreed_with_a_terminal_counts() -> None:
     assert seat is not None
     seat.group.mute(seat, muted=True)
     link.got.clear()
-    world.talkgroups.receive_floor(leg_id, REQUEST)
+    world.talkgroups.wishes.receive_floor(leg_id, REQUEST)
     assert link.kinds() == [Kind.DENY] and world.told(FloorDenied)[-1].cause == 5
     seat.group.mute(seat, muted=False)
-    world.talkgroups.receive_floor(leg_id, REQUEST)
+    world.talkgroups.wishes.receive_floor(leg_id, REQUEST)
     assert link.kinds() == [Kind.GRANTED]
     end(world, [*calls, call])
 

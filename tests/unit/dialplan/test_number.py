@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dialplan import DialplanError, NumberFormat, is_e164, normalise
@@ -97,7 +97,6 @@ def test_a_format_is_made_of_digits(arguments: tuple[str, ...]) -> None:
         NumberFormat(*arguments)
 
 
-@settings(deadline=None)
 @given(st.text("0123456789+*#-. ()telsip:@%2B;?aü", max_size=30))
 def test_any_text_has_a_normal_form(text: str) -> None:
     assert isinstance(normalise(text), str)

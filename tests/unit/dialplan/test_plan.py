@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dialplan import (
@@ -403,7 +403,6 @@ def _plans(draw: st.DrawFn) -> Plan:
     )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     _plans(),
     st.text("0159*+x{}:;sip@", max_size=8) | st.just("15"),

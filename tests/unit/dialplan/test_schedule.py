@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dialplan import ClassOfService, DialplanError, Schedule
@@ -93,7 +93,6 @@ def test_what_cannot_be_a_schedule_is_an_error(arguments: dict[str, object]) -> 
         Schedule.create("x", **arguments)  # type: ignore[arg-type]
 
 
-@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_every_instant_is_open_or_closed(when: datetime) -> None:
     for schedule in (OFFICE, NIGHT):

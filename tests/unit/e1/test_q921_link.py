@@ -160,7 +160,7 @@ def test_too_much_is_refused() -> None:
     assert Link(Side.USER).send(b"x", 0.0) is False, "a link that is down carries nothing"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), rate=st.floats(0, 0.3))
 def test_whatever_is_lost_messages_arrive_once_and_in_order(seed: int, rate: float) -> None:
     """As long as the link is not re-established, which resets it and is told."""
@@ -178,7 +178,7 @@ def test_whatever_is_lost_messages_arrive_once_and_in_order(seed: int, rate: flo
     assert all(link.state is LinkState.ESTABLISHED for link in line.ends.values())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.binary(max_size=12), max_size=20), st.booleans())
 def test_garbage_is_counted_and_only_frames_are_sent(frames: list[bytes], up: bool) -> None:
     link = established_user() if up else Link(Side.NETWORK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateways.e1.q921 import Side
@@ -236,7 +236,7 @@ def _carry_out(access: Access, order: str, now: float) -> None:
         return
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.sampled_from(list(Side)), st.lists(_MESSAGES | st.binary(max_size=24) | _ORDERS, max_size=30), st.booleans())
 def test_whatever_comes_calls_keep_their_channels_and_end_once(
     side: Side, steps: list[bytes | str], overlap: bool

@@ -122,7 +122,7 @@ def test_a_setup_says_who_calls() -> None:
     assert message.user_user == UserUser(4, b"floor")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.binary(max_size=80) | damaged(*(bytes.fromhex(octets)[5:] for octets, _ in EXAMPLES.values())))
 def test_garbage_is_refused_or_read(tail: bytes) -> None:
     for data in (tail, bytes.fromhex("0802001105") + tail):
@@ -137,7 +137,7 @@ def test_garbage_is_refused_or_read(tail: bytes) -> None:
         assert not again.faults, f"what was read can be read again, not {again.faults} of {data.hex()}"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.text("0123456789*#", max_size=20),
     st.integers(0, 6),

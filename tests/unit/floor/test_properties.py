@@ -105,7 +105,7 @@ class Watch:
             assert talkers, "nobody waits for a free floor"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_settings, st.lists(_actions, max_size=40))
 def test_the_rules_hold_whatever_anybody_does(
     rules: ArbiterSettings, actions: list[tuple[str, str, Tier, int, bool, float]]
@@ -172,7 +172,7 @@ def _let_pass(arbiter: Arbiter, watch: Watch, now: float) -> None:
     pytest.fail("the timers never end")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(_settings, st.lists(_actions, max_size=20))
 def test_a_restart_at_any_moment_changes_nothing(
     rules: ArbiterSettings, actions: list[tuple[str, str, Tier, int, bool, float]]

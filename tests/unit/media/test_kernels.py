@@ -72,7 +72,7 @@ def reference_loss(numbers):
     return highest - numbers[0] + 1 - len(seen), duplicates, reordered
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     start=st.integers(0, 0xFFFF),
     steps=st.lists(st.sampled_from([1, 1, 1, 1, 2, 3, 0, -1, -2]), min_size=1, max_size=120),
@@ -120,7 +120,7 @@ def test_conversion_touches_the_payload_alone(run, conversion):
     assert not np.array_equal(packet[12:200], np.arange(12, 200))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(min_size=12, max_size=80))
 def test_payload_bounds_lie_within_the_packet(data):
     packet = np.frombuffer(data, np.uint8)
@@ -130,7 +130,7 @@ def test_payload_bounds_lie_within_the_packet(data):
     assert (begin, end) == (0, 0) or 12 <= begin <= end <= len(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=120))
 def test_whatever_passes_for_rtcp_fills_the_datagram_exactly(data):
     packet = np.zeros(128, np.uint8)

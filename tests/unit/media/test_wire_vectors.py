@@ -92,7 +92,7 @@ def test_all_ones_are_the_alarm_indication_signal() -> None:
     assert span["ais"] == 1 and span["aligned"] == 0
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(frames=st.lists(st.binary(min_size=3, max_size=60), min_size=1, max_size=8))
 def test_hdlc_gives_back_every_frame(frames: list[bytes]) -> None:
     span = new_span()
@@ -110,7 +110,7 @@ def test_hdlc_gives_back_every_frame(frames: list[bytes]) -> None:
     assert got == frames
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(octets=st.binary(max_size=400))
 def test_hdlc_takes_anything(octets: bytes) -> None:
     span = new_span()

@@ -118,7 +118,7 @@ def test_no_room_and_too_many_coefficients_are_refused():
     assert comfort_noise.describe(state, pcm, 160, 11, np.zeros(50, np.uint8)) == numbering.NO_ROOM
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=40))
 def test_any_description_gives_bounded_noise_that_ends(payload):
     state = np.zeros(NOISE_WORDS, np.int64)

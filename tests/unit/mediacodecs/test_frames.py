@@ -128,7 +128,7 @@ def test_nothing_outside_the_arrays_is_written(encoding, rate, channels, samples
         assert untouched(memory)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(FRAMES), st.binary(max_size=1500), st.integers(0, 2000))
 def test_any_payload_is_decoded_or_refused(kind, data, room):
     encoding, rate, channels, _, _ = kind

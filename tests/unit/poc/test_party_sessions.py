@@ -33,7 +33,7 @@ def test_a_private_call_with_floor_control_is_a_group_of_two() -> None:
     world.do(lambda: two.hang_up(world.now))
     world.advance(0.1)
     assert one.session is None, "the call ends when one party leaves"
-    assert not [number for number in world.talkgroups.definitions if number.startswith("private")]
+    assert not [number for number in world.talkgroups.book.definitions if number.startswith("private")]
     world.check_over()
 
 

@@ -83,7 +83,7 @@ class PocWorld(RoomWorld):
         self.floor_lost: Callable[[bytes], bool] = lambda data: False
         self.devices: dict[str, Device] = {}
         self._queue: list[tuple[str, bytes, tuple[str, int]]] = []
-        desk = FloorDesk(self.talkgroups.receive_floor)
+        desk = FloorDesk(self.talkgroups.wishes.receive_floor)
         desk.open(lambda data, place: self.floor_wire.append((data, FLOOR, place)))
         rights: Callable[[str], Member] = lambda number: Member(dispatcher=number == "1009")  # noqa: E731
         terms = Terms(desk, FLOOR, self.domain, f"<sip:{SWITCH}:5060>", rights=rights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from softswitch.rtp import AudioLevel, Extension, RtpError, RtpPacket, TelephoneEvent, event_of_key, is_rtcp
@@ -192,13 +192,11 @@ _PACKETS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(_PACKETS)
 def test_packets_round_trip(packet: RtpPacket) -> None:
     assert RtpPacket.parse(packet.serialize()) == packet
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([b"", b"\x80", b"\x90", b"\xb1"]))
 def test_any_octets_are_a_packet_or_an_error(data: bytes, first: bytes) -> None:
     try:
@@ -212,7 +210,6 @@ def test_any_octets_are_a_packet_or_an_error(data: bytes, first: bytes) -> None:
         return
 
 
-@settings(deadline=None)
 @given(st.lists(st.builds(Extension, st.integers(1, 255), st.binary(max_size=20)), max_size=4))
 def test_extensions_round_trip(extensions: list[Extension]) -> None:
     profile, octets = serialize_extensions(extensions)
@@ -220,7 +217,6 @@ def test_extensions_round_trip(extensions: list[Extension]) -> None:
     assert parse_extensions(profile, octets) == extensions
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=8))
 def test_any_octets_are_an_event_or_an_error(data: bytes) -> None:
     try:

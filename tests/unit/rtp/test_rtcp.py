@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from softswitch.rtp import RtpError
@@ -235,7 +235,6 @@ def test_middle_of_ntp_time() -> None:
     assert middle_of_ntp(0x1111222233334444) == 0x22223333
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(0, 31), st.integers(192, 210), st.lists(st.binary(min_size=4, max_size=4), max_size=12).map(b"".join)
 )
@@ -250,7 +249,6 @@ def test_any_body_is_a_packet_or_an_error(count: int, packet_type: int, body: by
     assert serialize_compound(again) == written, "what was written once is written the same again"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_any_octets_are_packets_or_an_error(data: bytes) -> None:
     try:
@@ -260,7 +258,6 @@ def test_any_octets_are_packets_or_an_error(data: bytes) -> None:
     assert packets
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 0xFFFF), max_size=30))
 def test_lost_packets_round_trip(lost: list[int]) -> None:
     again = NegativeAcknowledgement.parse(NegativeAcknowledgement(1, 2, tuple(lost)).serialize())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from softswitch.sdp import Connection, MediaDescription, Origin, SdpError, SessionDescription
@@ -21,7 +21,6 @@ PHONE = (
 
 
 #: No deadline: the machine that runs this may be busy with other work.
-PROPERTY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _CHARACTERS = "ab Z09:=/;,-*\t\0\x7fäß\u2028汉😀"
 
 
@@ -349,13 +348,11 @@ def test_a_copy_is_independent() -> None:
     assert session.serialize() == PHONE
 
 
-@PROPERTY
 @given(st.binary(max_size=300))
 def test_any_octets_give_a_description_or_an_error(data: bytes) -> None:
     _read_everything(data)
 
 
-@PROPERTY
 @given(st.lists(st.sampled_from("vosiuepcbtrzkamxyf"), max_size=20), st.data())
 def test_any_lines_give_a_description_or_an_error(letters: list[str], data: st.DataObject) -> None:
     values = st.one_of(
@@ -421,7 +418,6 @@ def _well_formed(draw: st.DrawFn) -> bytes:
     return (newline.join(lines) + newline).encode()
 
 
-@PROPERTY
 @given(_well_formed())
 def test_every_well_formed_description_comes_back_octet_for_octet(data: bytes) -> None:
     assert SessionDescription.parse(data).serialize() == data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from softswitch.sdp import (
@@ -561,7 +561,6 @@ _LINES = st.lists(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_LINES, st.sampled_from(["offer", "own"]), st.booleans())
 def test_every_offer_has_a_legal_answer(lines: list[str], prefer: str, single: bool) -> None:
     offer = sdp(*lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from softswitch.sdp import Codec, MediaAddress, Origin, SdpError, SessionDescription, rewrite
@@ -204,7 +204,6 @@ def test_other_media_keep_their_formats_under_a_restriction() -> None:
     assert rewrite(sdp("m=image 5 udptl t38"), [RELAY], allow=["PCMU"]).media[0].formats == ["t38"]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.sampled_from([*OFFER, "m=image 5 udptl t38", "m=video 0", "a=fmtp:97 apt=x", "a=rtpmap:97 rtx/8000", "y=1"]),

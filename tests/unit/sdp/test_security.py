@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from softswitch.sdp import Crypto, InlineKey, SdpError, SessionDescription, choose_crypto
@@ -98,7 +98,6 @@ def test_an_unreadable_attribute_counts_as_not_offered() -> None:
     assert [crypto.tag for crypto in SessionDescription.parse(text.encode()).media[0].crypto] == [1]
 
 
-@settings(deadline=None)
 @given(st.text("1 aAES_CM128HSinl:|^;=+/", max_size=60))
 def test_any_text_gives_an_attribute_or_an_error(text: str) -> None:
     try:
@@ -108,7 +107,6 @@ def test_any_text_gives_an_attribute_or_an_error(text: str) -> None:
     assert Crypto.parse(str(crypto)) == crypto
 
 
-@settings(deadline=None)
 @given(
     st.binary(max_size=40),
     st.sampled_from(["", "2^31", "7"]),

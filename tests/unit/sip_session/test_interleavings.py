@@ -136,6 +136,4 @@ class Calls(RuleBasedStateMachine):
 
 
 TestCalls = Calls.TestCase
-TestCalls.settings = settings(
-    max_examples=80, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestCalls.settings = settings(max_examples=80, stateful_step_count=25, suppress_health_check=list(HealthCheck))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from softswitch.config.models import Settings, SipSettings
@@ -193,7 +193,7 @@ def good_messages() -> list[bytes]:
 MESSAGES = good_messages()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(
     st.lists(
         st.tuples(
@@ -231,7 +231,7 @@ def test_mangled_messages_never_raise(plan: list[tuple[int, list[tuple[int, int,
         assert begun <= set(ended), "a session never ended"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=400))
 def test_any_octets_are_dropped_or_refused_and_leave_nothing(data: bytes) -> None:
     net = Net()
