@@ -55,7 +55,9 @@ class Node(Desks):
     def _build_network(self, tasks: TaskOwner) -> None:
         self.resolver = Resolver(ResolverSettings(), random=random.random, clock=self.now)
         sip = self.settings.sip
-        self.network = SipNetwork(tasks, limits=sip_values.stream_limits(sip), server_name=self.resolver.server_name)
+        self.network = SipNetwork(
+            tasks, limits=sip_values.stream_limits(sip), dscp=sip.dscp, server_name=self.resolver.server_name
+        )
         self.network.use_client_tls(sip_values.outgoing_tls(sip))
         self.network.on_closed = self._connection_closed
         self.correlation = Correlation(self.exchange, self.dispatch.handle)

@@ -164,6 +164,9 @@ def real_time(settings: Settings, data: Path) -> Iterator[Finding]:
     """Whether packet threads may be real-time threads."""
     from softswitch.media.workers.urgency import hurry
 
+    if settings.rtp.realtime == "off":
+        yield Finding("real time", "ok", "Packet threads run like any other (rtp.realtime is off).")
+        return
     with ThreadPoolExecutor(1) as thread:  # not this one, which would stay so
         allowed = thread.submit(hurry).result()
     if allowed:

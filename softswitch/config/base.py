@@ -25,6 +25,9 @@ GATEWAY_NAMES = ("e1", "pdt", "gb28181", "poc", "webrtc", "h323", "alarm", "usrp
 """Gateways that a route may name; a call to one that is not running is answered 503."""
 
 
+Dscp = Annotated[int, Field(ge=0, le=63, strict=True)]
+"""A DiffServ code point (RFC 2474)."""
+
 Secrecy = Literal["forbidden", "best_effort", "required"]
 """Whether media is secured."""
 

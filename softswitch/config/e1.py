@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from softswitch.config.base import Name, Number, PositiveSeconds, Section, Switch
+from softswitch.config.base import Dscp, Name, Number, PositiveSeconds, Section, Switch
 
 #: The D channel's timeslot.
 D_SLOT = 16
@@ -169,6 +169,11 @@ class E1SpanSettings(Section):
         default=False,
         description="Whether this end sends nothing until the far end does, and its absence is no fault (cesopsn, "
         "satop): for a line that is not always connected. One end at most may wait.",
+    )
+    dscp: Dscp = Field(
+        default=46,
+        description="How the network is asked to treat its packets (cesopsn, satop): the DiffServ code point, 46 for "
+        "expedited forwarding (EF); 0 leaves them unmarked.",
     )
     jitter_ms: int = Field(default=10, ge=1, le=63, description="Depth of the jitter buffer: 4 packets at least.")
     alarm_raise_s: PositiveSeconds = Field(

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from softswitch.config.base import (
     Count,
+    Dscp,
     IpAddress,
     Name,
     Number,
@@ -47,11 +48,22 @@ class RtpSettings(Section):
     extended_reports: Switch = Field(
         default=True, description="Whether phones are asked for extended reports of how they hear us (RFC 3611)."
     )
+    dscp: Dscp = Field(
+        default=46,
+        description="How the network is asked to treat packets of sound: the DiffServ code point of calls from now on, "
+        "46 for expedited forwarding (EF); 0 leaves them unmarked.",
+    )
+    dscp_video: Dscp = Field(default=34, description="The same for pictures and all else that is no sound: 34 is AF41.")
     workers: Count = Field(default=0, description="Media workers; 0 means one a processor core.")
     isolated: bool = Field(
         default=True,
         description="Media workers are processes of their own: what they carry goes on when the switch itself ends "
         "unexpectedly or is replaced.",
+    )
+    realtime: Literal["auto", "off"] = Field(
+        default="auto",
+        description="Whether the threads that forward packets run ahead of all other work of the machine: `auto` when "
+        "the system lets them (`softswitch doctor` says), `off` never.",
     )
     worker_grace_s: Seconds = Field(
         default=120, description="How long media workers wait, in seconds, for a switch that is gone to come back."

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from softswitch.config.base import (
     Count,
+    Dscp,
     FileName,
     IpAddress,
     Name,
@@ -57,6 +58,11 @@ class SipSettings(Section):
     listen: tuple[ListenSettings, ...] = Field(
         default=(ListenSettings(name="udp", transport="udp"), ListenSettings(name="tcp", transport="tcp")),
         description="Listeners, one table each; without any, UDP and TCP port 5060 of 127.0.0.1.",
+    )
+    dscp: Dscp = Field(
+        default=24,
+        description="How the network is asked to treat SIP over UDP, TCP and TLS: the DiffServ code point, 24 for "
+        "class selector 3 (CS3); 0 leaves it unmarked.",
     )
     session_expires: Count = Field(
         default=1800, description="Session timer in seconds offered and demanded (RFC 4028); 0 switches it off."

@@ -8,6 +8,7 @@ import socket
 from collections import deque
 from typing import NamedTuple
 
+from softswitch.marking import mark
 from softswitch.media.errors import MediaError, PortsExhausted
 
 #: No socket is to be had at all; trying the next port number would not help.
@@ -52,14 +53,17 @@ class PortAllocator:
         """How many closed ports wait for their time."""
         return len(self._closed)
 
-    def bind(self, host: str, now: float, *, rtcp: bool) -> BoundPair:
-        """Bind the next free pair at `host`; raises PortsExhausted, MediaError when `host` is not ours to bind."""
+    def bind(self, host: str, now: float, *, rtcp: bool, dscp: int = 0) -> BoundPair:
+        """Bind the next free pair at `host`, which marks what it sends `dscp` (`softswitch/marking.py`).
+
+        Raises PortsExhausted, MediaError when `host` is not ours to bind.
+        """
         while self._closed and self._closed[0][0] <= now:
             self._free.append(self._closed.popleft()[1])
         for _ in range(len(self._free)):
             port = self._free.popleft()
             try:
-                return self._bind_pair(host, port, rtcp=rtcp)
+                return self._bind_pair(host, port, rtcp=rtcp, dscp=dscp)
             except OSError as error:
                 self._free.append(port)
                 if error.errno in _NO_DESCRIPTOR:
@@ -74,12 +78,14 @@ class PortAllocator:
         """Put a closed pair into quarantine."""
         self._closed.append((now + self._quarantine_s, port))
 
-    def _bind_pair(self, host: str, port: int, *, rtcp: bool) -> BoundPair:
+    def _bind_pair(self, host: str, port: int, *, rtcp: bool, dscp: int) -> BoundPair:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as rtp:
+            mark(rtp, dscp)
             rtp.bind((host, port))
             if not rtcp:
                 return BoundPair(port, rtp.detach(), -1)
             with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as control:
+                mark(control, dscp)
                 control.bind((host, port + 1))
                 return BoundPair(port, rtp.detach(), control.detach())

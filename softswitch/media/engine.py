@@ -51,7 +51,8 @@ class MediaEngine(EngineFlows):
     `latch_silence_s` of silence. `threads` packet threads share the ports; those of one owner are on one thread.
     They are threads of this process, or, when there is a folder `workers` for their sockets and logs, processes that
     outlive this one: they wait `worker_grace_s` for another engine to `start` with the same folder. The `helper`
-    process is started with them, or else when it is first asked.
+    process is started with them, or else when it is first asked. Without `realtime` packet threads are let run like any
+    other thread.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class MediaEngine(EngineFlows):
         quarantine_s: float = 3.0,
         latch_silence_s: float = 5.0,
         report_interval_s: float = 5.0,
+        realtime: bool = True,
         workers: Path | None = None,
         worker_grace_s: float = 120.0,
         helper: bool = False,
@@ -77,10 +79,15 @@ class MediaEngine(EngineFlows):
         )
         self.capacity = self.table.capacity
         self._crew = (
-            Crew(threads, report_interval_s=report_interval_s)
+            Crew(threads, report_interval_s=report_interval_s, realtime=realtime)
             if workers is None
             else ProcessCrew(
-                threads, workers, report_interval_s=report_interval_s, grace_s=worker_grace_s, helper_at_once=helper
+                threads,
+                workers,
+                report_interval_s=report_interval_s,
+                realtime=realtime,
+                grace_s=worker_grace_s,
+                helper_at_once=helper,
             )
         )
         self.lock = threading.RLock()

@@ -29,29 +29,31 @@ class EnginePorts(EngineCore):
         advertised: str | None = None,
         rtcp_mux: bool = False,
         near: str = "",
+        dscp: int = 0,
     ) -> Port:
         """Bind the next free port pair for `owner` (a call's identifier); raises PortsExhausted, MediaError.
 
         `near` is the owner of the room that the port is about to enter: it is on that room's thread from the start.
         `address` binds elsewhere than the engine's own; `rtcp_mux` does without an RTCP socket, for peers that have
-        promised to multiplex. The port receives and sends nothing before it is configured.
+        promised to multiplex. What it sends is marked `dscp` (RFC 2474; 0: not). The port receives and sends nothing
+        before it is configured.
         """
         host = address or self.address
         with self.lock:
             thread = self._thread_of(near or owner)
-            port = self.table.bind(owner, thread, host, rtcp=not rtcp_mux)
+            port = self.table.bind(owner, thread, host, rtcp=not rtcp_mux, dscp=dscp)
             outside = advertised or (self.advertised if address in (None, self.address) else None)
             port.local = (outside or host, port.local_port)
             return port
 
-    def open_bundled_port(self, carrier: Port, owner: str, *, near: str = "") -> Port:
+    def open_bundled_port(self, carrier: Port, owner: str, *, near: str = "", dscp: int = 0) -> Port:
         """A port on the address and the transport of another (BUNDLE, RFC 9143); raises MediaError, PortsExhausted.
 
         Both must have settings whose payload types or sources tell their streams apart.
         """
         with self.lock:
             self.check_open(carrier)
-            return self.bundles.open(carrier, owner, self._thread_of(near or owner))
+            return self.bundles.open(carrier, owner, self._thread_of(near or owner), dscp)
 
     def open_internal_port(self, owner: str) -> InternalPort:
         """A port without sockets, whose packets a gateway brings and takes itself; raises PortsExhausted."""

@@ -76,10 +76,10 @@ class PortTable:
             raise KeyError(port_id)
         return port
 
-    def bind(self, owner: str, thread: PacketThread, host: str, *, rtcp: bool) -> Port:
+    def bind(self, owner: str, thread: PacketThread, host: str, *, rtcp: bool, dscp: int) -> Port:
         """Bind the next free RTP port and its RTCP port; raises PortsExhausted, MediaError."""
         self._check_room()
-        pair = self._allocator.bind(host, time.monotonic(), rtcp=rtcp)
+        pair = self._allocator.bind(host, time.monotonic(), rtcp=rtcp, dscp=dscp)
         return self.enter(pair, owner, thread, socket.AF_INET6 if ":" in host else socket.AF_INET)
 
     def enter(

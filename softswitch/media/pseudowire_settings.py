@@ -69,8 +69,8 @@ class PseudowireSettings:
     125 µs are in a packet. `depth_ms` of the jitter buffer, which is filled to half; `lead_ms` of speech is gathered
     before it is said on the line. A `master` sends by its own clock, else by the far end's. The state of packet loss
     begins with `loss_enter` lost in a row or `loss_percent` in a second, and ends with `loss_leave` in a row.
-    `by_source`: several far ends send to one port and are told by theirs. `waits`: nothing is sent until the far end
-    does, and no more a second after it has stopped.
+    `by_source`: several far ends send to one port and are told by theirs. Packets are marked `dscp` (RFC 2474; 0: not).
+    `waits`: nothing is sent until the far end does, and no more a second after it has stopped.
 
     `echo_tail_ms`: the longest echo from the line that is cancelled in B channels, 0 for none. `gain_heard_db`,
     `gain_said_db`: what comes from the line, and goes there, is made so much louder.
@@ -93,6 +93,7 @@ class PseudowireSettings:
     loss_percent: int = 15
     by_source: bool = False
     waits: bool = False
+    dscp: int = 0
     echo_tail_ms: int = 0
     gain_heard_db: float = 0.0
     gain_said_db: float = 0.0

@@ -54,7 +54,7 @@ class SipNetwork:
 
     `receiver` takes each whole message with its source, `on_failure` each address that could not be reached, and
     `on_closed` the address of each connection that ended; `SipDriver` sets the first two. `server_name` tells the
-    domain a TLS peer was resolved from.
+    domain a TLS peer was resolved from. What is sent is marked `dscp` (RFC 2474; 0: not).
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class SipNetwork:
         tasks: TaskOwner,
         *,
         limits: StreamLimits | None = None,
+        dscp: int = 0,
         server_name: Callable[[Address], str | None] = lambda _address: None,
         clock: Callable[[], float] | None = None,
     ) -> None:
@@ -74,6 +75,7 @@ class SipNetwork:
         self.unsendable = 0
         self.unframeable = 0
         self._tasks = tasks
+        self._dscp = dscp
         self._server_name = server_name
         self._clock = clock or asyncio.get_running_loop().time
         self._udp: dict[str, UdpListener] = {}
@@ -98,7 +100,7 @@ class SipNetwork:
 
     async def listen_udp(self, name: str, host: str, port: int, receiver: Receiver | None = None) -> tuple[str, int]:
         """Open a UDP listener and answer its bound address. Raises OSError."""
-        listener = await listen_udp(name, host, port, receiver or self._receive)
+        listener = await listen_udp(name, host, port, receiver or self._receive, self._dscp)
         self._udp[name] = listener
         self._default_udp.setdefault(listener.ipv6, listener)
         return listener.local
@@ -298,6 +300,7 @@ class SipNetwork:
             receiver=receiver or self._receive,
             clock=self._clock,
             limits=self.limits,
+            dscp=self._dscp,
             made=self.add,
             lost=self.remove,
             lost_framing=self._lost_framing,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from softswitch.marking import mark_descriptor
 from softswitch.runtime.binding import naming
 from softswitch.runtime.udp import Receiver
 from softswitch.sip.address import Address
@@ -51,6 +52,7 @@ class StreamConnection(asyncio.Protocol):
         receiver: Receiver,
         clock: Callable[[], float],
         limits: StreamLimits,
+        dscp: int,
         made: Callable[[StreamConnection], bool],
         lost: Callable[[StreamConnection], None],
         lost_framing: Callable[[Address, ProtocolError], None],
@@ -66,6 +68,7 @@ class StreamConnection(asyncio.Protocol):
         self._receiver = receiver
         self._clock = clock
         self._limits = limits
+        self._dscp = dscp
         self._made = made
         self._lost = lost
         self._lost_framing = lost_framing
@@ -94,6 +97,7 @@ class StreamConnection(asyncio.Protocol):
             return
         self.address = self.address._replace(host=peer[0], port=peer[1])
         self.local = (local[0], local[1])
+        mark_descriptor(transport.get_extra_info("socket").fileno(), self._dscp)
         self._registered = self._made(self)
         if not self._registered:
             self._transport.abort()

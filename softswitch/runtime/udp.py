@@ -18,6 +18,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
+from softswitch.marking import mark
 from softswitch.rtp.ice.agent import answer_keepalive
 from softswitch.runtime.binding import naming
 from softswitch.sip.address import Address
@@ -104,8 +105,11 @@ class UdpListener(asyncio.DatagramProtocol):
         return address
 
 
-def bind_udp(host: str, port: int) -> socket.socket:
-    """A non-blocking bound UDP socket with a raised receive buffer. Raises OSError when it cannot be bound."""
+def bind_udp(host: str, port: int, dscp: int = 0) -> socket.socket:
+    """A non-blocking bound UDP socket with a raised receive buffer, which marks what it sends `dscp`.
+
+    Raises OSError when it cannot be bound.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_DGRAM)
     try:
@@ -114,6 +118,7 @@ def bind_udp(host: str, port: int) -> socket.socket:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         with contextlib.suppress(OSError):
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
+        mark(bound, dscp)
         with naming("udp", host, port):
             bound.bind((host, port))
     except BaseException:
@@ -122,9 +127,9 @@ def bind_udp(host: str, port: int) -> socket.socket:
     return bound
 
 
-async def listen_udp(name: str, host: str, port: int, receiver: Receiver) -> UdpListener:
+async def listen_udp(name: str, host: str, port: int, receiver: Receiver, dscp: int = 0) -> UdpListener:
     """Bind host:port (port 0: any) and deliver datagrams to `receiver`. Raises OSError."""
-    bound = bind_udp(host, port)
+    bound = bind_udp(host, port, dscp)
     listener = UdpListener(name, bound, receiver)
     try:
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: listener, sock=bound)

@@ -18,6 +18,7 @@ def media_options(rtp: RtpSettings, data_directory: Path) -> dict[str, Any]:
         "last_port": rtp.last_port,
         "threads": rtp.workers or len(os.sched_getaffinity(0)),
         "workers": data_directory / "media" if rtp.isolated else None,
+        "realtime": rtp.realtime == "auto",
         "worker_grace_s": float(rtp.worker_grace_s),
         "helper": True,
     }

@@ -37,6 +37,8 @@ def media_terms(rtp: RtpSettings) -> MediaTerms:
         suites=rtp.srtp_suites,
         reports=rtp.extended_reports,
         comfort_noise=rtp.comfort_noise,
+        dscp=rtp.dscp,
+        dscp_video=rtp.dscp_video,
         hears_speech="speech" in rtp.listen,
         hears_fax="fax" in rtp.listen,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
 
@@ -92,3 +93,27 @@ def test_ports_run_out_in_order(tmp_path: Path) -> None:
             assert refused.status == 503, f"a call without ports got {refused.start}"
             assert phone.bye().status == 200, "the first call was harmed"
         switch.wait_idle()
+
+
+def test_sound_and_signalling_are_marked_for_the_network(switch: Switch) -> None:
+    """Answers are marked CS3, sound is marked EF (RFC 4594), where the configuration says nothing."""
+    with (
+        RawPhone(("127.0.0.1", switch.plan.trunk)) as phone,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear,
+    ):
+        for each in (phone.socket, ear):
+            each.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+            each.settimeout(10)
+        ear.bind(("127.0.0.1", phone.rtp_port))
+        uri = f"sip:601@127.0.0.1:{switch.plan.trunk}"
+        phone.send(phone.request("OPTIONS", uri, f"<{uri}>"))
+        assert _marks(phone.socket) == [24 << 2], "an answer to OPTIONS"
+        assert phone.invite("601", "0").status == 200, "the tone does not answer"
+        assert _marks(ear) == [46 << 2], "a packet of the tone"
+        assert phone.bye().status == 200, "the BYE was not answered"
+
+
+def _marks(plain: socket.socket) -> list[int]:
+    """The octets of the class of service that came with the next datagram."""
+    _, ancillary, _, _ = plain.recvmsg(65536, 64)
+    return [value[0] for *_, value in ancillary]

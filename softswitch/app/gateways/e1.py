@@ -135,6 +135,7 @@ def pseudowire_settings(span: E1SpanSettings) -> PseudowireSettings:
         depth_ms=span.jitter_ms,
         master=span.clock == "master",
         waits=span.wait,
+        dscp=span.dscp,
         crc4=Crc4[span.crc4.upper()],
         echo_tail_ms=span.echo_tail_ms if span.echo_cancel else 0,
         gain_heard_db=span.gain_rx_db,

@@ -90,7 +90,7 @@ class LocalSides(Sides):
             index = next((i for i, port in enumerate(side.ports) if port is not None), -1)
             if index < 0:
                 index = 0
-                side.ports[:1] = [self._open(side, leg)]
+                side.ports[:1] = [self._open(side, leg, "audio")]
             offer = make_offer(self._own(side), LocalSession(self._origin(side), [place(side, index)]))
             before = side.local.media if side.local is not None else []
             if len(before) > index:

@@ -151,18 +151,19 @@ class Sides:
             side.secured = SecuredSide(self.engine.fingerprint)
         return side.read(sdp, offer=offer)
 
-    def _open(self, side: Side, leg: Leg, carrier: Port | None = None) -> Port:
-        """A new port for a leg, on the address of `carrier` if there is one."""
+    def _open(self, side: Side, leg: Leg, kind: str, carrier: Port | None = None) -> Port:
+        """A new port for media of a kind, on the address of `carrier` if there is one."""
         if leg.port is not None:
             self._legs[leg.port.id] = leg
             return leg.port
         assert self.engine is not None, "sides without an engine are passed through"
         address = self._address6 if side.family == 6 else None
+        dscp = self.terms.dscp if kind == "audio" else self.terms.dscp_video
         if carrier is not None:
-            port = self.engine.open_bundled_port(carrier, side.owner, near=side.near)
+            port = self.engine.open_bundled_port(carrier, side.owner, near=side.near, dscp=dscp)
         else:
             mux = side.secured is not None
-            port = self.engine.open_port(side.owner, address=address, rtcp_mux=mux, near=side.near)
+            port = self.engine.open_port(side.owner, address=address, rtcp_mux=mux, near=side.near, dscp=dscp)
             if side.secured is not None:
                 port.open_transport()
         self._legs[port.id] = leg
@@ -192,7 +193,7 @@ class Sides:
                 continue  # a gateway brings one port, for sound
             if media.port and side.ports[index] is None and is_rtp(media):
                 carrier = side.secured.carrier(index, sections, side.ports) if side.secured is not None else None
-                side.ports[index] = self._open(side, leg, carrier)
+                side.ports[index] = self._open(side, leg, media.kind, carrier)
 
     def _origin(self, side: Side) -> Origin:
         if not side.session_id:

@@ -16,12 +16,17 @@ from softswitch.media.kernels.libc import (
     AF_INET6,
     DATAGRAMS_NONBLOCK_CLOEXEC,
     EPOLL_CTL_ADD,
+    IP_TOS,
+    IPPROTO_IP,
+    IPPROTO_IPV6,
+    IPV6_TCLASS,
     SO_REUSEADDR,
     SOL_SOCKET,
     bind,
     close,
     connect,
     getsockname,
+    getsockopt,
     sendto,
     setsockopt,
     socket,
@@ -82,6 +87,8 @@ def _open(port: Any, worker: Any, scratch: Any) -> Any:
     """A socket of the port's address that is connected to its peer, -1 for none."""
     descriptor = socket(AF_INET if port["ipv6"] == 0 else AF_INET6, DATAGRAMS_NONBLOCK_CLOEXEC, 0)
     fit = 0 <= descriptor < worker["connect_below"] and _bind_beside(port["rtp_fd"], descriptor, scratch)
+    if fit:
+        _mark_alike(port["rtp_fd"], descriptor, port["ipv6"], scratch)
     if fit and connect(descriptor, port["remote"].ctypes.data, port["remote_length"]) == 0:
         return descriptor
     if descriptor >= 0:
@@ -103,6 +110,19 @@ def _bind_beside(given: int, descriptor: int, scratch: Any) -> bool:
     on[0] = 0
     setsockopt(given, SOL_SOCKET, SO_REUSEADDR, on.ctypes.data, 4)
     return bool(bound == 0)
+
+
+@part
+def _mark_alike(given: int, descriptor: int, ipv6: Any, scratch: Any) -> None:
+    """Have the network treat what a socket sends as what another does (`softswitch/marking.py`)."""
+    level, option = IPPROTO_IP, IP_TOS
+    if ipv6 != 0:
+        level, option = IPPROTO_IPV6, IPV6_TCLASS
+    octet, length = scratch["word"], scratch["length_word"]
+    octet[0], length[0] = 0, 4
+    getsockopt(given, level, option, octet.ctypes.data, length.ctypes.data)
+    if octet[0] != 0:
+        setsockopt(descriptor, level, option, octet.ctypes.data, 4)
 
 
 @part

@@ -53,6 +53,7 @@ setsockopt = LibraryFunction("setsockopt", _INT, _INT, _INT, _INT, _WORD, _INT)
 socket = LibraryFunction("socket", _INT, _INT, _INT, _INT)
 bind = LibraryFunction("bind", _INT, _INT, _WORD, _INT)
 connect = LibraryFunction("connect", _INT, _INT, _WORD, _INT)
+getsockopt = LibraryFunction("getsockopt", _INT, _INT, _INT, _INT, _WORD, _WORD)
 getsockname = LibraryFunction("getsockname", _INT, _INT, _WORD, _WORD)
 recvmsg = LibraryFunction("recvmsg", _WORD, _INT, _WORD, _INT)
 
@@ -70,6 +71,8 @@ AF_INET, AF_INET6 = 2, 10
 DATAGRAMS_NONBLOCK_CLOEXEC = 0x80802
 SOL_SOCKET, SO_REUSEADDR = 1, 2
 IPPROTO_UDP, UDP_SEGMENT = 17, 103
+IPPROTO_IP, IP_TOS = 0, 1
+IPPROTO_IPV6, IPV6_TCLASS = 41, 67
 
 # struct epoll_event is packed on x86-64 alone: 12 octets there, 16 elsewhere.
 _PACKED = platform.machine() in ("x86_64", "AMD64")

@@ -15,6 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from softswitch.marking import mark
 from softswitch.media.addresses import encode_address
 from softswitch.media.allocation import BoundPair, close_pair
 from softswitch.media.errors import MediaError
@@ -51,13 +52,16 @@ class Bundles:
         self._engine = engine
         self._leaving: dict[int, Bundle] = {}
 
-    def open(self, carrier: Port, owner: str, thread: PacketThread) -> Port:
-        """A port on the address of another; raises MediaError where the kernel has no such thing, PortsExhausted."""
+    def open(self, carrier: Port, owner: str, thread: PacketThread, dscp: int = 0) -> Port:
+        """A port on the address of another, which marks what it sends `dscp`.
+
+        Raises MediaError where the kernel has no such thing, PortsExhausted.
+        """
         bundle = carrier.bundle or Bundle(carrier, group=[carrier])
         carrier = bundle.carrier
         if len(bundle.companions) >= MAXIMUM_COMPANIONS:
             raise MediaError(f"{carrier} shares its address with {MAXIMUM_COMPANIONS} others already")
-        pair, reports = self._bind(carrier)
+        pair, reports = self._bind(carrier, dscp)
         try:
             port = self._engine.table.enter(pair, owner, thread, carrier.family)
         except MediaError:
@@ -129,7 +133,7 @@ class Bundles:
         pair = self._engine.sockets_of(port)
         return pair.rtp_fd if pair is not None else int(self._engine.arena.ports[port.slot]["rtp_fd"])
 
-    def _bind(self, carrier: Port) -> tuple[BoundPair, tuple[str, int]]:
+    def _bind(self, carrier: Port, dscp: int) -> tuple[BoundPair, tuple[str, int]]:
         """A companion's socket on the carrier's address, and the one that takes copies of RTCP, with its address."""
         family = socket.AF_INET6 if carrier.family == socket.AF_INET6 else socket.AF_INET
         try:
@@ -137,6 +141,7 @@ class Bundles:
                 join(self._descriptor(carrier)) as media,
                 socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as reports,
             ):
+                mark(media, dscp)
                 reports.bind((_LOOPBACK[family], 0))
                 host, number = reports.getsockname()[:2]
                 return BoundPair(carrier.local_port, media.detach(), reports.detach()), (host, number)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from softswitch.marking import mark
 from softswitch.media.addresses import encode_address
 from softswitch.media.allocation import BoundPair, close_pair
 from softswitch.media.echo_library import missing
@@ -235,6 +236,7 @@ def _bind(settings: PseudowireSettings, family: int) -> tuple[BoundPair, bool]:
         try:
             if settings.by_source:
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            mark(bound, settings.dscp)
             bound.bind(settings.local)
             if settings.by_source:
                 bound.connect(settings.remote)

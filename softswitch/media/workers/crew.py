@@ -27,13 +27,17 @@ class Change(NamedTuple):
 class Crew:
     """`count` packet threads of this process; `threads` are theirs after `open`, `event_fd` wakes who polls.
 
-    `helper` runs the services that look after all of them.
+    They are real-time threads if `realtime`, where that is allowed. `helper` runs the services that look after all of
+    them.
     """
 
-    def __init__(self, count: int, *, report_interval_s: float, helper: Helper | None = None) -> None:
+    def __init__(
+        self, count: int, *, report_interval_s: float, realtime: bool = True, helper: Helper | None = None
+    ) -> None:
         self.helper = OwnHelper() if helper is None else helper
         self.count = count
         self.report_interval_s = report_interval_s
+        self.realtime = realtime
         self.threads: list[PacketThread] = []
         self.event_fd = -1
         self.arena: Arena
@@ -42,7 +46,8 @@ class Crew:
         """Make the shared memory for so many ports and start the threads; raises MediaError."""
         self.create(ports)
         for number in range(self.count):
-            thread = OwnThread(self.arena, number, self.event_fd, report_interval_s=self.report_interval_s)
+            interval_s, realtime = self.report_interval_s, self.realtime
+            thread = OwnThread(self.arena, number, self.event_fd, report_interval_s=interval_s, realtime=realtime)
             self.threads.append(thread)
         self.helper.open(self.arena, self.event_fd)
         return self.arena

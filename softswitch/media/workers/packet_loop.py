@@ -32,8 +32,9 @@ class PacketLoop:
     """Worker `number` of the arena, in this process.
 
     Events wake whoever watches `event_fd`, `command_fd` is to be written to after commands. Sockets of ports come
-    through `handover_fd`, or, when that is -1, are descriptors of this process that the records already hold.
-    `thread` runs `serve`, the loop itself, and calls `ended` when that has come to its end.
+    through `handover_fd`, or, when that is -1, are descriptors of this process that the records already hold. `thread`
+    runs `serve`, the loop itself, as a `realtime` thread where that is allowed, and calls `ended` when that has come to
+    its end.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class PacketLoop:
         event_fd: int,
         *,
         report_interval_s: float,
+        realtime: bool = True,
         handover_fd: int = -1,
         ended: Callable[[], object] = lambda: None,
     ) -> None:
@@ -89,7 +91,7 @@ class PacketLoop:
         )
         self.serve: Callable[[], None] = functools.partial(worker.run_worker, *arguments)
         self.thread = threading.Thread(
-            target=_run, args=(record, self.serve, ended), name=f"media-{number}", daemon=True
+            target=_run, args=(record, self.serve, ended, realtime), name=f"media-{number}", daemon=True
         )
 
     def close(self) -> None:
@@ -107,13 +109,13 @@ class PacketLoop:
         libc.epoll_ctl(self._epoll_fd, libc.EPOLL_CTL_ADD, descriptor, event.ctypes.data)
 
 
-def _run(record: NDArray[Any], serve: Callable[[], None], ended: Callable[[], object]) -> None:
-    """Run the loop ahead of other work where we may, and let it sleep no longer than it wants: sound cannot wait."""
+def _run(record: NDArray[Any], serve: Callable[[], None], ended: Callable[[], object], realtime: bool) -> None:
+    """Run the loop, ahead of other work where we may, and let it sleep no longer than it wants: sound cannot wait."""
     from softswitch.media.kernels import libc
 
     record["thread_id"] = threading.get_native_id()
     libc.prctl(libc.PR_SET_TIMERSLACK, _TIMER_SLACK_NS)
-    hurry()
+    hurry(realtime=realtime)
     try:
         serve()
     finally:

@@ -87,8 +87,10 @@ class PacketThread(ABC):
 class OwnThread(PacketThread):
     """A packet thread of this process."""
 
-    def __init__(self, arena: Arena, number: int, event_fd: int, *, report_interval_s: float) -> None:
-        self._loop = PacketLoop(arena, number, event_fd, report_interval_s=report_interval_s)
+    def __init__(
+        self, arena: Arena, number: int, event_fd: int, *, report_interval_s: float, realtime: bool = True
+    ) -> None:
+        self._loop = PacketLoop(arena, number, event_fd, report_interval_s=report_interval_s, realtime=realtime)
         super().__init__(arena, number, self._loop.command_fd)
         self._services = ServiceThread(arena, number, event_fd)
         self._loop.thread.start()

@@ -55,11 +55,13 @@ class ProcessCrew(Crew):
         folder: Path,
         *,
         report_interval_s: float,
+        realtime: bool = True,
         grace_s: float = 120.0,
         retire_s: float = 30.0,
         helper_at_once: bool = False,
     ) -> None:
-        super().__init__(count, report_interval_s=report_interval_s, helper=HelperProcess(folder, grace_s=grace_s))
+        helper = HelperProcess(folder, grace_s=grace_s)
+        super().__init__(count, report_interval_s=report_interval_s, realtime=realtime, helper=helper)
         self._folder = folder
         self._helper_at_once = helper_at_once
         self._grace_s = grace_s
@@ -219,6 +221,7 @@ class ProcessCrew(Crew):
             self.event_fd,
             grace_s=self._grace_s,
             report_interval_s=self.report_interval_s,
+            realtime=self.realtime,
         )
 
     def _plan(self, number: int, now: float, lasted_s: float) -> None:

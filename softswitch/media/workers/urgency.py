@@ -34,8 +34,11 @@ class _Attributes(ctypes.Structure):
     )
 
 
-def hurry() -> bool:
-    """Have the calling thread run ahead of other work; whether it is a real-time thread now."""
+def hurry(*, realtime: bool = True) -> bool:
+    """Have the calling thread run ahead of other work, `realtime` if it may; whether it is a real-time thread now."""
+    if not realtime:
+        _shorten_slices()
+        return False
     try:
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(_PRIORITY))
     except OSError:

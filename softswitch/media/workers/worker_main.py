@@ -1,7 +1,7 @@
 """A media worker: the process in which one packet thread runs, and the services beside it. Started by the switch.
 
     python -m softswitch.media.workers.worker_main --number N --listener FD --arena FD --events FD [--grace S]
-        [--reports S]
+        [--reports S] [--no-realtime]
 
 It outlives the switch, see `service_process.py`. A switch that attaches is given the shared memory, the
 descriptors that wake either side, and the socket that takes ports' sockets.
@@ -39,6 +39,7 @@ class WorkerProcess(ServiceProcess):
             self.number,
             self.event_fd,
             report_interval_s=options.reports,
+            realtime=not options.no_realtime,
             handover_fd=self._handover_in.fileno(),
             ended=lambda: self._wake_out.send(b"."),
         )
@@ -89,6 +90,7 @@ def main() -> None:
     options_of = parser("softswitch.media.workers.worker_main", "A media worker of the switch.")
     options_of.add_argument("--number", type=int, required=True)
     options_of.add_argument("--reports", type=float, default=5.0, help="seconds between RTCP reports")
+    options_of.add_argument("--no-realtime", action="store_true", help="run the packet thread as any other")
     options = options_of.parse_args()
     set_up(f"media-worker-{options.number}")
     began = time.monotonic()

@@ -41,11 +41,20 @@ def socket_path(folder: Path, number: int) -> Path:
 
 
 def spawn(
-    folder: Path, number: int, arena: Arena, event_fd: int, *, grace_s: float, report_interval_s: float
+    folder: Path,
+    number: int,
+    arena: Arena,
+    event_fd: int,
+    *,
+    grace_s: float,
+    report_interval_s: float,
+    realtime: bool = True,
 ) -> subprocess.Popen[bytes]:
     """Start a worker process; it can be connected to at once, and answers when it is ready."""
-    more = ("--number", str(number), "--reports", str(report_interval_s))
-    return launch(socket_path(folder, number), "worker_main", arena, event_fd, "--grace", str(grace_s), *more)
+    options = ["--grace", str(grace_s), "--number", str(number), "--reports", str(report_interval_s)]
+    if not realtime:
+        options.append("--no-realtime")
+    return launch(socket_path(folder, number), "worker_main", arena, event_fd, *options)
 
 
 def launch(where: Path, module: str, arena: Arena, event_fd: int, *options: str) -> subprocess.Popen[bytes]:

@@ -35,6 +35,7 @@ class FakePort:
     owner: str
     local: tuple[str, int]
     settings: PortSettings = field(default_factory=PortSettings)
+    dscp: int = 0
     peer: FakePort | None = None
     playing: str = ""
     closed: bool = False
@@ -90,11 +91,14 @@ class FakeEngine:
         self.ports: dict[str, FakePort] = {}
         self.opened = 0
 
-    def open_port(self, owner: str, *, address: str | None = None, rtcp_mux: bool = False, near: str = "") -> FakePort:
+    def open_port(
+        self, owner: str, *, address: str | None = None, rtcp_mux: bool = False, near: str = "", dscp: int = 0
+    ) -> FakePort:
         if len(self.ports) >= self.capacity:
             raise PortsExhausted("no port left")
         self.opened += 1
         port = FakePort(self, f"p{self.opened}", owner, (address or "192.0.2.1", 30000 + 2 * self.opened))
+        port.dscp = dscp
         self.ports[port.id] = port
         return port
 

@@ -215,6 +215,9 @@ def test_a_second_stream_opens_a_port_of_its_own_on_each_side() -> None:
     callee.session.answer(callee.phone.sdp(version=2) + video, world.now)
     world.settle()
     assert len(world.engine.ports) == 4 and len(world.engine.joined()) == 1
+    assert sorted(port.dscp for port in world.engine.ports.values()) == [34, 34, 46, 46], (
+        "pictures are marked otherwise"
+    )
     callee.answer_offers = True
     caller.session.reinvite(caller.phone.sdp(version=3) + video.replace(b"4002", b"0"), world.now)
     callee.answer_offers = False

@@ -215,7 +215,7 @@ class World:
         )
         self.media = MediaPath(
             None if without_engine else engine,
-            terms=MediaTerms(timeout_s=rtp_timeout_s),
+            terms=MediaTerms(timeout_s=rtp_timeout_s, dscp=46, dscp_video=34),
             session_id=lambda: 4711,
             random=bytes,
         )

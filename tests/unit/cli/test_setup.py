@@ -208,6 +208,12 @@ def test_doctor_says_what_packet_threads_lack_to_run_in_time(tmp_path: Path, mon
 
 
 @pytest.mark.usefixtures("quick_doctor")
+def test_doctor_asks_for_nothing_when_packet_threads_shall_run_like_any_other(tmp_path: Path) -> None:
+    finding = by_subject(loads('[rtp]\nrealtime = "off"'), tmp_path)["real time"]
+    assert finding.verdict == "ok" and "rtp.realtime" in finding.sentence
+
+
+@pytest.mark.usefixtures("quick_doctor")
 def test_doctor_finds_a_damaged_database_and_certificate(tmp_path: Path) -> None:
     (tmp_path / "softswitch.db").write_bytes(b"no database" * 1000)
     (tmp_path / "tls-certificate.pem").write_text("no certificate")

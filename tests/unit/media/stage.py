@@ -49,7 +49,7 @@ class Stage:
         for module in _READ_THE_CLOCK:
             monkeypatch.setattr(module, "time", self)
 
-    def _thread(self, arena: Arena, number: int, event_fd: int, *, report_interval_s: float) -> SteppedThread:
+    def _thread(self, arena: Arena, number: int, event_fd: int, *, report_interval_s: float, **_: Any) -> SteppedThread:
         self.threads.append(SteppedThread(arena, number, event_fd, report_interval_s))
         self.threads[-1].set_clock(self._now_ns)
         return self.threads[-1]

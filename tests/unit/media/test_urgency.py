@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from softswitch.media import MediaEngine
 from softswitch.media.workers import urgency
 
 _SCHED_GETATTR = {"x86_64": 315, "aarch64": 275}
@@ -29,6 +30,23 @@ def test_a_thread_that_may_becomes_a_real_time_thread_and_no_other():
     hurried, policy = _in_thread(_policy_after_hurry)
     assert policy == (os.SCHED_RR if hurried else os.SCHED_OTHER)
     assert os.sched_getscheduler(0) == os.SCHED_OTHER, "the thread that started it stays as it was"
+
+
+def test_a_thread_that_shall_not_is_none_even_where_it_may():
+    def policy():
+        return urgency.hurry(realtime=False), os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
+
+    assert _in_thread(policy) == (False, os.SCHED_OTHER)
+
+
+@pytest.mark.parametrize("realtime", [True, False])
+def test_an_engine_is_told_whether_its_packet_threads_may(monkeypatch, realtime):
+    asked = []
+    monkeypatch.setattr("softswitch.media.workers.packet_loop.hurry", lambda **wish: asked.append(wish["realtime"]))
+    with MediaEngine(first_port=20000, last_port=20003, realtime=realtime) as engine:
+        engine.open_port("call")
+        engine.settle()
+    assert asked == [realtime], "asked at the start of the one packet thread, which has ended by now"
 
 
 def test_a_thread_that_may_not_asks_for_short_slices(monkeypatch):

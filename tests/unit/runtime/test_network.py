@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import ipaddress
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -102,6 +103,32 @@ async def test_datagram_reaches_the_other_side_and_back(nodes: Nodes, host: str)
     assert (data, source) == (MESSAGE, Address("udp", *left_at, "east"))
     right.network.send(b"answer", source)
     assert (await left.next())[0] == b"answer"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_what_is_sent_is_marked(nodes: Nodes, host: str) -> None:
+    left, right = nodes(dscp=24), nodes()
+    left_at = await left.network.listen_udp("udp", host, 0)
+    family, level, option, wish = (
+        (socket.AF_INET6, socket.IPPROTO_IPV6, socket.IPV6_TCLASS, socket.IPV6_RECVTCLASS)
+        if ":" in host
+        else (socket.AF_INET, socket.IPPROTO_IP, socket.IP_TOS, socket.IP_RECVTOS)
+    )
+    with socket.socket(family, socket.SOCK_DGRAM) as phone:
+        phone.settimeout(20)
+        phone.setsockopt(level, wish, 1)
+        phone.bind((host, 0))
+        left.network.send(MESSAGE, Address("udp", *phone.getsockname()[:2]))
+        _, ancillary, _, source = phone.recvmsg(2000, 64)
+    assert source[:2] == left_at
+    assert [value[0] for *_, value in ancillary] == [24 << 2], "the code point stands beside the two bits of ECN"
+    right_at = await right.network.listen_tcp("tcp", host, 0)
+    left.network.send(MESSAGE, Address("tcp", *right_at))
+    await right.next()
+    (opened,) = (each for each in left.network._connections.values())
+    assert isinstance(opened, StreamConnection) and opened._transport is not None
+    with socket.socket(fileno=os.dup(opened._transport.get_extra_info("socket").fileno())) as connected:
+        assert connected.getsockopt(level, option) == 24 << 2
 
 
 async def test_keepalives_are_not_messages(nodes: Nodes) -> None:
