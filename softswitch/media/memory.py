@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from softswitch.media.errors import MediaError
 from softswitch.media.layouts.commands import COMMAND
 from softswitch.media.layouts.events import EVENT
+from softswitch.media.layouts.link import LINK, MAXIMUM_SIDES
 from softswitch.media.layouts.port import PORT
 from softswitch.media.layouts.room import MAXIMUM_ROOMS, ROOM
 from softswitch.media.layouts.scratch import SCRATCH
@@ -45,7 +46,7 @@ _HEADER = np.dtype(
 
 def layout_digest() -> int:
     """A number that every change of a record's layout changes: memory of another is not read."""
-    kinds = (PORT, VOICE, ROOM, WORKER, COMMAND, EVENT, SCRATCH, LINE, SPAN)
+    kinds = (PORT, VOICE, ROOM, LINK, WORKER, COMMAND, EVENT, SCRATCH, LINE, SPAN)
     text = repr(
         (LAYOUT_VERSION, MAXIMUM_ROOMS, SPARE_VOICES, POSITIONS, [(kind.fields, kind.itemsize) for kind in kinds])
     )
@@ -53,7 +54,7 @@ def layout_digest() -> int:
 
 
 class Arena:
-    """The shared arrays: `ports`, `voices`, `rooms`, `lines`, `spans`, `workers`, `clips`, and each worker's
+    """The shared arrays: `ports`, `voices`, `rooms`, `links`, `lines`, `spans`, `workers`, `clips`, and each worker's
     `positions`, `commands`, `events` and `scratch`."""
 
     def __init__(self, descriptor: int, size: int) -> None:
@@ -66,6 +67,7 @@ class Arena:
         self.ports = self._take(PORT, int(header["ports"]))
         self.voices = self._take(VOICE, _voices(int(header["ports"])))
         self.rooms = self._take(ROOM, MAXIMUM_ROOMS)
+        self.links = self._take(LINK, MAXIMUM_SIDES)
         self.lines = self._take(LINE, MAXIMUM_LINES)
         self.spans = self._take(SPAN, MAXIMUM_SPANS)
         self.workers = self._take(WORKER, int(header["workers"]))
@@ -83,7 +85,7 @@ class Arena:
         per_worker += _pages(SCRATCH.itemsize)
         size = _PAGE + _pages(ports * PORT.itemsize) + _pages(workers * WORKER.itemsize) + _pages(2 * samples)
         size += _pages(_voices(ports) * VOICE.itemsize)
-        size += _pages(MAXIMUM_ROOMS * ROOM.itemsize) + workers * per_worker
+        size += _pages(MAXIMUM_ROOMS * ROOM.itemsize) + _pages(MAXIMUM_SIDES * LINK.itemsize) + workers * per_worker
         size += _pages(MAXIMUM_LINES * LINE.itemsize) + _pages(MAXIMUM_SPANS * SPAN.itemsize)
         descriptor = os.memfd_create("softswitch-media")
         os.ftruncate(descriptor, size)

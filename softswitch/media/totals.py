@@ -29,7 +29,14 @@ _OF_PORTS = (
     "srtp_auth_failures",
     "srtp_replayed",
 )
-_OF_WORKERS = ("timeouts", "deadlines_missed", "events_lost", "players")
+_OF_WORKERS = (
+    "timeouts",
+    "deadlines_missed",
+    "events_lost",
+    "players",
+    "link_frames_missing",
+    "link_frames_skipped",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,9 @@ class MediaStatistics:
     """Totals since the engine was started, closed ports included, and how many ports there are now.
 
     `lost` counts sequence numbers that never came; `players` is how many ports play a clip now; `deadlines_missed`
-    counts packets of clips left out because the machine did not run us for a fifth of a second.
+    counts packets of clips left out because the machine did not run us for a fifth of a second. `link_frames_missing`
+    counts turns of 10 ms in which a room heard nothing of one that it is linked with, because that came too late,
+    `link_frames_skipped` those left out because too many had come at once.
     """
 
     ports_open: int
@@ -63,6 +72,8 @@ class MediaStatistics:
     timeouts: int
     deadlines_missed: int
     events_lost: int
+    link_frames_missing: int
+    link_frames_skipped: int
     players: int
     dtls_handshakes: int
     dtls_failures: int

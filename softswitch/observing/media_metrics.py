@@ -26,6 +26,8 @@ _COUNTERS = {
     "timeouts": ("media_timeouts", "Times a party fell silent for longer than is allowed."),
     "deadlines_missed": ("media_deadline_missed", "Packets left out because a packet thread was not run in time."),
     "events_lost": ("media_events_lost", "Notices of packet threads that found no room in their ring."),
+    "link_frames_missing": ("media_link_frames_missing", "Turns of 10 ms in which a linked room was heard too late."),
+    "link_frames_skipped": ("media_link_frames_skipped", "10 ms left out between linked rooms: too many at once."),
     "srtp_auth_failures": ("srtp_authentication_failures", "Secured packets whose authentication tag is wrong."),
     "srtp_replayed": ("srtp_replayed", "Secured packets that had come before, or too late to tell."),
     "dtls_handshakes": ("dtls_handshakes", "DTLS handshakes that came to an end."),

@@ -161,6 +161,8 @@ class MediaTotals(Answer):
     timeouts: int = Field(default=0, description="Times a party fell silent for too long.")
     deadlines_missed: int = Field(default=0, description="Packets of clips left out for want of processor time.")
     events_lost: int = 0
+    link_frames_missing: int = Field(default=0, description="Turns in which a linked room was heard too late.")
+    link_frames_skipped: int = Field(default=0, description="Left out between linked rooms: too many at once.")
     players: int = Field(default=0, description="Ports into which a sound is played now.")
     dtls_handshakes: int = 0
     dtls_failures: int = 0

@@ -79,6 +79,7 @@ def apply_commands(
     ports: Any,
     rooms: Any,
     voices: Any,
+    links: Any,
     spans: Any,
     worker: Any,
     positions: Any,
@@ -96,7 +97,7 @@ def apply_commands(
             worker["running"] = 0
         elif operation >= COMMAND_ROOM_PLAY:
             if rooms[command["room"]]["generation"] == command["generation"]:
-                apply_to_room(rooms[command["room"]], voices, command)
+                apply_to_room(rooms[command["room"]], voices, links, command)
         elif ports[slot]["generation"] == command["generation"]:
             _apply(ports, rooms, voices, spans, slot, worker, command, scratch, now_ns)
         done += 1

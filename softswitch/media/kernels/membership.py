@@ -8,6 +8,7 @@ from softswitch.media.formats import MAXIMUM_FORMATS
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.giving_back import release_voice
 from softswitch.media.kernels.player import arm_wheel, least_loaded, start_wheel
+from softswitch.media.kernels.room_links import link_room, unlink_room
 from softswitch.media.layouts.commands import (
     COMMAND_ROOM_HEAR,
     COMMAND_ROOM_LINK,
@@ -112,13 +113,13 @@ def give_floor(room: Any, command: Any) -> None:
 
 
 @part
-def apply_to_room(room: Any, voices: Any, command: Any) -> None:
+def apply_to_room(room: Any, voices: Any, links: Any, command: Any) -> None:
     """Begin or end what is played into a room, what it has to do with another, or what hears its talker."""
     if command["operation"] == COMMAND_ROOM_LINK:
-        _link_room(room, voices, command)
+        link_room(room, links, command["link"], command["peer"])
         return
     if command["operation"] == COMMAND_ROOM_UNLINK:
-        _unlink_room(room, voices, command["voice"])
+        unlink_room(room, links, command["link"])
         return
     if command["operation"] == COMMAND_ROOM_HEAR:
         room["hearer"] = command["voice"]
@@ -136,30 +137,6 @@ def apply_to_room(room: Any, voices: Any, command: Any) -> None:
     room["play_loop"] = command["play_loop"]
     room["play_position"] = 0
     room["playing"] = 1
-
-
-@part
-def _link_room(room: Any, voices: Any, command: Any) -> None:
-    """Let another room be heard in this one: the command's `voice` stands for it here, `peer` for this one there."""
-    voice = voices[command["voice"]]
-    voice["linked"] = command["peer"]
-    voice["next_link"] = room["links"]
-    voice["contributes"] = 0
-    room["links"] = command["voice"]
-
-
-@part
-def _unlink_room(room: Any, voices: Any, number: int) -> None:
-    """Undo `_link_room` on this side."""
-    if room["links"] == number:
-        room["links"] = voices[number]["next_link"]
-        return
-    before = room["links"]
-    while before != NOBODY:
-        if voices[before]["next_link"] == number:
-            voices[before]["next_link"] = voices[number]["next_link"]
-            return
-        before = voices[before]["next_link"]
 
 
 @part

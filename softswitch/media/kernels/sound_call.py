@@ -36,6 +36,7 @@ def take_turn(
     ports: Any,
     rooms: Any,
     voices: Any,
+    links: Any,
     workers: Any,
     number: int,
     positions: Any,
@@ -48,7 +49,9 @@ def take_turn(
     """Let the mixer at `address` serve the rooms of one slot of the wheel, from room `first` on."""
     from softswitch.media.kernels.sound import mixer
 
-    mixer.turn_rooms(ports, rooms, voices, workers[number], positions, events, clips, scratches[0], first, now_ns)
+    mixer.turn_rooms(
+        ports, rooms, voices, links, workers[number], positions, events, clips, scratches[0], first, now_ns
+    )
 
 
 @overload(take_turn)
@@ -57,6 +60,7 @@ def _take_turn(
     ports: Any,
     rooms: Any,
     voices: Any,
+    links: Any,
     workers: Any,
     number: Any,
     positions: Any,
@@ -71,6 +75,7 @@ def _take_turn(
         ports: Any,
         rooms: Any,
         voices: Any,
+        links: Any,
         workers: Any,
         number: Any,
         positions: Any,
@@ -87,6 +92,7 @@ def _take_turn(
                 len(ports),
                 rooms.ctypes.data,
                 voices.ctypes.data,
+                links.ctypes.data,
                 workers.ctypes.data,
                 number,
                 positions.ctypes.data,

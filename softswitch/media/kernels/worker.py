@@ -20,6 +20,7 @@ from softswitch.media.kernels.unowned import unowned
 from softswitch.media.kernels.watching import CONTROL, GIVEN, KINDS
 from softswitch.media.layouts.commands import COMMAND
 from softswitch.media.layouts.events import EVENT
+from softswitch.media.layouts.link import LINK
 from softswitch.media.layouts.port import PORT
 from softswitch.media.layouts.room import ROOM
 from softswitch.media.layouts.scratch import EPOLL_EVENTS, SCRATCH
@@ -68,6 +69,7 @@ def _expect_next(ports: Any, ready: Any, k: int, count: int) -> None:
 _ports = from_dtype(PORT)[::1]
 _rooms = from_dtype(ROOM)[::1]
 _voices = from_dtype(VOICE)[::1]
+_links = from_dtype(LINK)[::1]
 _workers = from_dtype(WORKER)[::1]
 _commands = from_dtype(COMMAND)[::1]
 _events = from_dtype(EVENT)[::1]
@@ -113,6 +115,7 @@ def _serve(
     ports: Any,
     rooms: Any,
     voices: Any,
+    links: Any,
     lines: Any,
     spans: Any,
     workers: Any,
@@ -136,7 +139,7 @@ def _serve(
         worker["turns"] += 1
         now_ns = monotonic_ns(scratch)
         if _load_acquire(positions, COMMANDS_WRITTEN) != positions[COMMANDS_DONE]:
-            apply_commands(ports, rooms, voices, spans, worker, positions, commands, scratch, now_ns)
+            apply_commands(ports, rooms, voices, links, spans, worker, positions, commands, scratch, now_ns)
         for k in range(count):
             at = EPOLL_WORDS * k + EPOLL_DATA
             code = ready[at]
@@ -159,7 +162,7 @@ def _serve(
         if worker["spans"] > 0:
             turn_spans(arrays, worker, positions, events, scratch, now_ns)
         if worker["players"] + worker["rooms"] > 0 and worker["wheel_due_ns"] <= now_ns:
-            turn_wheel(ports, rooms, voices, workers, number, positions, events, clips, scratches, now_ns)
+            turn_wheel(ports, rooms, voices, links, workers, number, positions, events, clips, scratches, now_ns)
         if now_ns >= worker["next_sweep_ns"]:
             sweep(ports, worker, positions, events, scratch, now_ns)
         _gather(worker, count, scratch, now_ns)
@@ -168,14 +171,15 @@ def _serve(
 
 @entry(
     types.void(
-        _ports, _rooms, _voices, _lines, _spans, _workers, types.int64, types.int64[::1], _commands, _events,
-        types.int16[::1], _scratch,
+        _ports, _rooms, _voices, _links, _lines, _spans, _workers, types.int64, types.int64[::1], _commands,
+        _events, types.int16[::1], _scratch,
     )
 )  # fmt: skip
 def run_worker(
     ports: Any,
     rooms: Any,
     voices: Any,
+    links: Any,
     lines: Any,
     spans: Any,
     workers: Any,
@@ -195,6 +199,7 @@ def run_worker(
         unowned(ports),
         unowned(rooms),
         unowned(voices),
+        unowned(links),
         unowned(lines),
         unowned(spans),
         unowned(workers),

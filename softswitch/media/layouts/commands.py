@@ -51,6 +51,7 @@ COMMAND = np.dtype(
         ("audience", "i8"),
         ("levelled", "i8"),
         ("line", "i8"),
+        ("link", "i8"),  # side of a link, `peer` being the other
         ("place", "i8"),  # of the datagram in the worker's `datagrams`
         ("octets", "i8"),
         *PLAYBACK,

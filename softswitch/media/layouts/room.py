@@ -31,7 +31,7 @@ ROOM = np.dtype(
         ("rate_hz", "i8"),
         ("samples", "i8"),  # in a turn of 10 ms
         ("limiter", "f8"),
-        ("links", "i8"),  # voice of the first room linked with this one, NOBODY none
+        ("links", "i8"),  # its side of the first link with another, NOBODY none
         ("comfort", "f8"),  # the largest sample of the noise heard while nobody speaks
         ("seed", "i8"),
         ("whispers", "i8"),  # in this turn

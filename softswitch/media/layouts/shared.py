@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-LAYOUT_VERSION = 12
+LAYOUT_VERSION = 13
 
 #: A socket address as the kernel writes it (sockaddr_in, sockaddr_in6), in 32-bit words.
 ADDRESS_WORDS = 7

@@ -106,9 +106,6 @@ VOICE = whole_lines(
         ("quiet_level", "i8"),  # that it was told, in −dBov
         ("quiet_speech", "i8", SPEECH_WORDS),
         ("quiet_noise", "i8", NOISE_WORDS),
-        # Of a voice that stands for another room in this one.
-        ("linked", "i8"),  # the voice that stands for this room there
-        ("next_link", "i8"),
         # Of a voice that codes what a fan-out's talker says for all who need it, or that hears the talker for those.
         ("rendered", "i8"),  # number of the packet that it has taken last
         ("rendition_stream", "i8"),  # negative, so that it is nobody's SSRC; with another one a stream begins anew

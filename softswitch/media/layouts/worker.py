@@ -91,6 +91,8 @@ WORKER = np.dtype(
         ("timeouts", "i8"),
         ("deadlines_missed", "i8"),
         ("events_lost", "i8"),
+        ("link_frames_missing", "i8"),  # of rooms that are linked: those that came too late for a turn
+        ("link_frames_skipped", "i8"),  # and those left out because too many were waiting
         ("commands_done", "i8"),
     ],
     align=True,

@@ -78,7 +78,7 @@ class Conference(Room):
         self.rate_hz = rate_hz
         self._signals = signals
         self._seats: dict[Port, _Seat] = {}
-        self.links: dict[Conference, int] = {}  # the voice that stands for each here
+        self.links: dict[Conference, int] = {}  # this room's side of the link with each
         self._clip: Clip | None = None
         self._playback = 0
         self._signalling = False  # what is played is a signal, which another may replace
@@ -141,8 +141,8 @@ class Conference(Room):
     def link(self, other: Conference) -> None:
         """Let all members of two rooms hear each other, each room its own mix; `unlink` ends it.
 
-        Rooms may be linked to trees, which one packet thread serves: the other's are moved to this one's. Raises
-        ValueError when they have different rates or a way to each other already, MediaError when one is closed.
+        Rooms may be linked to trees, whichever packet threads serve them. Raises ValueError when they have different
+        rates or a way to each other already, MediaError when one is closed.
         """
         with self.engine.lock:
             self.check_open()
@@ -153,11 +153,6 @@ class Conference(Room):
         """End `link`; rooms that are not linked are passed over."""
         with self.engine.lock:
             links.unlink(self, other)
-
-    @property
-    def cluster(self) -> int:
-        """Rooms that are linked are on one packet thread."""
-        return min(room.number for room in links.reached(self))
 
     def play(self, pcm: NDArray[np.int16], loop: bool = False, *, rate_hz: int = 8000) -> int:
         """Let all members hear int16[n] at `rate_hz` besides each other, in place of what was played before.

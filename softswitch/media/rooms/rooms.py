@@ -66,11 +66,6 @@ class Room(ABC):
         if self.closed:
             raise MediaError(f"the room of {self.owner} is closed")
 
-    @property
-    def cluster(self) -> int:
-        """A number that is the same for rooms that must be on one packet thread."""
-        return self.number
-
     def seen_by(self, port: Port) -> Port | None:
         """The member whose pictures another is shown."""
         return None

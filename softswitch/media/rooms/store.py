@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from softswitch.media.errors import MediaError
 from softswitch.media.formats import StreamFormat
 from softswitch.media.layouts.events import EVENT_ROOM_PLAYED
+from softswitch.media.layouts.link import MAXIMUM_SIDES
 from softswitch.media.layouts.room import MAXIMUM_ROOMS
 from softswitch.media.layouts.shared import NOBODY
 from softswitch.media.memory import Arena
@@ -58,6 +59,7 @@ class RoomStore:
         self._settle = settle
         self._free_rooms = deque(range(MAXIMUM_ROOMS))
         self._free_voices = list(range(len(arena.voices)))
+        self._free_sides = list(range(MAXIMUM_SIDES))
 
     def open(self) -> int:
         """The number of a new room without members; raises MediaError when there are too many."""
@@ -107,15 +109,41 @@ class RoomStore:
 
     def occupy(self, rooms: set[int], voices: set[int]) -> Callable[[], None]:
         """Keep rooms and voices that ports of an earlier switch still use from being dealt out, until the function
-        that is returned is called."""
+        that is returned is called; and the sides of the rooms' links."""
+        sides = {side for number in rooms for side in self._sides(number)}
         self._free_rooms = deque(number for number in self._free_rooms if number not in rooms)
         self._free_voices = [number for number in self._free_voices if number not in voices]
+        self._free_sides = [number for number in self._free_sides if number not in sides]
 
         def vacate() -> None:
             self._free_rooms.extend(rooms)
             self._free_voices.extend(voices)
+            self._free_sides.extend(sides)
 
         return vacate
+
+    def _sides(self, room: int) -> Iterator[int]:
+        """Both sides of each link of a room of an earlier switch."""
+        number = int(self._arena.rooms[room]["links"])
+        while number != NOBODY:
+            yield from (number, int(self._arena.links[number]["peer"]))
+            number = int(self._arena.links[number]["next_link"])
+
+    def take_sides(self) -> tuple[int, int]:
+        """The numbers of both sides of a new link: there are enough for rooms that are linked to trees."""
+        if len(self._free_sides) < 2:
+            self._settle()
+        return self._free_sides.pop(), self._free_sides.pop()
+
+    def give_sides_back(self, one: tuple[PacketThread, int], other: tuple[PacketThread, int]) -> None:
+        """Let the sides of a link be others', once both threads have done what they were asked before."""
+        (first, _), (second, _) = one, other
+        position = second.ring.written
+
+        def give() -> None:
+            self._free_sides += (one[1], other[1])
+
+        self._later(first, first.ring.written, lambda: self._later(second, position, give))
 
     def take_voice(self) -> int:
         """The number of a free voice: there are a few more than ports."""

@@ -79,6 +79,7 @@ class PacketLoop:
             arena.ports,
             arena.rooms,
             arena.voices,
+            arena.links,
             arena.lines,
             arena.spans,
             arena.workers,

@@ -42,7 +42,7 @@ class Recovery:
     def reseat(self, ports: Sequence[Port], rooms: Sequence[Room], threads: Sequence[PacketThread]) -> None:
         """Spread them over `threads`: whoever is in one room or is connected stays together."""
         for room in rooms:
-            room.thread = threads[room.cluster % len(threads)]
+            room.thread = threads[room.number % len(threads)]
             record = self._arena.rooms[room.number]
             record["first"], record["members"], record["talker"] = NOBODY, 0, NOBODY
             record["second"] = record["next_talker"] = record["next_second"] = NOBODY

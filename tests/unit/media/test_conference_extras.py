@@ -103,11 +103,59 @@ def test_what_cannot_be_linked_is_refused(engine):
         one.link(one)
 
 
-def test_voices_of_links_are_given_back(engine):
+def test_sides_of_links_are_given_back(engine):
     one, other = (engine.open_conference(name) for name in "ab")
-    free = len(engine.rooms._free_voices)
+    free = sorted(engine.rooms._free_sides)
     for _ in range(5):
         one.link(other)
         one.unlink(other)
     engine.settle()
-    assert len(engine.rooms._free_voices) == free
+    assert sorted(engine.rooms._free_sides) == free
+
+
+def on_two_threads(engine, make_leg, rate_hz=8000):
+    """Two rooms that are linked and served by two packet threads, with two members each."""
+    rooms = [engine.open_conference(f"room-{i}", rate_hz) for i in range(10)]
+    first = next(room for room in rooms if room.thread.number == 0)
+    second = next(room for room in rooms if room.thread.number == 1)
+    legs = [make_leg(engine) for _ in range(4)]
+    for leg, room in zip(legs, (first, first, second, second), strict=True):
+        room.join(leg.port)
+    first.link(second)
+    assert [leg.port.thread.number for leg in legs] == [0, 0, 1, 1], "every room stays on its own packet thread"
+    return first, second, legs
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 48000])
+def test_rooms_of_two_packet_threads_hear_each_other_and_nobody_itself(make_engine, make_leg, rate_hz):
+    engine = make_engine(threads=2)
+    first, second, legs = on_two_threads(engine, make_leg, rate_hz)
+    sounds = [tone(hz, 2.0, -20) for hz in TONES_HZ[:4]]
+    for i, samples in enumerate(hear(legs, sounds, 0.8)):
+        for k, hz in enumerate(TONES_HZ[:4]):
+            if k == i:
+                assert level_at(samples, hz) < QUIET, f"member {i} hears itself by way of another packet thread"
+            else:
+                assert level_at(samples, hz) == pytest.approx(-20, abs=1.5), f"member {i} hears member {k}"
+    first.unlink(second)
+    engine.settle()
+    for i, samples in enumerate(hear(legs, sounds, 0.8)):
+        for k, hz in enumerate(TONES_HZ[:4]):
+            if k // 2 != i // 2:
+                assert level_at(samples, hz) < QUIET, f"member {i} hears member {k} after the link has ended"
+    assert engine.statistics().link_frames_skipped == 0
+
+
+def test_a_linked_room_rustles_when_nobody_speaks_in_either(make_engine, make_leg):
+    engine = make_engine(threads=2)
+    rooms = [engine.open_conference(f"room-{i}", comfort_noise=True) for i in range(10)]
+    first, second = (next(room for room in rooms if room.thread.number == n) for n in (0, 1))
+    legs = [make_leg(engine) for _ in range(2)]
+    first.join(legs[0].port)
+    second.join(legs[1].port)
+    first.link(second)
+    for samples in hear(legs, [None, None]):
+        assert -62 < level_dbm0(samples.astype(np.int16)) < -50
+    spoken = hear(legs, [None, tone(700, 1.0, -20)])[0]
+    assert level_at(spoken, 700) == pytest.approx(-20, abs=1.5)
+    assert level_at(spoken, 1500) < -75, "no noise beside what is said in the other room"

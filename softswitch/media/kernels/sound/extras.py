@@ -1,4 +1,4 @@
-"""What a room may do besides adding up: automatic gain, whispers, comfort noise, and being linked with other rooms."""
+"""What a room may do besides adding up: automatic gain, whispers, comfort noise."""
 
 from __future__ import annotations
 
@@ -63,34 +63,3 @@ def compose_personally(ports: Any, room: Any, voices: Any, slot: int) -> None:
             for i in range(samples):
                 personal[i] += own[i]
         other = ports[other]["member_next"]
-
-
-@part
-def exchange(room: Any, voices: Any) -> bool:
-    """Add what linked rooms say to the sum, and tell each of them all the rest; true when any of them spoke.
-
-    What a room says is heard in its neighbour 10 ms later at most, once: a room whose turn does not come, because it is
-    empty, says nothing.
-    """
-    total, samples, spoken = room["total"], room["samples"], False
-    number = room["links"]
-    while number != NOBODY:
-        voice = voices[number]
-        if voice["contributes"] != 0:
-            spoken = True
-            for i in range(samples):
-                total[i] += voice["own"][i]
-        number = voice["next_link"]
-    number = room["links"]
-    while number != NOBODY:
-        voice = voices[number]
-        there = voices[voice["linked"]]
-        for i in range(samples):
-            there["own"][i] = total[i] - (voice["own"][i] if voice["contributes"] != 0 else np.float32(0))
-        number = voice["next_link"]
-    number = room["links"]
-    while number != NOBODY:
-        voices[number]["contributes"] = 0
-        voices[voices[number]["linked"]]["contributes"] = 1
-        number = voices[number]["next_link"]
-    return spoken

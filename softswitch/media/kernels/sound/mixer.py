@@ -14,13 +14,14 @@ from softswitch.media.kernels.sound.extras import (
     WHISPERS,
     add_noise,
     compose_personally,
-    exchange,
     level_out,
 )
 from softswitch.media.kernels.sound.fetching import fetch_listeners, fetch_speakers
 from softswitch.media.kernels.sound.hearing import pull
+from softswitch.media.kernels.sound.linking import exchange
 from softswitch.media.kernels.sound.speaking import speak
 from softswitch.media.layouts.events import EVENT, EVENT_LOUDEST, EVENT_ROOM_PLAYED
+from softswitch.media.layouts.link import LINK, MAXIMUM_SIDES
 from softswitch.media.layouts.port import PORT
 from softswitch.media.layouts.room import MAXIMUM_ROOMS, ROOM
 from softswitch.media.layouts.scratch import SCRATCH
@@ -48,6 +49,7 @@ def turn_rooms(
     ports: Any,
     rooms: Any,
     voices: Any,
+    links: Any,
     worker: Any,
     positions: Any,
     events: Any,
@@ -61,7 +63,7 @@ def turn_rooms(
     while number != NOBODY:
         room = rooms[number]
         following = room["next_room"]
-        if _gather(ports, room, voices, clips, scratch, now_ns):
+        if _gather(ports, room, voices, links, worker, clips, scratch, now_ns):
             notify_room(worker, positions, events, EVENT_ROOM_PLAYED, number, room, room["play_id"], now_ns, scratch)
         _give_out(ports, room, voices, scratch, now_ns)
         room["turn"] += 1
@@ -71,7 +73,7 @@ def turn_rooms(
 
 
 @part
-def _gather(ports: Any, room: Any, voices: Any, clips: Any, scratch: Any, now_ns: int) -> bool:
+def _gather(ports: Any, room: Any, voices: Any, links: Any, worker: Any, clips: Any, scratch: Any, now_ns: int) -> bool:
     """Add up what is played into the room and what its members say; true when a clip has ended."""
     total, samples = room["total"], room["samples"]
     for i in range(samples):
@@ -92,7 +94,7 @@ def _gather(ports: Any, room: Any, voices: Any, clips: Any, scratch: Any, now_ns
         silent &= voice["contributes"] != 1
         slot = port["member_next"]
     if room["links"] != NOBODY:
-        silent &= not exchange(room, voices)
+        silent = exchange(room, links, worker, silent, now_ns)
     if silent and room["comfort"] > 0:
         add_noise(room)
     return bool(ended)
@@ -235,6 +237,7 @@ def _loudest(ports: Any, room: Any, voices: Any) -> bool:
         types.int64,
         _pointer(from_dtype(ROOM)),
         _pointer(from_dtype(VOICE)),
+        _pointer(from_dtype(LINK)),
         _pointer(from_dtype(WORKER)),
         types.int64,
         _pointer(types.int64),
@@ -251,6 +254,7 @@ def serve_rooms(
     port_count: int,
     rooms: Any,
     voices: Any,
+    links: Any,
     workers: Any,
     number: int,
     positions: Any,
@@ -266,6 +270,7 @@ def serve_rooms(
         _carray(ports, (port_count,)),
         _carray(rooms, (MAXIMUM_ROOMS,)),
         _carray(voices, (port_count,)),
+        _carray(links, (MAXIMUM_SIDES,)),
         _carray(workers, (number + 1,))[number],
         _carray(positions, (POSITIONS,)),
         _carray(events, (event_count,)),

@@ -1,0 +1,36 @@
+"""One side of a link between two conferences: what is said to the other room, in a ring with one writer and one reader.
+
+The two rooms may be on different packet threads, also of different processes. Each writes frames into the ring of its
+own side and reads those of the other's; a place is written again only when the reader has said that it is done with it.
+"""
+
+from __future__ import annotations
+
+from softswitch.media.layouts.room import MAXIMUM_ROOMS, MAXIMUM_TURN
+from softswitch.media.layouts.shared import CACHE_LINE_OCTETS, whole_lines
+
+#: Sides of links there can be at a time: rooms in trees have fewer than two sides each.
+MAXIMUM_SIDES = 2 * MAXIMUM_ROOMS
+#: Frames of 10 ms in a ring.
+LINK_PLACES = 4
+#: A room without a frame for more turns than this is empty, not late.
+LATE_TURNS = 20
+#: Words of a position that has a cache line of its own.
+_LINE = CACHE_LINE_OCTETS // 8
+
+LINK = whole_lines(
+    [
+        ("written", "i8", _LINE),  # frames, by this room; the first word counts
+        ("taken", "i8", _LINE),  # of them, by the other room
+        ("peer", "i8"),  # the other side
+        ("next_link", "i8"),  # of this room, NOBODY none
+        # What this room hears of the other.
+        ("heard", "i8"),  # whether there is sound in this turn, in the place `taken` of the other's ring
+        ("absent", "i8"),  # turns in a row without a frame
+        ("crowded", "i8"),  # turns in a row in which another frame was waiting
+        # The ring.
+        ("said_ns", "i8", LINK_PLACES),  # when a frame was written
+        ("sounds", "i8", LINK_PLACES),  # whether there is any sound in it; if not, `samples` are of earlier
+        ("samples", "f4", LINK_PLACES * MAXIMUM_TURN),
+    ]
+)
