@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import softswitch.media.kernels
+from mediacodecs.frames import load_all
 from mediacodecs.states.detectors import reset_activity
 from softswitch.media import PCMA, MediaEngine, MediaEvent, Port, PortSettings, StreamFormat
 from softswitch.media.layouts.scratch import SCRATCH
@@ -160,6 +161,7 @@ def warm_codecs() -> None:
     """Compile what plain Python calls of the codecs, so that no test waits for it in its packet thread."""
     from softswitch.media.kernels.sound import coding, ear
 
+    load_all()  # no packet thread has done so when this test is the first of its process
     voices, scratch = np.zeros(1, VOICE), np.zeros(1, SCRATCH)[0]
     wide = StreamFormat(97, "L16", 16000)
     for formats in ((PCMA,), (wide,)):
