@@ -24,6 +24,7 @@ from softswitch.media.playing.clips import ClipStore
 from softswitch.media.playing.playing import Playing
 from softswitch.media.port_table import PortTable
 from softswitch.media.rooms.connections import Connections
+from softswitch.media.rooms.spreading import Spreading
 from softswitch.media.rooms.store import RoomStore
 from softswitch.media.signals import Signals
 from softswitch.media.totals import HelperStatus, MediaStatistics, WorkerStatus, collect
@@ -97,6 +98,7 @@ class MediaEngine(EngineFlows):
         self.transports = Transports(self)
         self.bundles = Bundles(self)
         self._connections = Connections(self)
+        self._spreading = Spreading()
         self._beginning: Future[None] | None = None
 
     def begin(self) -> None:
@@ -127,7 +129,8 @@ class MediaEngine(EngineFlows):
         self.signals = Signals(self)
         self.wires = Wires(self, self._arena, self.table.enter)
         self._adoption = Adoption(self._arena, self._crew.threads, self.rooms, clips)
-        self.table.occupy(self._adoption.waiting)
+        self.table.occupy({*self._adoption.waiting, *self._adoption.links})
+        self._release_lone_links()
         recovery = Recovery(self._arena, self.table.sockets, self.signals, self.command)
         self._happenings = Happenings(self, self._crew, recovery)
 
@@ -185,7 +188,7 @@ class MediaEngine(EngineFlows):
             return collect(
                 self._arena,
                 ports_open=len(self.table),
-                ports_free=self.capacity - len(self.table),
+                ports_free=self.table.unused,
                 ports_quarantined=self.table.quarantined,
                 transports=self.transports.counters,
             )

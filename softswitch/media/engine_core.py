@@ -17,6 +17,7 @@ from softswitch.media.port import Port
 from softswitch.media.port_table import PortTable
 from softswitch.media.records import Fields
 from softswitch.media.rooms.connections import Connections
+from softswitch.media.rooms.spreading import Spreading
 from softswitch.media.rooms.store import RoomStore
 from softswitch.media.signals import Signals
 from softswitch.media.transport.bundle import Bundles
@@ -43,6 +44,7 @@ class EngineCore:
     bundles: Bundles
     _crew: Crew
     _connections: Connections
+    _spreading: Spreading
     _events: deque[MediaEvent]
     event_fd: int
     # These are there while the engine runs.
@@ -69,11 +71,16 @@ class EngineCore:
         if port.closed:
             raise PortClosed(f"{port} is closed")
 
-    def _thread_of(self, owner: str) -> PacketThread:
+    def _alive(self) -> list[PacketThread]:
+        """The packet threads that run; raises MediaError when none does."""
         self._check_running()
         alive = [thread for thread in self._crew.threads if thread.alive]
         if not alive:
             raise MediaError("no media worker runs; another is being started")
+        return alive
+
+    def _thread_of(self, owner: str) -> PacketThread:
+        alive = self._alive()
         return alive[zlib.crc32(owner.encode()) % len(alive)]
 
     def hold_bells(self) -> None:

@@ -12,6 +12,7 @@ from softswitch.media.layouts.tap import TAP_CAPTURE, TAP_RECEIVED, TAP_SENT
 from softswitch.media.port import Port
 from softswitch.media.rooms.conference import COMFORT_PEAK, Conference
 from softswitch.media.rooms.fan_out import FanOut
+from softswitch.media.rooms.rooms import Room
 from softswitch.media.voices import ROOM_RATES
 from softswitch.media.workers.packet_thread import PacketThread
 
@@ -126,6 +127,10 @@ class EngineFlows(EnginePorts):
             conference = Conference(self, number, thread, owner, rate_hz=rate_hz, signals=signals)
             self.rooms.conferences[number] = conference
             return conference
+
+    def place(self, room: Room, port: Port) -> PacketThread:
+        """Where a port is to be served that enters a room."""
+        return self._spreading.place(room, port, [thread for thread in self._crew.threads if thread.alive])
 
     def release_port(self, port: Port, thread: PacketThread) -> None:
         """Take a port out of whatever it is in, and see that `thread` serves it."""

@@ -6,7 +6,6 @@ import time
 
 from softswitch.media.allocation import BoundPair
 from softswitch.media.engine_core import EngineCore
-from softswitch.media.errors import MediaError
 from softswitch.media.layouts.commands import COMMAND_CONFIGURE
 from softswitch.media.layouts.shared import PSEUDOWIRE
 from softswitch.media.port import Port
@@ -33,7 +32,8 @@ class EnginePorts(EngineCore):
     ) -> Port:
         """Bind the next free port pair for `owner` (a call's identifier); raises PortsExhausted, MediaError.
 
-        `near` is the owner of the room that the port is about to enter: it is on that room's thread from the start.
+        `near` is the owner of the room that the port is about to enter: it is on the room's thread from the start, or,
+        when many are about to enter it, on one of several.
         `address` binds elsewhere than the engine's own; `rtcp_mux` does without an RTCP socket, for peers that have
         promised to multiplex. What it sends is marked `dscp` (RFC 2474; 0: not). The port receives and sends nothing
         before it is configured.
@@ -41,7 +41,11 @@ class EnginePorts(EngineCore):
         host = address or self.address
         with self.lock:
             thread = self._thread_of(near or owner)
+            if near:
+                thread = self._spreading.nearest(near, thread, self._alive())
             port = self.table.bind(owner, thread, host, rtcp=not rtcp_mux, dscp=dscp)
+            if near:
+                self._spreading.opened(port, near)
             outside = advertised or (self.advertised if address in (None, self.address) else None)
             port.local = (outside or host, port.local_port)
             return port
@@ -65,10 +69,7 @@ class EnginePorts(EngineCore):
         with self.lock:
             self._check_running()
             self._release_pseudowire(settings.local[1])
-            alive = [thread for thread in self._crew.threads if thread.alive]
-            if not alive:
-                raise MediaError("no media worker runs; another is being started")
-            return self.wires.open_pseudowire(owner, alive[0], settings, observer)
+            return self.wires.open_pseudowire(owner, self._alive()[0], settings, observer)
 
     def _release_pseudowire(self, local_port: int) -> None:
         """A span that an earlier switch has left is opened anew: there is nobody for its calls."""
@@ -134,6 +135,7 @@ class EnginePorts(EngineCore):
             self.signals.closing(port)
             self.transports.close(port)
             self.wires.closing(port)
+            self._spreading.closed(port)
             port.seal()
             self.table.close(port)
             self.bundles.closed(port)
@@ -150,8 +152,18 @@ class EnginePorts(EngineCore):
     def release(self, record: PortRecord) -> None:
         """Close a port that an earlier switch has left and no call of this one claims."""
         with self.lock:
-            thread = self._crew.threads[record.worker]
-            position = self._adoption.release(record, thread)
-            self.afterwards.add(thread, position, lambda: self.table.free(record.slot))
-            if not self._adoption.waiting:
-                self.afterwards.add(thread, position, self._adoption.vacate)
+            self._release(record)
+            self._release_lone_links()
+
+    def _release_lone_links(self) -> None:
+        """When the last port of an earlier switch is closed, so are the links between wings of its rooms."""
+        if not self._adoption.waiting:
+            for record in list(self._adoption.links.values()):
+                self._release(record)
+
+    def _release(self, record: PortRecord) -> None:
+        thread = self._crew.threads[record.worker]
+        position = self._adoption.release(record, thread)
+        self.afterwards.add(thread, position, lambda: self.table.free(record.slot))
+        if not self._adoption.waiting and not self._adoption.links:
+            self.afterwards.add(thread, position, self._adoption.vacate)

@@ -21,6 +21,7 @@ from softswitch.media.transport.peer_transport import PeerTransport, RemoteTrans
 if TYPE_CHECKING:
     from softswitch.media.engine import MediaEngine
     from softswitch.media.rooms.rooms import Room
+    from softswitch.media.rooms.wings import Wing
     from softswitch.media.transport.bundle import Bundle
     from softswitch.media.voices import VoiceCounters
     from softswitch.media.workers.packet_thread import PacketThread
@@ -134,10 +135,10 @@ class Port:
         "local_port",
         "losses",
         "lost",
+        "near",
         "owner",
         "peer",
         "playback",
-        "room",
         "rtcp_port",
         "settings",
         "slot",
@@ -145,6 +146,7 @@ class Port:
         "taps",
         "thread",
         "transport",
+        "wing",
     )
 
     def __init__(
@@ -169,7 +171,8 @@ class Port:
         self.lost = False  # nobody will serve it any more
         self.losses: tuple[float, ...] = ()  # when workers were lost that served it, of late
         self.peer: Port | None = None
-        self.room: Room | None = None
+        self.wing: Wing | None = None  # the part of a room that it is in
+        self.near: tuple[str, int] | None = None  # the owner of the room that it was opened for, and on which thread
         self.playback: Playback | None = None
         self.listens = 0  # as `listen` was told
         self.ear, self.ear_listens = NO_VOICE, 0  # as it is
@@ -194,6 +197,11 @@ class Port:
     def meet(self, remote: RemoteTransport) -> None:
         """What the peer of a port with a transport signalled, at first or anew."""
         self._engine.meet(self, remote)
+
+    @property
+    def room(self) -> Room | None:
+        """The room that it is in."""
+        return None if self.wing is None else self.wing.room
 
     @property
     def captured(self) -> bool:

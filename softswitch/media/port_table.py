@@ -48,6 +48,7 @@ class PortTable:
         self._latch_silence_s = latch_silence_s
         self.sockets: dict[int, BoundPair] = {}
         self.open: dict[int, Port] = {}
+        self.links: dict[int, Port] = {}  # the ends of links between wings of rooms: nobody's ports but the engine's
         self._free = deque(range(self.capacity))
 
     def __iter__(self) -> Iterator[Port]:
@@ -55,6 +56,16 @@ class PortTable:
 
     def __len__(self) -> int:
         return len(self.open)
+
+    @property
+    def served(self) -> list[Port]:
+        """All ports that packet threads serve, the ends of links too."""
+        return [*self.open.values(), *self.links.values()]
+
+    @property
+    def unused(self) -> int:
+        """How many more may be open at a time."""
+        return self.capacity - len(self.open) - len(self.links)
 
     def occupy(self, slots: Collection[int]) -> None:
         """The engine has started: these records are an earlier switch's until they are freed."""
@@ -89,8 +100,13 @@ class PortTable:
         thread: PacketThread,
         family: int,
         fit: Callable[[NDArray[Any]], None] = lambda record: None,
+        *,
+        link: bool = False,
     ) -> Port:
-        """A port of descriptors that are bound; `fit` completes its record. Raises PortsExhausted."""
+        """A port of descriptors that are bound, or one end of a link; `fit` completes its record.
+
+        Raises PortsExhausted.
+        """
         self._check_room()
         engine, slot = self._engine, self._free.popleft()
         if thread.keeps_sockets:
@@ -98,7 +114,8 @@ class PortTable:
         records, ipv6, silence_s = engine.arena.ports, family == socket.AF_INET6, self._latch_silence_s
         prepare_port(records, slot, pair, owner=owner, worker=thread.number, ipv6=ipv6, latch_silence_s=silence_s)
         fit(records[slot])
-        port = self.open[slot] = Port(engine, records[slot], slot, thread, owner, family)
+        port = Port(engine, records[slot], slot, thread, owner, family)
+        (self.links if link else self.open)[slot] = port
         thread.hand_over(slot, port.generation, pair)
         engine.command(port, COMMAND_OPEN)
         return port
@@ -106,7 +123,7 @@ class PortTable:
     def close(self, port: Port) -> None:
         """Give a port's sockets back now, and its record when its packet thread has let go of it."""
         position = self._engine.command(port, COMMAND_CLOSE)
-        del self.open[port.slot]
+        del (self.links if port.slot in self.links else self.open)[port.slot]
         close_pair(self.sockets.pop(port.slot, None))
         shares = port.bundle is not None and port.bundle.carrier is not port
         if self._engine.arena.ports[port.slot]["kind"] == RTP_PORT and not shares:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media.layouts.shared import OPEN
+from softswitch.media.layouts.shared import LINK_NEAR, OPEN
 from softswitch.media.memory import Arena
 
 #: Counters that a port and, for closed ports, its worker have under the same name.
@@ -120,7 +120,7 @@ def collect(
     """Add up the counters of the open ports and those that closed ports have left."""
     used = max((int(worker["ports_used"]) for worker in arena.workers), default=0)
     ports = arena.ports[:used]
-    ports = ports[ports["state"] == OPEN]
+    ports = ports[(ports["state"] == OPEN) & (ports["kind"] < LINK_NEAR)]
     totals = {name: int(ports[name].sum() + arena.workers[name].sum()) for name in _OF_PORTS}
     totals |= {name: int(arena.workers[name].sum()) for name in _OF_WORKERS}
     totals["lost"] = int(arena.workers["lost_before"].sum() + ports["lost_before"].sum() + _lost_now(ports))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,7 +118,7 @@ def prepare_voice(
     voice["gain"] = voice["levelling"] = 1.0
     voice["audience"] = NOBODY
     voice["event_source_timestamp"] = -1
-    _prepare_decoders(voice, settings, room_hz)
+    _prepare_decoders(voice, enumerate(settings.receivable), room_hz)
     _prepare_noise(voice, settings, number)
     spoken = spoken_format(settings)
     ptime_ms = _TURN_MS
@@ -166,12 +167,14 @@ def prepare_rendition(voices: NDArray[Any], number: int, entry: StreamFormat) ->
     voice["send_samples"] = RENDITION_HZ * ptime_ms // 1000
 
 
-def prepare_hearer(voices: NDArray[Any], number: int, settings: PortSettings, slot: int, talks: int) -> None:
-    """Make a free record decode what the port at `slot`, with these settings, says to a fan-out in its talk number
-    `talks`."""
+def prepare_hearer(
+    voices: NDArray[Any], number: int, formats: Iterable[tuple[int, StreamFormat]], slot: int, talks: int
+) -> None:
+    """Make a free record decode what the port at `slot` says to a fan-out in talk number `talks`; its formats, each
+    with its number."""
     voices[number : number + 1].view(np.uint8)[:_CLEARED_OCTETS] = 0
     voice = voices[number]
-    _prepare_decoders(voice, settings, RENDITION_HZ)
+    _prepare_decoders(voice, formats, RENDITION_HZ)
     voice["partner"] = slot
     voice["rendition_stream"] = -(talks << 32)
 
@@ -180,14 +183,14 @@ def prepare_ear(voices: NDArray[Any], number: int, settings: PortSettings, liste
     """Make a free record an ear for what a port with these settings receives; `listens` are LISTEN_… bits."""
     voices[number : number + 1].view(np.uint8)[:_CLEARED_OCTETS] = 0
     voice = voices[number]
-    _prepare_decoders(voice, settings, _EAR_HZ)
+    _prepare_decoders(voice, enumerate(settings.receivable), _EAR_HZ)
     voice["listens"] = listens
     reset_activity(voice["speech_state"], _EAR_HZ)
 
 
-def _prepare_decoders(voice: Any, settings: PortSettings, room_hz: int) -> None:
+def _prepare_decoders(voice: Any, formats: Iterable[tuple[int, StreamFormat]], room_hz: int) -> None:
     used = 0
-    for i, entry in enumerate(settings.receivable):
+    for i, entry in formats:
         rate = sample_rate(entry, room_hz)
         if not rate or used == DECODERS:
             continue

@@ -18,7 +18,6 @@ from softswitch.media.kernels.libc import EPOLL_CTL_ADD, EPOLL_CTL_DEL
 from softswitch.media.kernels.listening import listen
 from softswitch.media.kernels.membership import (
     apply_to_room,
-    give_floor,
     join_conference,
     join_fan_out,
     leave_room,
@@ -50,13 +49,13 @@ from softswitch.media.layouts.commands import (
     COMMAND_ROUTE,
     COMMAND_STOP,
     COMMAND_STOP_PLAYING,
-    COMMAND_TALK,
     COMMAND_TAP,
     COMMAND_WANT_PICTURE,
 )
 from softswitch.media.layouts.shared import (
     ADDRESS_WORDS,
     FREE,
+    LINK_NEAR,
     NO_VOICE,
     OPEN,
     PSEUDOWIRE,
@@ -137,8 +136,6 @@ def _apply(
         voice["levelled"] = command["levelled"]
     elif operation == COMMAND_LEAVE:
         leave_room(ports, rooms, voices, slot, worker)
-    elif operation == COMMAND_TALK:
-        give_floor(rooms[command["room"]], command)
     elif operation == COMMAND_TAP:
         port["tap"] = command["tap"]
         port["captured"] = command["tap"] & TAP_CAPTURE
@@ -292,6 +289,13 @@ def _close(port: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None
     drop_keys(port)
     port["state"] = FREE
     worker["ports_open"] -= 1
+    if port["kind"] < LINK_NEAR:
+        _count(port, worker)
+
+
+@part
+def _count(port: Any, worker: Any) -> None:
+    """Add what a closed port has counted to what all before it have; a link's has been counted where it came in."""
     worker["packets_received"] += port["packets_received"]
     worker["octets_received"] += port["octets_received"]
     worker["packets_sent"] += port["packets_sent"]

@@ -145,7 +145,7 @@ def number_packet(
 @part
 def transmit(out: Any, packet: Any, size: int, payload_size: int, scratch: Any) -> None:
     """Send a finished RTP packet to the port's peer, secured if that is agreed, and count it."""
-    if out["kind"] == INTERNAL_PORT:
+    if out["kind"] >= INTERNAL_PORT:
         sent: Any = size if put_out(out, packet, size, scratch) else -1
         _count(out, sent, payload_size)
         return

@@ -1,4 +1,5 @@
-"""The two rings by which an internal port's packets cross: from its gateway into the engine, and back.
+"""The two rings by which an internal port's packets cross: from its gateway into the engine, and back; or from either
+end of a link to the other, which another packet thread serves.
 
 A line lies in the shared memory at an offset from the record of its port that is the same in every process. So
 whatever sends through a port needs to know no more than the port.
@@ -18,6 +19,7 @@ from softswitch.media.kernels import atomic
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.libc import write
 from softswitch.media.kernels.octets import copy_octets
+from softswitch.media.layouts.shared import LINK_FAR
 from softswitch.media.layouts.wire import (
     INBOX_READ,
     INBOX_WRITTEN,
@@ -76,14 +78,13 @@ def put_in(line: Any, packet: Any, size: int) -> bool:
 
 @part
 def put_out(port: Any, packet: Any, size: int, scratch: Any) -> bool:
-    """Give a packet that is sent through an internal port to its gateway, and wake that if it wants so."""
+    """Give a packet that is sent through a port with a line to who has the other end, and wake that if it wants so."""
     line = _line_of(port)
-    positions, sizes, octets = line["positions"], line["outbox_size"], line["outbox"]
-    written = positions[OUTBOX_WRITTEN]
-    if size > LINE_OCTETS or written - _load_acquire(positions, OUTBOX_READ) >= LINE_PLACES:
+    if port["kind"] == LINK_FAR:
+        if not put_in(line, packet, size):
+            return False
+    elif not _put_away(line, packet, size):
         return False
-    _copy_in(sizes, octets, written % LINE_PLACES, packet, size)
-    _store_release(positions, OUTBOX_WRITTEN, written + 1)
     if port["rtcp_fd"] >= 0:
         scratch["word"][0] = 1
         write(port["rtcp_fd"], scratch["word"].ctypes.data, 8)
@@ -91,17 +92,37 @@ def put_out(port: Any, packet: Any, size: int, scratch: Any) -> bool:
 
 
 @part
+def _put_away(line: Any, packet: Any, size: int) -> bool:
+    """`put_in` for what goes away from the engine, or from the near end of a link."""
+    positions, sizes, octets = line["positions"], line["outbox_size"], line["outbox"]
+    written = positions[OUTBOX_WRITTEN]
+    if size > LINE_OCTETS or written - _load_acquire(positions, OUTBOX_READ) >= LINE_PLACES:
+        return False
+    _copy_in(sizes, octets, written % LINE_PLACES, packet, size)
+    _store_release(positions, OUTBOX_WRITTEN, written + 1)
+    return True
+
+
+@part
 def take_in(port: Any, packet: Any) -> Any:
-    """The octets of the next packet that the gateway has given, put into `packet`; -1 when there is none."""
+    """The octets of the next packet that the other end has given, put into `packet`; -1 when there is none."""
     line = _line_of(port)
-    positions, sizes, octets = line["positions"], line["inbox_size"], line["inbox"]
-    read = positions[INBOX_READ]
-    if _load_acquire(positions, INBOX_WRITTEN) == read:
+    positions = line["positions"]
+    if port["kind"] == LINK_FAR:
+        return _take(positions, OUTBOX_READ, OUTBOX_WRITTEN, line["outbox_size"], line["outbox"], packet)
+    return _take(positions, INBOX_READ, INBOX_WRITTEN, line["inbox_size"], line["inbox"], packet)
+
+
+@part
+def _take(positions: Any, taken: int, given: int, sizes: Any, octets: Any, packet: Any) -> Any:
+    """The next packet of one ring: `taken` and `given` are where its positions are."""
+    read = positions[taken]
+    if _load_acquire(positions, given) == read:
         return -1
     place = read % LINE_PLACES
     size = min(sizes[place], LINE_OCTETS)
     copy_octets(octets, place * LINE_OCTETS, packet, 0, size)
-    _store_release(positions, INBOX_READ, read + 1)
+    _store_release(positions, taken, read + 1)
     return size
 
 

@@ -14,6 +14,7 @@ from softswitch.media.layouts.commands import (
     COMMAND_ROOM_LINK,
     COMMAND_ROOM_RELEASE,
     COMMAND_ROOM_STOP,
+    COMMAND_ROOM_TALK,
     COMMAND_ROOM_UNLINK,
 )
 from softswitch.media.layouts.shared import CONFERENCE_PEER, FAN_OUT_PEER, NO_FEEDER, NO_PEER, NOBODY
@@ -114,7 +115,7 @@ def give_floor(room: Any, command: Any) -> None:
 
 @part
 def apply_to_room(room: Any, voices: Any, links: Any, command: Any) -> None:
-    """Begin or end what is played into a room, what it has to do with another, or what hears its talker."""
+    """Begin or end what is played into a room, what it has to do with another, who talks, or what hears the talker."""
     if command["operation"] == COMMAND_ROOM_LINK:
         link_room(room, links, command["link"], command["peer"])
         return
@@ -123,6 +124,9 @@ def apply_to_room(room: Any, voices: Any, links: Any, command: Any) -> None:
         return
     if command["operation"] == COMMAND_ROOM_HEAR:
         room["hearer"] = command["voice"]
+        return
+    if command["operation"] == COMMAND_ROOM_TALK:
+        give_floor(room, command)
         return
     if command["operation"] == COMMAND_ROOM_RELEASE:
         release_voice(voices[command["voice"]])

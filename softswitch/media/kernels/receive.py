@@ -45,7 +45,7 @@ from softswitch.media.layouts.shared import (
 from softswitch.media.layouts.srtp import PLAIN
 from softswitch.media.layouts.tap import TAP_RECEIVED
 
-_HEADER_OCTETS, _PLAIN_HEADER = 12, 0x80
+_HEADER_OCTETS, _VERSION = 12, 2
 _PORT_OCTETS = PORT.itemsize
 
 
@@ -117,6 +117,12 @@ def _set_aside(ports: Any, rooms: Any, slot: int, packet: Any, size: int, told: 
 
 
 @part
+def _is_rtp(packet: Any, size: int) -> bool:
+    """Whether `packet[:size]` (uint8) begins with a whole header of RTP, or of RTCP, which looks alike."""
+    return size >= _HEADER_OCTETS and packet[0] >> 6 == _VERSION and size >= _HEADER_OCTETS + 4 * (packet[0] & 0x0F)
+
+
+@part
 def receive(
     ports: Any,
     rooms: Any,
@@ -137,7 +143,7 @@ def receive(
     size = take_datagram(descriptor, scratch)
     if size < 0:
         return
-    if size < 12 or size > MAXIMUM_PACKET or packet[0] >> 6 != 2 or size < 12 + 4 * (packet[0] & 0x0F):
+    if size > MAXIMUM_PACKET or not _is_rtp(packet, size):
         _set_aside(ports, rooms, slot, packet, size, told, scratch, now_ns)
         return
     if is_rtcp(packet, size):
@@ -168,13 +174,13 @@ def receive(
 def receive_internal(
     ports: Any, rooms: Any, voices: Any, slot: int, worker: Any, positions: Any, events: Any, scratch: Any, now_ns: int
 ) -> None:
-    """Take every packet that its gateway has given to an internal port, and pass it on."""
+    """Take every packet that who has the other end has given to a port with a line, and pass it on."""
     port = ports[slot]
     packet = scratch["packet"]
     size = take_in(port, packet)
     while size >= 0:
         number = port["format_of"][packet[1] & 0x7F]
-        if size < _HEADER_OCTETS or size > MAXIMUM_PACKET or packet[0] != _PLAIN_HEADER:
+        if size > MAXIMUM_PACKET or not _is_rtp(packet, size):
             port["malformed"] += 1
         elif number == 0:
             port["dropped_payload_type"] += 1

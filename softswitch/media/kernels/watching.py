@@ -21,7 +21,7 @@ KINDS = 4
 def watch(port: Any, slot: int, descriptor: int, kind: int, operation: int, worker: Any, scratch: Any) -> None:
     """Add a socket of the port to the worker's epoll set, or take it out (EPOLL_CTL_ADD, EPOLL_CTL_DEL)."""
     event = scratch["epoll_event"]
-    event[0] = EPOLLIN + EPOLLET if port["kind"] == INTERNAL_PORT else EPOLLIN
+    event[0] = EPOLLIN + EPOLLET if port["kind"] >= INTERNAL_PORT else EPOLLIN
     event[EPOLL_DATA] = KINDS * slot + kind
     event[EPOLL_DATA + 1] = port["generation"] & 0x7FFFFFFF
     epoll_ctl(worker["epoll_fd"], operation, descriptor, event.ctypes.data)

@@ -155,7 +155,7 @@ def _serve(
             elif port["kind"] == RTP_PORT:
                 descriptor = port["rtp_fd"] if kind == GIVEN else port["connected_fd"]
                 receive(ports, rooms, voices, slot, descriptor, worker, positions, events, scratch, now_ns)
-            elif port["kind"] == INTERNAL_PORT:
+            elif port["kind"] >= INTERNAL_PORT:
                 receive_internal(ports, rooms, voices, slot, worker, positions, events, scratch, now_ns)
             else:
                 receive_pseudowires(arrays, slot, worker, scratch, now_ns)

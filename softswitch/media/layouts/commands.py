@@ -10,21 +10,23 @@ from softswitch.media.layouts.srtp import KEYING
 #: Operations of the command ring.
 COMMAND_OPEN, COMMAND_CONFIGURE, COMMAND_ROUTE, COMMAND_PLAY = 1, 2, 3, 4
 COMMAND_STOP_PLAYING, COMMAND_CLOSE, COMMAND_DETACH, COMMAND_STOP = 5, 6, 7, 8
-COMMAND_JOIN, COMMAND_LEAVE, COMMAND_TALK, COMMAND_ADJUST = 9, 10, 11, 12
-COMMAND_PRESS, COMMAND_LISTEN = 13, 14
-COMMAND_TAP = 15
+COMMAND_JOIN, COMMAND_LEAVE, COMMAND_ADJUST = 9, 10, 11
+COMMAND_PRESS, COMMAND_LISTEN = 12, 13
+COMMAND_TAP = 14
 #: Send a datagram that is no media; follow the peer to an address that ICE has proved.
-COMMAND_DATAGRAM, COMMAND_AIM = 16, 17
-COMMAND_WANT_PICTURE = 18
+COMMAND_DATAGRAM, COMMAND_AIM = 15, 16
+COMMAND_WANT_PICTURE = 17
 #: Let timeslot `place` of a pseudowire be heard and said by the port `peer` of generation `octets`; NOBODY frees it.
-COMMAND_CHANNEL = 19
+COMMAND_CHANNEL = 18
 #: The port shares its address with others (`transport/bundle.py`); to `octets` of them, the one at `place` being
 #: reached at `signalled`, it passes copies of RTCP.
-COMMAND_BUNDLE = 20
+COMMAND_BUNDLE = 19
 #: From here on they are about a room, whose generation they bring.
-COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, COMMAND_ROOM_LINK, COMMAND_ROOM_UNLINK = 21, 22, 23, 24
+COMMAND_ROOM_PLAY, COMMAND_ROOM_STOP, COMMAND_ROOM_LINK, COMMAND_ROOM_UNLINK = 20, 21, 22, 23
 #: Let the talker of a fan-out be decoded by `voice`; give back what the coders of `voice` hold.
-COMMAND_ROOM_HEAR, COMMAND_ROOM_RELEASE = 25, 26
+COMMAND_ROOM_HEAR, COMMAND_ROOM_RELEASE = 24, 25
+#: Let the talker of a fan-out be `peer`.
+COMMAND_ROOM_TALK = 26
 
 #: Only the fields that the operation names are meaningful.
 COMMAND = np.dtype(

@@ -13,7 +13,7 @@ PORT = whole_lines(
         # Looked at for every packet ...
         ("state", "i8"),
         ("generation", "i8"),
-        ("rtp_fd", "i8"),  # of an internal port: what wakes the thread that serves it
+        ("rtp_fd", "i8"),  # of one with a line: what wakes the thread that serves it
         ("kind", "i8"),
         ("latched", "i8"),
         ("ipv6", "i8"),
@@ -44,7 +44,7 @@ PORT = whole_lines(
         ("packets_sent", "i8"),
         ("octets_sent", "i8"),
         ("payload_octets_sent", "i8"),
-        ("line_offset", "i8"),  # octets from `remote` to the line of an internal port, the same in every process
+        ("line_offset", "i8"),  # octets from `remote` to the port's line, if it has one; the same in every process
         ("send_errors", "i8"),
         # As a member of a room.
         ("member_next", "i8"),

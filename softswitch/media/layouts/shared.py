@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-LAYOUT_VERSION = 13
+LAYOUT_VERSION = 14
 
 #: A socket address as the kernel writes it (sockaddr_in, sockaddr_in6), in 32-bit words.
 ADDRESS_WORDS = 7
@@ -28,8 +28,9 @@ ADDRESS = ("u4", ADDRESS_WORDS)
 #: Port states.
 FREE, OPEN = 0, 1
 
-#: Kinds of ports: one with RTP sockets; one whose packets cross in the rings of a line; a span's pseudowire.
-RTP_PORT, INTERNAL_PORT, PSEUDOWIRE = 0, 1, 2
+#: Kinds of ports: one with RTP sockets; a span's pseudowire; and, from INTERNAL_PORT on, those whose packets cross in
+#: the rings of a line: one whose gateway has the other end, and the two ends of a link, which are each other's.
+RTP_PORT, PSEUDOWIRE, INTERNAL_PORT, LINK_NEAR, LINK_FAR = 0, 1, 2, 3, 4
 
 #: How sure a port is where its peer sends from: not at all, by the first packet, by the signalled address itself.
 UNLATCHED, LATCHED, LATCHED_AS_SIGNALLED = 0, 1, 2

@@ -1,7 +1,8 @@
-"""The records of ports that have no RTP socket: the two rings of an internal port, and a span's pseudowire.
+"""The records of ports that have no RTP socket: the two rings of an internal port or a link, and a span's pseudowire.
 
 They lie in the same shared memory as the ports and follow the rules of `layouts/shared.py`. An internal port's
-packets cross in the rings of its `LINE`; each has one writer and one reader. A pseudowire's `SPAN` is written by the
+packets cross in the rings of its `LINE`; each has one writer and one reader. The two ends of a link have one line:
+the inbox of the near end is the outbox of the far one. A pseudowire's `SPAN` is written by the
 packet thread that serves it, but for what is set before the OPEN command and the D channel's ring of frames to send.
 """
 
@@ -9,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-#: As many internal ports, and as many spans, as there can be at a time.
-MAXIMUM_LINES, MAXIMUM_SPANS = 512, 16
+#: As many internal ports and links, and as many spans, as there can be at a time.
+MAXIMUM_LINES, MAXIMUM_SPANS = 1024, 16
 #: Packets each ring of a line holds (a power of two), and the octets of the longest, its RTP header included.
 LINE_PLACES, LINE_OCTETS = 32, 2048
 #: Positions of the rings: towards the engine, and away from it.

@@ -11,6 +11,7 @@ from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
 from softswitch.media.layouts.shared import UNMAPPED
 from softswitch.media.records import Fields
 from softswitch.media.rooms.conference import Conference
+from softswitch.media.rooms.wings import Wing
 from softswitch.media.routing import PortSettings, find_route
 from softswitch.media.signals import event_format
 from softswitch.media.voices import sample_rate, spoken_format
@@ -62,9 +63,9 @@ class Bridge(Conference):
         super().configured(port)
         self.tell_table(self.other(port))
 
-    def left(self, port: Port) -> None:
+    def left(self, port: Port, wing: Wing) -> None:
         """One end is out, and so is the other."""
-        super().left(port)
+        super().left(port, wing)
         self.close()
 
     def table(self, port: Port) -> Fields:

@@ -23,6 +23,7 @@ from softswitch.media.playing.resample import resample
 from softswitch.media.records import Fields
 from softswitch.media.rooms import links
 from softswitch.media.rooms.rooms import Room
+from softswitch.media.rooms.wings import Wing
 from softswitch.media.voices import VoiceCounters, check_voice
 
 if TYPE_CHECKING:
@@ -201,13 +202,13 @@ class Conference(Room):
         self.engine.rooms.give_voice_back(port, before)
         check_voice(port.settings)
 
-    def restore(self) -> None:
+    def restore(self, wing: Wing) -> None:
         """Give all members, with fresh coders, to another packet thread; what is played goes on where it was."""
         for port in self._members:
             self._sit(port)
         links.restore(self)
 
-    def left(self, port: Port) -> None:
+    def left(self, port: Port, wing: Wing) -> None:
         """A member is out."""
         seat = self._seats.pop(port)
         self.engine.signals.refresh(port)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from softswitch.media.errors import NotTranscodable
-from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
-from softswitch.media.layouts.commands import COMMAND_JOIN, COMMAND_TALK
-from softswitch.media.layouts.shared import COPY, NO_VOICE, NOBODY, RENDERED, UNMAPPED
-from softswitch.media.records import Fields, shows_pictures
-from softswitch.media.rooms.renditions import Renditions, rendered_into
+from softswitch.media.errors import MediaError
+from softswitch.media.layouts.commands import COMMAND_JOIN, COMMAND_ROOM_TALK
+from softswitch.media.layouts.shared import NOBODY
+from softswitch.media.records import shows_pictures
+from softswitch.media.rooms.fan_out_wing import FanOutWing, Link
+from softswitch.media.rooms.kinds import Kinds
+from softswitch.media.rooms.renditions import Heard
 from softswitch.media.rooms.rooms import Room
-from softswitch.media.routing import PortSettings, carry
+from softswitch.media.rooms.wings import Wing
 
 if TYPE_CHECKING:
     from softswitch.media.engine_flows import EngineFlows
@@ -21,35 +21,32 @@ if TYPE_CHECKING:
     from softswitch.media.workers.packet_thread import PacketThread
 
 
-_Formats = tuple[StreamFormat, ...]
-_Table = tuple[Fields, StreamFormat | None]
-
-
-class _Kind(NamedTuple):
-    """What the packets of a format are, whatever their payload type: one number in the room for all members."""
-
-    encoding: str
-    clock_rate: int
-    channels: int
-    fmtp: str
-
-
 class FanOut(Room):
     """A room in which one port talks and thousands listen; made by `MediaEngine.open_fan_out`.
 
     The listeners' numbering goes on without a gap when the talker changes. What a listener knows is passed on under
     its payload type; A-law and µ-law are turned into each other, and what it does not know is coded anew into its
-    preferred codec, each once for all who need it. Any RTP may be fanned out, sound or picture.
+    preferred codec, each once for all who need it (in each wing). Any RTP may be fanned out, sound or picture.
+    Who has to do with pictures is always in the home: a key frame is asked for of the talker's own port.
     """
+
+    home: FanOutWing
 
     def __init__(self, engine: EngineFlows, number: int, thread: PacketThread, owner: str) -> None:
         super().__init__(engine, number, thread, owner)
         self.talker: Port | None = None
         self.second: Port | None = None
-        self._renditions = Renditions(self)
-        self._kinds: dict[_Kind, StreamFormat] = {}  # in the order of their numbers
-        #: by what decides them: receivable and sendable formats, and how many kinds of packets there are
-        self._tables: dict[tuple[_Formats, _Formats, int], _Table] = {}
+        self._kinds = Kinds()
+        self._wings = [self.home]
+
+    def build_home(self, number: int, thread: PacketThread) -> FanOutWing:
+        """See Room."""
+        return FanOutWing(self, number, thread)
+
+    @property
+    def wings(self) -> Sequence[FanOutWing]:
+        """See Room."""
+        return self._wings
 
     def join(self, port: Port) -> None:
         """Let a port hear the room's talker; ends what it was connected to or which other room it was in.
@@ -60,9 +57,11 @@ class FanOut(Room):
         with self.engine.lock:
             self.check_open()
             self.engine.check_open(port)
-            self._check_way(port)
-            new = self._learn(port.settings)
-            self.admit(port)
+            if self._members:
+                self._kinds.check_way(port.settings)
+            new = self._kinds.learn(port.settings)
+            if port.room is not self:
+                self.admit(port, self._wing_for(port))
             self._tell(port)
             if new:
                 self._tell_others(port)
@@ -79,16 +78,8 @@ class FanOut(Room):
                 if member is not None and member.room is not self:
                     raise ValueError(f"{member} is not in the room of {self.owner}")
             before, self.talker, self.second = self.talker, port, second
-            self._renditions.hear(port)
-            anybody = port or before
-            if anybody is not None:
-                fields = {
-                    "room": self.number,
-                    "peer": NOBODY if port is None else port.slot,
-                    "second": NOBODY if second is None else second.slot,
-                    "at_key_frame": port is not None and shows_pictures(port.settings),
-                }
-                self.engine.command(anybody, COMMAND_TALK, fields)
+            if port is not None or before is not None:
+                self._give_floor()
 
     def seen_by(self, port: Port) -> Port | None:
         """The talker, or for the talker itself who is second."""
@@ -101,97 +92,110 @@ class FanOut(Room):
 
     def configured(self, port: Port) -> None:
         """A member has new settings: its packets, and those for it, are looked at anew."""
-        new = self._learn(port.settings)
+        new = self._kinds.learn(port.settings)
         self._tell(port)
         if new:
             self._tell_others(port)
         if self.talker is port:
-            self._renditions.hear(port)
+            for wing in self._wings:
+                wing.renditions.hear(self._heard(wing))
 
-    def restore(self) -> None:
-        """Tell all members' tables, and who talks, to another packet thread."""
-        self._renditions.restore()
-        for port in self._members:
+    def restore(self, wing: Wing) -> None:
+        """Tell the tables of all in a wing, and who talks, to another packet thread."""
+        assert isinstance(wing, FanOutWing)
+        wing.renditions.restore()
+        for port in wing.members:
             self._tell(port)
-        self.talk(self.talker, second=self.second)
+        for each in self._wings:
+            for end in each.link or ():
+                if end.wing is wing:
+                    wing.enter(end, self._kinds)
+        if self.talker is not None:
+            self._tell_talker(wing)
 
-    def left(self, port: Port) -> None:
+    def left(self, port: Port, wing: Wing) -> None:
         """A member is out, with what it was saying."""
-        if self.talker is port:
-            self.talker = None
-            self._renditions.hear(None)
+        assert isinstance(wing, FanOutWing)
         if self.second is port:
             self.second = None
-        self._renditions.left(port)
+        if self.talker is port:
+            self.talker = None
+            self._give_floor()
+        wing.renditions.left(port)
+        if wing is not self.home and not wing.members:
+            self._wings.remove(wing)
+            wing.give_up()
 
-    def _check_way(self, port: Port) -> None:
-        theirs = list(self._kinds.values())
-        main = [entry for entry in port.settings.receivable if not entry.auxiliary]
-        if not self._members or not main or all(entry.auxiliary for entry in theirs):
-            return
-        heard = any(carry(entry, port.settings.sendable)[0] != UNMAPPED for entry in theirs if not entry.auxiliary)
-        hears = any(carry(entry, tuple(theirs))[0] != UNMAPPED for entry in main)
-        if not heard and not hears and not any(rendered_into(entry, port.settings) for entry in theirs):
-            here, there = (", ".join(entry.encoding for entry in entries) for entries in (main, theirs))
-            raise NotTranscodable(f"no way between {here} and the room's {there}")
+    # -- who is where -----------------------------------------------------------------------------------------------
 
-    def _learn(self, settings: PortSettings) -> bool:
-        """Give numbers to what the room has not met yet; true when there was something."""
-        before = len(self._kinds)
-        for kind, entry in _kinds(settings).items():
-            if len(self._kinds) < MAXIMUM_FORMATS:
-                self._kinds.setdefault(kind, entry)
-        return len(self._kinds) != before
+    def _wing_for(self, port: Port) -> FanOutWing:
+        """Where a new member is to be: in the home when there is no more to be had for another wing."""
+        if shows_pictures(port.settings):
+            return self.home
+        thread = self.engine.place(self, port)
+        found = next((wing for wing in self._wings if wing.thread is thread), None)
+        if found is not None:
+            return found
+        try:
+            return self._open_wing(thread)
+        except MediaError:
+            return self.home
+
+    def _open_wing(self, thread: PacketThread) -> FanOutWing:
+        link = Link(*self.engine.wires.open_link(self.owner, self.thread, thread))
+        try:
+            number = self.engine.rooms.open()
+        except MediaError:
+            self.engine.wires.close_link(link)
+            raise
+        wing = FanOutWing(self, number, thread, link)
+        self._wings.append(wing)
+        wing.enter(link.far, self._kinds)
+        if self.talker is not None:
+            self._tell_talker(wing)
+        self.home.enter(link.near, self._kinds)
+        return wing
+
+    # -- what they are told -----------------------------------------------------------------------------------------
 
     def _tell(self, port: Port) -> None:
-        key = (port.settings.receivable, port.settings.sendable, len(self._kinds))
-        if key not in self._tables:
-            if len(self._tables) > MAXIMUM_FORMATS:
-                self._tables.clear()
-            self._tables[key] = self._table(port.settings)
-        fields, rendered = self._tables[key]
-        self.engine.command(port, COMMAND_JOIN, fields | {"rendition": self._renditions.voice(port, rendered)})
+        wing = port.wing
+        assert isinstance(wing, FanOutWing)
+        fields, rendered = self._kinds.table(port.settings)
+        told = {"room": wing.number, "rendition": wing.renditions.voice(port, rendered)}
+        self.engine.command(port, COMMAND_JOIN, fields | told)
 
     def _tell_others(self, port: Port) -> None:
+        """There are kinds of packets that have not been met before this port brought them."""
+        for wing in self._wings[1:]:
+            assert wing.link is not None
+            wing.enter(wing.link.far, self._kinds)
+            self.home.enter(wing.link.near, self._kinds)
         for other in self._members:
             if other is not port:
                 self._tell(other)
 
-    def _table(self, settings: PortSettings) -> _Table:
-        """What a member with these settings is told, and the format into which others are coded for it."""
-        numbers = {kind: i for i, kind in enumerate(self._kinds)}
-        route = np.full(MAXIMUM_FORMATS, UNMAPPED, np.uint8)
-        payload_types = np.full(MAXIMUM_FORMATS, UNMAPPED, np.uint8)
-        conversions = np.full(MAXIMUM_FORMATS, COPY, np.uint8)
-        several, rendered = _several(settings), None
-        for i, entry in enumerate(settings.receivable):
-            route[i] = numbers.get(_kind(entry, several), UNMAPPED)
-        for i, entry in enumerate(self._kinds.values()):
-            payload_types[i], conversions[i] = carry(entry, settings.sendable)
-            into = rendered_into(entry, settings) if payload_types[i] == UNMAPPED else None
-            if into is not None:
-                payload_types[i], conversions[i], rendered = into.payload_type, RENDERED, into
+    def _give_floor(self) -> None:
+        """Tell every wing who talks: who is to hear it first, so that none of its packets comes to closed doors."""
+        talkers = None if self.talker is None else self.talker.wing
+        for wing in sorted(self._wings, key=lambda wing: (wing is talkers, wing is self.home)):
+            self._tell_talker(wing)
+
+    def _tell_talker(self, wing: FanOutWing) -> None:
+        wing.renditions.hear(self._heard(wing))
+        source, second = wing.source(self.talker), self.second
         fields = {
-            "room": self.number,
-            "voice": NO_VOICE,
-            "route_payload_type": route,
-            "deliver_payload_type": payload_types,
-            "deliver_convert": conversions,
+            "peer": NOBODY if source is None else source.slot,
+            "second": NOBODY if second is None or second.wing is not wing else second.slot,
+            "at_key_frame": source is not None and source is self.talker and shows_pictures(source.settings),
         }
-        return fields, rendered
+        self.engine.rooms.command(wing, COMMAND_ROOM_TALK, fields)
 
-
-def _several(settings: PortSettings) -> set[tuple[str, int]]:
-    """The encodings a port knows in several profiles, told apart by fmtp (as for H.264)."""
-    names = [(entry.encoding.upper(), entry.clock_rate) for entry in settings.receivable]
-    return {name for name in names if names.count(name) > 1}
-
-
-def _kind(entry: StreamFormat, several: set[tuple[str, int]]) -> _Kind:
-    name = entry.encoding.upper(), entry.clock_rate
-    return _Kind(*name, entry.channels, entry.fmtp if name in several else "")
-
-
-def _kinds(settings: PortSettings) -> dict[_Kind, StreamFormat]:
-    several = _several(settings)
-    return {_kind(entry, several): entry for entry in settings.receivable}
+    def _heard(self, wing: FanOutWing) -> Heard | None:
+        """What the packets of the talker are when they come to a wing."""
+        source = wing.source(self.talker)
+        if source is None or self.talker is None:
+            return None
+        if source is self.talker:
+            return Heard(source.slot, list(enumerate(source.settings.receivable)))
+        return Heard(source.slot, self._kinds.numbered(self.talker.settings))

@@ -1,12 +1,12 @@
-"""What a fan-out's talker says in other codecs: each made once, for all members that do not take it as it is.
+"""What a fan-out's talker says in other codecs: each made once in a wing, for all who do not take it as it is.
 
-A voice of the room's own hears the talker, and one for each such codec codes it; `kernels/sound/rendering.py` does so.
+A voice of the wing's own hears the talker, and one for each such codec codes it; `kernels/sound/rendering.py` does so.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from softswitch.media.formats import StreamFormat
 from softswitch.media.layouts.commands import COMMAND_ROOM_HEAR, COMMAND_ROOM_RELEASE
@@ -17,7 +17,14 @@ from softswitch.media.voices import sample_rate, spoken_format
 
 if TYPE_CHECKING:
     from softswitch.media.port import Port
-    from softswitch.media.rooms.fan_out import FanOut
+    from softswitch.media.rooms.fan_out_wing import FanOutWing
+
+
+class Heard(NamedTuple):
+    """Whose packets are to be decoded: the port at `slot`, whose `formats` are told apart by their numbers."""
+
+    slot: int
+    formats: list[tuple[int, StreamFormat]]
 
 
 @dataclass(slots=True)
@@ -30,10 +37,11 @@ class _Rendition:
 
 
 class Renditions:
-    """Those of one fan-out; everything is called under the engine's lock."""
+    """Those of one wing of a fan-out; everything is called under the engine's lock."""
 
-    def __init__(self, room: FanOut) -> None:
-        self._room = room
+    def __init__(self, wing: FanOutWing) -> None:
+        self._wing = wing
+        self._heard: Heard | None = None
         self._by_format: dict[StreamFormat, _Rendition] = {}
         self._hearer = NO_VOICE
         self._talks = 0
@@ -46,36 +54,38 @@ class Renditions:
             return NO_VOICE
         rendition = self._by_format.get(wanted)
         if rendition is None:
-            voice = self._room.engine.rooms.take_rendition(wanted)
+            voice = self._wing.room.engine.rooms.take_rendition(wanted)
             rendition = self._by_format[wanted] = _Rendition(wanted, voice)
             if self._hearer == NO_VOICE:
-                self.hear(self._room.talker)
+                self.hear(self._heard)
         rendition.members.add(port)
         return rendition.voice
 
-    def hear(self, talker: Port | None) -> None:
-        """Decode somebody else's packets, or nobody's, from the next command on."""
+    def hear(self, heard: Heard | None) -> None:
+        """Decode somebody else's packets, or nobody's, from the next command on, if anybody needs that."""
+        rooms = self._wing.room.engine.rooms
+        self._heard = heard
         before, self._hearer = self._hearer, NO_VOICE
-        if talker is not None and self._by_format and _can_be_heard(talker.settings):
+        if heard is not None and self._by_format and _can_be_heard(heard):
             self._talks += 1
-            self._hearer = self._room.engine.rooms.take_hearer(talker, self._talks)
+            self._hearer = rooms.take_hearer(heard.formats, heard.slot, self._talks)
         if self._hearer != before:
             hearer = NOBODY if self._hearer == NO_VOICE else self._hearer
-            self._room.engine.rooms.command(self._room, COMMAND_ROOM_HEAR, {"voice": hearer})
+            rooms.command(self._wing, COMMAND_ROOM_HEAR, {"voice": hearer})
         self._release(before)
 
     def left(self, port: Port) -> None:
         """A member is out."""
         self._leave(port, None)
         if not self._by_format and self._hearer != NO_VOICE:
-            self.hear(None)
+            self.hear(self._heard)
 
     def restore(self) -> None:
         """Begin anew on another packet thread, before the members are told to it."""
-        rooms = self._room.engine.rooms
-        self._room.engine.arena.rooms[self._room.number]["hearer"] = NOBODY
+        engine = self._wing.room.engine
+        engine.arena.rooms[self._wing.number]["hearer"] = NOBODY
         for rendition in self._by_format.values():
-            rooms.prepare_rendition(rendition.voice, rendition.entry)
+            engine.rooms.prepare_rendition(rendition.voice, rendition.entry)
 
     def _leave(self, port: Port, wanted: StreamFormat | None) -> None:
         """Take a member out of the rendition that it has, unless that is the one `wanted`."""
@@ -88,14 +98,14 @@ class Renditions:
 
     def _release(self, voice: int) -> None:
         if voice != NO_VOICE:
-            rooms = self._room.engine.rooms
-            rooms.command(self._room, COMMAND_ROOM_RELEASE, {"voice": voice})
-            rooms.give_back(self._room.thread, voice)
+            rooms = self._wing.room.engine.rooms
+            rooms.command(self._wing, COMMAND_ROOM_RELEASE, {"voice": voice})
+            rooms.give_back(self._wing.thread, voice)
 
 
-def _can_be_heard(settings: PortSettings) -> bool:
+def _can_be_heard(heard: Heard) -> bool:
     """Whether something that a port sends can be decoded here."""
-    return any(sample_rate(entry, RENDITION_HZ) for entry in settings.receivable if not entry.auxiliary)
+    return any(sample_rate(entry, RENDITION_HZ) for _, entry in heard.formats if not entry.auxiliary)
 
 
 def rendered_into(entry: StreamFormat, settings: PortSettings) -> StreamFormat | None:

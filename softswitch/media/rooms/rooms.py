@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from softswitch.media.errors import MediaError
 from softswitch.media.layouts.commands import COMMAND_LEAVE
+from softswitch.media.rooms.wings import Wing
 
 if TYPE_CHECKING:
     from softswitch.media.engine_flows import EngineFlows
@@ -16,19 +18,40 @@ if TYPE_CHECKING:
 
 
 class Room(ABC):
-    """What fan-outs and conferences have in common: members, and the packet thread that serves them all."""
+    """What fan-outs and conferences have in common: members, and the wings in which packet threads serve them.
+
+    `number` and `thread` are those of the first wing, `home`, which is there as long as the room is.
+    """
 
     #: Whether more is done to the sound than to pass it on.
     tampers = False
 
     def __init__(self, engine: EngineFlows, number: int, thread: PacketThread, owner: str) -> None:
         self.engine = engine
-        self.number = number
-        self.thread = thread
         self.owner = owner
         self.closed = False
+        self.home = self.build_home(number, thread)
         self._members: dict[Port, None] = {}
         engine.rooms.open_rooms[number] = self
+
+    def build_home(self, number: int, thread: PacketThread) -> Wing:
+        """The first wing of a new room."""
+        return Wing(self, number, thread)
+
+    @property
+    def number(self) -> int:
+        """Which record of the shared memory is the home's."""
+        return self.home.number
+
+    @property
+    def thread(self) -> PacketThread:
+        """Who serves the home."""
+        return self.home.thread
+
+    @property
+    def wings(self) -> Sequence[Wing]:
+        """All parts of the room, the home first."""
+        return (self.home,)
 
     @property
     def members(self) -> tuple[Port, ...]:
@@ -38,11 +61,12 @@ class Room(ABC):
     def leave(self, port: Port) -> None:
         """Take a port out, which then hears nobody; one that is not in the room is passed over."""
         with self.engine.lock:
-            if port.room is self:
-                del self._members[port]
-                port.room = None
+            wing = port.wing
+            if wing is not None and wing.room is self:
+                del self._members[port], wing.members[port]
+                port.wing = None
                 self.engine.command(port, COMMAND_LEAVE)
-                self.left(port)
+                self.left(port, wing)
 
     def close(self) -> None:
         """Take everyone out and give the room up. A second call does nothing."""
@@ -54,12 +78,14 @@ class Room(ABC):
                 if self.engine.event_fd >= 0:  # else the engine is closed, and its rooms with it
                     self.engine.rooms.closed(self)
 
-    def admit(self, port: Port) -> None:
-        """Let a port in that was connected or in another room until now: it gets under this room's thread."""
+    def admit(self, port: Port, wing: Wing | None = None) -> None:
+        """Let a port in that was connected or in another room until now: it gets under the thread of the wing (`None`:
+        the home)."""
         if port.room is not self:
-            self.engine.release_port(port, self.thread)
-            port.room = self
-            self._members[port] = None
+            wing = wing or self.home
+            self.engine.release_port(port, wing.thread)
+            port.wing = wing
+            self._members[port] = wing.members[port] = None
 
     def check_open(self) -> None:
         """Raises MediaError when the room is closed."""
@@ -75,12 +101,12 @@ class Room(ABC):
         """A member has new settings."""
 
     @abstractmethod
-    def restore(self) -> None:
-        """Tell everything anew to a packet thread that knows nothing of the room yet."""
+    def restore(self, wing: Wing) -> None:
+        """Tell everything anew to a packet thread that knows nothing of a wing yet."""
 
     @abstractmethod
-    def left(self, port: Port) -> None:
-        """A member is out."""
+    def left(self, port: Port, wing: Wing) -> None:
+        """A member is out, which was in that wing."""
 
     def hearing(self, port: Port) -> VoiceCounters | None:
         """The jitter buffer of a member; None where sound is only passed on."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from softswitch.media.port import Port
     from softswitch.media.rooms.conference import Conference
     from softswitch.media.rooms.rooms import Room
+    from softswitch.media.rooms.wings import Wing
     from softswitch.media.workers.packet_thread import PacketThread
 
 
@@ -91,18 +92,23 @@ class RoomStore:
         room["comfort"], room["seed"], room["whispers"] = comfort, number + 1, 0
         return number
 
-    def served_by(self, thread: PacketThread) -> list[Room]:
-        """The rooms of one packet thread."""
-        return [room for room in self.open_rooms.values() if room.thread is thread]
+    @property
+    def wings(self) -> list[Wing]:
+        """All parts of all rooms."""
+        return [wing for room in self.open_rooms.values() for wing in room.wings]
 
     def closed(self, room: Room) -> None:
-        """The number of an empty room may be given to another, once its thread has done all that was asked before."""
+        """A room has no members and, but for its home, no wings any more."""
         self.conferences.pop(room.number, None)
         self.open_rooms.pop(room.number, None)
-        self._later(room.thread, room.thread.ring.written, lambda: self._free_rooms.append(room.number))
+        self.vacated(room.home)
 
-    def command(self, room: Room, operation: int, fields: Fields) -> int:
-        """Hand a command about a room to its packet thread."""
+    def vacated(self, wing: Wing) -> None:
+        """The number of an empty wing may be given to another, once its thread has done all that was asked before."""
+        self._later(wing.thread, wing.thread.ring.written, lambda: self._free_rooms.append(wing.number))
+
+    def command(self, room: Room | Wing, operation: int, fields: Fields) -> int:
+        """Hand a command about a wing of a room, or about its home, to the packet thread that serves it."""
         generation = int(self._arena.rooms[room.number]["generation"])
         head: dict[str, Any] = {"operation": operation, "room": room.number, "generation": generation}
         return room.thread.ring.post(head | fields)
@@ -171,10 +177,11 @@ class RoomStore:
         """Make a free voice code what a fan-out's talker says into a format."""
         prepare_rendition(self._arena.voices, number, entry)
 
-    def take_hearer(self, talker: Port, talks: int) -> int:
-        """The number of a voice that decodes a fan-out's talker; no two `talks` of one talker are alike."""
+    def take_hearer(self, formats: list[tuple[int, StreamFormat]], slot: int, talks: int) -> int:
+        """The number of a voice that decodes what comes from a fan-out's talker at `slot`, in formats by number; no two
+        `talks` in one wing are alike."""
         number = self.take_voice()
-        prepare_hearer(self._arena.voices, number, talker.settings, talker.slot, talks)
+        prepare_hearer(self._arena.voices, number, formats, slot, talks)
         return number
 
     def take_ear(self, settings: PortSettings, listens: int) -> int:

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softswitch.media.layouts.commands import COMMAND_CLOSE, COMMAND_LEAVE, COMMAND_ROUTE
-from softswitch.media.layouts.shared import CONFERENCE_PEER, FAN_OUT_PEER, NO_PEER, NO_VOICE, NOBODY, OPEN, PLAY_ENCODED
+from softswitch.media.layouts.shared import (
+    CONFERENCE_PEER,
+    FAN_OUT_PEER,
+    LINK_NEAR,
+    NO_PEER,
+    NO_VOICE,
+    NOBODY,
+    OPEN,
+    PLAY_ENCODED,
+)
 from softswitch.media.memory import Arena
 from softswitch.media.playing.clips import ClipStore
 from softswitch.media.records import Fields, route_fields
@@ -34,9 +43,10 @@ class PortRecord(NamedTuple):
 
 
 class Adoption:
-    """`waiting` holds, by slot, what was found and is not released yet.
+    """`waiting` holds, by slot, what was found and is not released yet, and `links` the ends of links between wings of
+    rooms, which nobody will claim.
 
-    Until the last is released its rooms, voices and played samples are kept from being dealt out anew.
+    Until the last is released their rooms, voices and played samples are kept from being dealt out anew.
     """
 
     def __init__(self, arena: Arena, threads: Sequence[PacketThread], rooms: RoomStore, clips: ClipStore) -> None:
@@ -44,8 +54,10 @@ class Adoption:
             thread.ring.wait(thread.ring.written)
         self._ports = arena.ports
         found = np.flatnonzero(arena.ports["state"] == OPEN)
-        self.waiting: dict[int, PortRecord] = {int(slot): self._read(int(slot)) for slot in found}
         records = arena.ports[found]
+        joining = records["kind"] >= LINK_NEAR
+        self.waiting: dict[int, PortRecord] = {int(slot): self._read(int(slot)) for slot in found[~joining]}
+        self.links: dict[int, PortRecord] = {int(slot): self._read(int(slot)) for slot in found[joining]}
         in_rooms = {
             int(number) for number in records["room"][np.isin(records["peer"], (CONFERENCE_PEER, FAN_OUT_PEER))]
         }
@@ -58,7 +70,7 @@ class Adoption:
 
     def release(self, record: PortRecord, thread: PacketThread) -> int:
         """Close a port; returns the count that the ring of its thread reaches when it is done. Raises KeyError."""
-        del self.waiting[record.slot]
+        del (self.links if record.slot in self.links else self.waiting)[record.slot]
         head: Fields = {"port": record.slot, "generation": record.generation}
         if self._ports[record.slot]["peer"] in (CONFERENCE_PEER, FAN_OUT_PEER):
             thread.ring.post(head | {"operation": COMMAND_LEAVE})

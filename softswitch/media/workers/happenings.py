@@ -40,7 +40,7 @@ from softswitch.media.workers.suspects import bereaved
 if TYPE_CHECKING:
     from softswitch.media.engine import MediaEngine
     from softswitch.media.port import Port
-    from softswitch.media.rooms.rooms import Room
+    from softswitch.media.rooms.wings import Wing
     from softswitch.media.workers.packet_thread import PacketThread
 
 
@@ -90,21 +90,23 @@ class Happenings:
         alive = [thread for thread in self._crew.threads if thread.alive]
         self._recovery.clear(lost.number)
         if alive:
-            self._reseat([port for port in ports if not port.lost], engine.rooms.served_by(lost), alive)
+            wings = [wing for wing in engine.rooms.wings if wing.thread is lost]
+            left = [port for port in engine.table.served if port.thread is lost and not port.lost]
+            self._reseat(left, wings, alive)
         return [*told, WorkerLost(lost.number, lost.pid, len(ports), bool(alive), now)]
 
     def _welcome(self, started: PacketThread, now: float) -> MediaEvent:
         """A worker has come: what nobody serves is its own now."""
         ports = self._unserved()
-        rooms = [room for room in self._engine.rooms.open_rooms.values() if not room.thread.alive]
-        self._reseat(ports, rooms, [started])
+        links = [end for end in self._engine.table.links.values() if not end.thread.alive]
+        self._reseat([*ports, *links], [wing for wing in self._engine.rooms.wings if not wing.thread.alive], [started])
         return WorkerStarted(started.number, started.pid, len(ports), now)
 
     def _unserved(self) -> list[Port]:
         return [port for port in self._engine.table if not port.thread.alive and not port.lost]
 
-    def _reseat(self, ports: list[Port], rooms: list[Room], threads: list[PacketThread]) -> None:
-        self._recovery.reseat(ports, rooms, threads)
+    def _reseat(self, ports: list[Port], wings: list[Wing], threads: list[PacketThread]) -> None:
+        self._recovery.reseat(ports, wings, threads)
         self._engine.wires.reseated(ports)
         self._engine.bundles.reseated(ports)
 

@@ -17,7 +17,7 @@ from softswitch.media.layouts.shared import FREE, NO_FEEDER, NO_KEY, NO_PEER, NO
 from softswitch.media.memory import Arena
 from softswitch.media.port import Port
 from softswitch.media.records import Fields, route_fields
-from softswitch.media.rooms.rooms import Room
+from softswitch.media.rooms.wings import Wing
 from softswitch.media.routing import NO_ROUTE, PortSettings, Route, find_route
 from softswitch.media.signals import Signals
 from softswitch.media.workers.packet_thread import PacketThread
@@ -39,26 +39,26 @@ class Recovery:
         ports = self._arena.ports
         ports["state"][(ports["worker"] == number) & (ports["state"] == OPEN)] = FREE
 
-    def reseat(self, ports: Sequence[Port], rooms: Sequence[Room], threads: Sequence[PacketThread]) -> None:
-        """Spread them over `threads`: whoever is in one room or is connected stays together."""
-        for room in rooms:
-            room.thread = threads[room.number % len(threads)]
-            record = self._arena.rooms[room.number]
+    def reseat(self, ports: Sequence[Port], wings: Sequence[Wing], threads: Sequence[PacketThread]) -> None:
+        """Spread them over `threads`: whoever is in one wing of a room or is connected stays together."""
+        for wing in wings:
+            wing.thread = threads[wing.number % len(threads)]
+            record = self._arena.rooms[wing.number]
             record["first"], record["members"], record["talker"] = NOBODY, 0, NOBODY
             record["second"] = record["next_talker"] = record["next_second"] = NOBODY
         for port in ports:
-            if port.room is not None:
-                port.thread = port.room.thread
+            if port.wing is not None:
+                port.thread = port.wing.thread
             else:
                 port.thread = threads[_pair(port) % len(threads)]
             self._prepare(port)
         for port in ports:
-            if port.room is None:
+            if port.wing is None:
                 self._command(port, COMMAND_ROUTE, route_fields(*self._route(port)))
             if port.playback is not None:
                 self._command(port, COMMAND_PLAY, port.playback.fields)
-        for room in rooms:
-            room.restore()
+        for wing in wings:
+            wing.restore()
         self._open(sorted(ports, key=_pair))
 
     def _prepare(self, port: Port) -> None:

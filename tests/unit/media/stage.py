@@ -12,10 +12,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from numpy.typing import NDArray
+
 from softswitch.media import engine_ports, port_table, signals
 from softswitch.media.commands import CommandRing, Fields
 from softswitch.media.layouts.commands import COMMAND_STOP
-from softswitch.media.layouts.shared import OPEN, RTP_PORT
+from softswitch.media.layouts.shared import LINK_FAR, LINK_NEAR, OPEN, RTP_PORT
+from softswitch.media.layouts.wire import INBOX_READ, INBOX_WRITTEN, OUTBOX_READ, OUTBOX_WRITTEN
 from softswitch.media.memory import Arena
 from softswitch.media.playing import playing
 from softswitch.media.transport.datagrams import Datagrams
@@ -161,16 +164,29 @@ class SteppedThread(OwnThread):
             self._loop.serve()
 
     def has_packets(self) -> bool:
-        """Whether packets have come to its sockets."""
+        """Whether packets have come to its sockets, or over links."""
         if not self._alive:
             return False
         ports = self._arena.ports[: int(self._record["ports_used"])]
-        ours = ports[(ports["state"] == OPEN) & (ports["worker"] == self.number) & (ports["kind"] == RTP_PORT)]
+        ours = ports[(ports["state"] == OPEN) & (ports["worker"] == self.number)]
+        if self._is_given(ours[ours["kind"] >= LINK_NEAR]):
+            return True
+        ours = ours[ours["kind"] == RTP_PORT]
         poller = select.poll()
         for descriptor in {*ours["rtp_fd"].tolist(), *ours["rtcp_fd"].tolist()}:
             if descriptor >= 0:
                 poller.register(descriptor, select.POLLIN)
         return bool(poller.poll(0))
+
+    def _is_given(self, ends: NDArray[Any]) -> bool:
+        """Whether something waits for these ends of links."""
+        lines = self._arena.lines
+        for end in ends:
+            positions = lines[int(end["wire"])]["positions"]
+            ring = (OUTBOX_WRITTEN, OUTBOX_READ) if end["kind"] == LINK_FAR else (INBOX_WRITTEN, INBOX_READ)
+            if positions[ring[0]] != positions[ring[1]]:
+                return True
+        return False
 
     def stop(self) -> None:
         """Carry out what was posted, and give the descriptors back."""

@@ -1,0 +1,55 @@
+"""Which packet thread serves a member of a room: a small room is on one, the members of a large one are spread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from softswitch.media.port import Port
+    from softswitch.media.rooms.rooms import Room
+    from softswitch.media.workers.packet_thread import PacketThread
+
+#: A room of fewer members is on one thread: they are served in about a millisecond, and no packet takes a second step.
+FEW = 200
+#: By so many members threads may differ before a member is moved, which takes longer than to serve it where it is.
+_SLACK = 2 * FEW
+
+
+class Spreading:
+    """Counts the open ports that were opened near each room, so that most are from the start where they will be."""
+
+    def __init__(self) -> None:
+        self._opened: dict[str, Counter[int]] = {}  # by the owner of the room, and by thread
+
+    def nearest(self, near: str, home: PacketThread, alive: Sequence[PacketThread]) -> PacketThread:
+        """Where to open a port that is about to enter the room of `near`, which has, or will have, its home there."""
+        opened = self._opened.get(near, Counter())
+        return home if opened.total() < FEW else min(alive, key=lambda thread: opened[thread.number])
+
+    def opened(self, port: Port, near: str) -> None:
+        """A port was opened near a room."""
+        port.near = near, port.thread.number
+        self._opened.setdefault(near, Counter())[port.thread.number] += 1
+
+    def closed(self, port: Port) -> None:
+        """A port is closed."""
+        if port.near is not None:
+            near, number = port.near
+            self._opened[near][number] -= 1
+            if not self._opened[near].total():
+                del self._opened[near]
+
+    def place(self, room: Room, port: Port, alive: Sequence[PacketThread]) -> PacketThread:
+        """Where a port is to be served that enters a room."""
+        size = max(len(room.members), self._opened.get(room.owner, Counter()).total())
+        if size < FEW or len(alive) < 2:
+            return room.thread
+        members: Counter[int] = Counter()
+        for wing in room.wings:
+            members[wing.thread.number] += len(wing.members)
+        least = min(alive, key=lambda thread: members[thread.number])
+        if port.thread.alive and members[port.thread.number] < members[least.number] + _SLACK:
+            return port.thread
+        return least
