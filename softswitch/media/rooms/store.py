@@ -72,7 +72,7 @@ class RoomStore:
         room = self._arena.rooms[number]
         room["generation"] += 1
         room["first"], room["members"], room["talker"], room["hearer"] = NOBODY, 0, NOBODY, NOBODY
-        room["second"] = room["next_talker"] = room["next_second"] = NOBODY
+        room["second"] = room["next_talker"] = room["next_second"] = room["links"] = NOBODY
         return number
 
     def open_mixed(self, rate_hz: int, *, tells_loudest: bool, comfort: float = 0.0) -> int:
@@ -88,7 +88,7 @@ class RoomStore:
         room = self._arena.rooms[number]
         room["rate_hz"], room["samples"], room["limiter"] = rate_hz, rate_hz // 100, 1.0
         room["playing"], room["turn"], room["tells_loudest"] = 0, 0, tells_loudest
-        room["loudest"] = room["candidate"] = room["links"] = NOBODY
+        room["loudest"] = room["candidate"] = NOBODY
         room["comfort"], room["seed"], room["whispers"] = comfort, number + 1, 0
         return number
 
