@@ -14,6 +14,7 @@ from softswitch.api.journal import EventJournal
 from softswitch.api.server import ApiServer
 from softswitch.api.services import ApiServices
 from softswitch.runtime.trace import TraceHub
+from tests.waiting import sockets_closed
 
 TOKENS = [
     ApiToken(role, role, hashlib.sha256(f"secret-{role}".encode()).hexdigest())
@@ -64,7 +65,8 @@ async def connect(services: ApiServices) -> AsyncIterator[Connect]:
         opened.append((server, session))
         return session
 
-    yield open_session
-    for server, session in opened:
-        await session.close()
-        await server.close()
+    async with sockets_closed():
+        yield open_session
+        for server, session in opened:
+            await session.close()
+            await server.close()

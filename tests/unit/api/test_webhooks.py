@@ -17,7 +17,7 @@ from softswitch.api.webhooks import RetrySettings, Webhooks, WebhookSettings, si
 from softswitch.runtime.tasks import TaskOwner
 from tests.unit.api.conftest import Connect, as_role
 from tests.unit.api.test_streams import FakeEvent
-from tests.waiting import becomes, eventually
+from tests.waiting import becomes, eventually, sockets_closed
 
 SECRET = "a secret of sufficient length"
 QUICK = RetrySettings(timeout_s=15.0, first_s=0.01, longest_s=0.02, attempts=3)
@@ -53,11 +53,12 @@ async def receiver() -> AsyncIterator[Receiver]:
     application = web.Application()
     application.router.add_post("/hook", found.take)
     runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield found
-    await runner.cleanup()
+    async with sockets_closed():
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+        yield found
+        await runner.cleanup()
 
 
 async def test_events_are_signed_filtered_and_in_order(receiver: Receiver) -> None:

@@ -19,6 +19,7 @@ from gateways.e1.span.dahdi import DahdiSpan
 from gateways.e1.span.dahdi_device import SpanStatus
 from gateways.e1.span.interface import Alarm
 from softswitch.media import MediaError
+from tests.waiting import PATIENCE_S, becomes
 
 
 class FakeDevice:
@@ -126,10 +127,11 @@ async def opened(**options: Any) -> AsyncIterator[tuple[DahdiSpan, FakeDevice, F
             far.close()
 
 
-async def turns() -> None:
-    """Let the event loop look at its descriptors."""
-    for _ in range(4):
-        await asyncio.sleep(0)
+async def arrives(channel: socket.socket) -> bytes:
+    """What comes next at the far end of a channel, no octets when the channel is closed."""
+    async with asyncio.timeout(PATIENCE_S):
+        channel.setblocking(False)
+        return await asyncio.get_running_loop().sock_recv(channel, 400)
 
 
 async def test_frames_of_the_d_channel_have_their_check_sequence() -> None:
@@ -137,8 +139,7 @@ async def test_frames_of_the_d_channel_have_their_check_sequence() -> None:
         d_channel = device.far[31 + 16]
         d_channel.send(b"\x00\x01\x7f\xaa\xbb")
         device.waiting = [dahdi_device.EVENT_BAD_FCS]
-        await turns()
-        assert observer.frames == [b"\x00\x01\x7f"], "the two octets of FCS are the driver's"
+        await becomes(lambda: observer.frames, [b"\x00\x01\x7f"])  # the two octets of FCS are the driver's
         span.send_dframe(b"\x00\x01\x73")
         assert d_channel.recv(100) == b"\x00\x01\x73\0\0"
         counted = span.counters()
@@ -152,7 +153,7 @@ async def test_a_block_of_a_channel_is_a_packet_of_its_port() -> None:
         channel = device.far[31 + 5]
         for octet in (1, 2):
             channel.send(bytes([octet]) * 160)
-            await turns()
+        await becomes(lambda: len(engine.ports[0].heard), 2)
         first, second = engine.ports[0].heard
         assert struct.unpack("!BBHI", first[:8]) == (0x80, 8, 0, 0) and struct.unpack("!BBHI", second[:8])[2:] == (
             1,
@@ -160,20 +161,17 @@ async def test_a_block_of_a_channel_is_a_packet_of_its_port() -> None:
         )
         assert second[12:] == b"\2" * 160
         engine.ports[0].say(bytes(12) + b"\x2a" * 160)
-        await turns()
-        assert channel.recv(400) == b"\x2a" * 160
+        assert await arrives(channel) == b"\x2a" * 160
         with pytest.raises(MediaError, match="no idle channel"):
             span.open_channel(5, "another")
         span.move_channel(port, 7)
-        assert channel.recv(10) == b"", "the channel that was left is closed"
+        assert await arrives(channel) == b"", "the channel that was left is closed"
         device.far[31 + 7].send(b"\3" * 160)
-        await turns()
-        assert engine.ports[0].heard[-1][12:] == b"\3" * 160
+        await becomes(lambda: engine.ports[0].heard[-1][12:], b"\3" * 160)
         engine.ports[0].closed = True
         device.far[31 + 7].send(b"\4" * 160)
-        await turns()
         with pytest.raises(ConnectionResetError):
-            device.far[31 + 7].recv(10)  # a call that is over lets its channel go
+            await arrives(device.far[31 + 7])  # a call that is over lets its channel go
         span.open_channel(7, "next")
     assert all(each.closed for each in engine.ports)
 

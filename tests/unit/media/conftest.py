@@ -104,6 +104,7 @@ class Phone:
 
     def receive(self, timeout_s: float = PATIENCE_S) -> Packet:
         """The next RTP packet; fails the test when none comes. Reports for who has the port before are passed over."""
+        timeout_s = self.stage.patience(timeout_s)
         data, source = self._wait(self.rtp, timeout_s)
         while data and data[1] in _REPORTS:
             data, source = self._wait(self.rtp, timeout_s)
@@ -118,12 +119,13 @@ class Phone:
 
     def receive_raw(self) -> bytes:
         """The next datagram on the RTP socket, whatever it is; fails the test when none comes."""
-        data = self._wait(self.rtp, PATIENCE_S)[0]
+        data = self._wait(self.rtp, self.stage.patience(PATIENCE_S))[0]
         assert data, f"no datagram within {PATIENCE_S} s"
         return data
 
     def receive_rtcp(self, timeout_s: float = PATIENCE_S) -> bytes:
         """The next RTCP datagram; fails the test when none comes."""
+        timeout_s = self.stage.patience(timeout_s)
         data = self._wait(self.rtcp, timeout_s)[0]
         assert data, f"no RTCP within {timeout_s} s"
         return data

@@ -18,7 +18,7 @@ _NOTICE = "x" * 20_000
 def ends():
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for end in (ours, theirs):
-        channel.prepare(end, 5.0)
+        channel.prepare(end, 30.0)
     yield ours, theirs
     ours.close()
     theirs.close()

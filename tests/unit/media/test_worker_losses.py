@@ -6,16 +6,16 @@ import os
 import signal
 import struct
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mediacodecs.g711 import ALaw
 from softswitch.media import PCMA, PCMU, PortLost, PortSettings, WorkerGivenUp, WorkerLost, WorkerStarted
+from softswitch.media.workers import suspects
 from softswitch.media.workers.replacements import Patience
 from tests.unit.media.test_srtp import TODAY, Peer
-from tests.unit.media.test_workers import Caller, connected, consecutive, eventually
+from tests.unit.media.test_workers import Caller, connected, consecutive, eventually, has_stopped
 from tests.unit.media.test_workers import _engine_of_two as _engine_of_two
 from tests.unit.media.test_workers import callers as callers
 from tests.unit.media.test_workers import start as start
@@ -71,12 +71,6 @@ def told():
     return wait
 
 
-def has_stopped(pid):
-    """Whether every thread of a process has been stopped: the one that takes the signal stops the others later."""
-    states = [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
-    return set(states) == {"T"}
-
-
 def test_a_worker_that_hangs_is_ended_and_its_calls_go_on(two, callers, told):
     engine = two
     one, _ = connected(engine, callers)
@@ -97,8 +91,9 @@ def test_a_worker_that_hangs_is_ended_and_its_calls_go_on(two, callers, told):
     told(engine, WorkerStarted)
 
 
-def test_ports_with_which_every_worker_ends_are_lost_with_an_event(start, callers, told):
+def test_ports_with_which_every_worker_ends_are_lost_with_an_event(start, callers, told, monkeypatch):
     """Another worker is not sacrificed for them, and nobody is left in silence without a word."""
+    monkeypatch.setattr(suspects, "_WITHIN_S", 600.0)  # a busy machine starts workers slowly
     engine = start(threads=1)
     one, other = connected(engine, callers)
     innocent = None

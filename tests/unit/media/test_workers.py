@@ -35,7 +35,7 @@ class Caller:
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((HOST, 0))
-        self.socket.settimeout(20)
+        self.socket.settimeout(PATIENCE_S)
         self.address = self.socket.getsockname()
         self.sent = 0
 
@@ -62,7 +62,7 @@ def start(tmp_path):
 
     def make(**options):
         engine = MediaEngine(
-            **(PORTS | {"threads": 2, "workers": tmp_path / "media", "worker_grace_s": 20.0} | options)
+            **(PORTS | {"threads": 2, "workers": tmp_path / "media", "worker_grace_s": 100.0} | options)
         )
         engines.append(engine.start())
         return engine
@@ -87,7 +87,12 @@ def _engine_of_two(tmp_path_factory):
 def two(_engine_of_two):
     """An engine with two workers that tests share: both run when a test begins, and have nothing to do."""
     engine = _engine_of_two
-    eventually(lambda: engine.poll() is not None and engine.healthy, "both workers run")
+
+    def rest():
+        engine.poll()
+        return engine.healthy and not engine.arena.workers["ports_open"].any()
+
+    eventually(rest, "both workers run, and have closed all ports of the test before")
     engine._crew._patience[:] = [Patience(), Patience()]
     yield engine
     for room in list(engine.rooms.open_rooms.values()):
@@ -138,6 +143,12 @@ def has_ended(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def has_stopped(pid):
+    """Whether every thread of a process has been stopped: the one that takes the signal stops the others later."""
+    states = [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return set(states) == {"T"}
 
 
 def consecutive(numbers):
@@ -350,7 +361,12 @@ def test_a_service_that_fails_says_so_and_others_go_on(start, monkeypatch, caplo
     replies = []
     engine.ask(0, "broken", {}, replies.append)
     engine.ask(0, "figures", {}, replies.append)
-    eventually(lambda: engine.poll() or len(replies) == 2, "two replies")
+
+    def look():
+        engine.poll()
+        return len(replies) == 2
+
+    eventually(look, "two replies")
     assert replies[0] == {"error": "ValueError: it was asked to"}
     assert replies[1]["pid"] == os.getpid()
     engine.close()
@@ -359,9 +375,16 @@ def test_a_service_that_fails_says_so_and_others_go_on(start, monkeypatch, caplo
 
 def test_who_waits_for_the_service_of_a_lost_worker_is_told(two):
     engine = two
-    os.kill(engine.workers()[0].pid, signal.SIGSTOP)
+    victim = engine.workers()[0].pid
+    os.kill(victim, signal.SIGSTOP)
+    eventually(lambda: has_stopped(victim), "all threads of the worker stand still")
     replies = []
     engine.ask(0, "figures", {}, replies.append)
-    os.kill(engine.workers()[0].pid, signal.SIGKILL)
-    eventually(lambda: engine.poll() and replies, "an answer")
+    os.kill(victim, signal.SIGKILL)
+
+    def look():
+        engine.poll()
+        return replies
+
+    eventually(look, "an answer")
     assert replies == [{"error": "media worker 0 has ended"}]

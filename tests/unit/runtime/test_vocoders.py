@@ -8,11 +8,24 @@ import numpy as np
 import pytest
 
 from mediacodecs import CodecUnavailable, create
-from mediacodecs.vocoders import VocoderBusy, VocoderLost
+from mediacodecs.vocoders import VocoderBusy, VocoderLost, dvsi_session
 from softswitch.config.vocoder import VocoderSettings
 from softswitch.runtime.vocoder_bank import VocoderBank
 from softswitch.runtime.vocoders import open_pool
 from tests.ambe_server import SerialServer, StandIn, UdpServer
+from tests.waiting import PATIENCE_S, eventually
+
+
+@pytest.fixture(autouse=True)
+def answers_within(monkeypatch):
+    """Set how long a chip may take; at first as long as the stand-in's thread may on a machine that does much else."""
+
+    def change(seconds, probe_s=PATIENCE_S):
+        monkeypatch.setattr(dvsi_session, "ANSWER_S", seconds)
+        monkeypatch.setattr(dvsi_session, "PROBE_S", probe_s)
+
+    change(PATIENCE_S)
+    return change
 
 
 @pytest.fixture
@@ -26,11 +39,8 @@ def stand_in():
 
 async def found(states, count=1, ready=True):
     """Wait until the first channel is found, or lost."""
-    for _ in range(1000):
-        if len(states) >= count and states[-1][1] is ready:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"no change to {'ready' if ready else 'lost'} within 10 s: {states}")
+    wanted = "ready" if ready else "lost"
+    await eventually(lambda: len(states) >= count and states[-1][1] is ready, f"{count} channels were {wanted}")
 
 
 def buzz(frames):
@@ -85,7 +95,7 @@ async def test_speech_goes_through_a_serial_line(stand_in):
     server.close()
 
 
-async def test_a_missed_frame_is_made_up_and_the_next_is_right(stand_in):
+async def test_a_missed_frame_is_made_up_and_the_next_is_right(stand_in, answers_within):
     server, states = UdpServer(stand_in), []
     pool = await open_pool(VocoderSettings(name="dmr", kind="dvsi-udp", port=server.port), lambda *s: states.append(s))
     await found(states)
@@ -93,7 +103,9 @@ async def test_a_missed_frame_is_made_up_and_the_next_is_right(stand_in):
     await talk(channel)
     frame = await channel.encode(buzz(1)[0])
     stand_in.deaf_to = 1
+    answers_within(0.01)
     made_up = await channel.decode(frame)
+    answers_within(PATIENCE_S)
     assert len(made_up) == 160 and np.abs(made_up).max() > 100, "the pitch goes on"
     assert np.abs(await channel.decode(None)).max() > 100
     assert np.abs(await channel.decode(frame)).max() > 100
@@ -101,12 +113,13 @@ async def test_a_missed_frame_is_made_up_and_the_next_is_right(stand_in):
     server.close()
 
 
-async def test_a_chip_that_goes_is_noticed(stand_in):
+async def test_a_chip_that_goes_is_noticed(stand_in, answers_within):
     server, states = UdpServer(stand_in), []
     pool = await open_pool(VocoderSettings(name="dmr", kind="dvsi-udp", port=server.port), lambda *s: states.append(s))
     await found(states)
     channel = pool.lease()
     stand_in.mute = True
+    answers_within(0.01, probe_s=0.01)
     assert (await channel.decode(bytes(7))).shape == (160,)
     await found(states, ready=False)
     assert states[-1] == ("dmr", False, "it does not answer")
@@ -157,7 +170,7 @@ def test_a_serial_channel_needs_a_device():
         VocoderSettings(name="x", kind="dvsi-serial", devices=("/dev/ttyUSB0",), channels=2)
 
 
-async def test_the_bank_opens_what_it_can_and_says_what_it_cannot(stand_in):
+async def test_the_bank_opens_what_it_can_and_says_what_it_cannot(stand_in, answers_within):
     server, states = UdpServer(stand_in), []
     entries = (
         VocoderSettings(name="dmr", kind="dvsi-udp", port=server.port),
@@ -177,6 +190,7 @@ async def test_the_bank_opens_what_it_can_and_says_what_it_cannot(stand_in):
     with pytest.raises(LookupError, match="no vocoder 'p25'"):
         bank.pool("p25")
     stand_in.mute = True
+    answers_within(0.01, probe_s=0.01)
     assert (await bank.pool("dmr").channels[0].decode(bytes(7))).shape == (160,)
     await found(states, ready=False)
     assert any("1 of 1 channels do not answer" in problem for problem in bank.problems())

@@ -14,6 +14,7 @@ from softswitch.runtime.tasks import TaskOwner
 from softswitch.runtime.tcp import StreamLimits
 from softswitch.runtime.websocket import WebSocketConnection, sip_websocket_handler
 from softswitch.sip.address import Address
+from tests.waiting import PATIENCE_S, sockets_closed
 
 MESSAGE = "REGISTER sip:switch SIP/2.0\r\nContent-Length: 0\r\n\r\n"
 
@@ -34,12 +35,12 @@ class Site:
         return await self.session.ws_connect(self.url, protocols=("sip",), origin=origin)
 
     async def next(self) -> tuple[bytes, Address]:
-        return await asyncio.wait_for(self.arrived.get(), 5)
+        return await asyncio.wait_for(self.arrived.get(), PATIENCE_S)
 
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
-    async with TaskOwner() as tasks:
+    async with sockets_closed(), TaskOwner() as tasks:
         network = SipNetwork(tasks, limits=StreamLimits(connections_per_source=2))
         made = Site(network)
         application = web.Application()
@@ -69,17 +70,17 @@ async def test_messages_go_both_ways(site: Site) -> None:
         await socket.send_bytes(b"second")
         assert await site.next() == (b"second", source)
         site.network.send(b"SIP/2.0 200 OK\r\n\r\n", source)
-        assert await socket.receive_str(timeout=5) == "SIP/2.0 200 OK\r\n\r\n"
+        assert await socket.receive_str(timeout=PATIENCE_S) == "SIP/2.0 200 OK\r\n\r\n"
         site.network.send(b"not utf-8: \xff", source)
-        assert await socket.receive_bytes(timeout=5) == b"not utf-8: \xff"
-    assert await asyncio.wait_for(site.closed.get(), 5) == source
+        assert await socket.receive_bytes(timeout=PATIENCE_S) == b"not utf-8: \xff"
+    assert await asyncio.wait_for(site.closed.get(), PATIENCE_S) == source
     assert site.network.connections == 0
 
 
 async def test_ping_is_answered_and_not_delivered(site: Site) -> None:
     async with await site.connect() as socket:
         await socket.send_str("\r\n\r\n")
-        assert await socket.receive_str(timeout=5) == "\r\n"
+        assert await socket.receive_str(timeout=PATIENCE_S) == "\r\n"
         await socket.send_str("\r\n")
         await socket.send_str(MESSAGE)
         assert (await site.next())[0] == MESSAGE.encode()
@@ -98,7 +99,7 @@ async def test_other_subprotocol_and_foreign_origin_are_refused(site: Site) -> N
 
 async def test_connections_beyond_the_limit_are_told_to_come_later(site: Site) -> None:
     async with await site.connect(), await site.connect(), await site.connect() as third:
-        assert (await third.receive(timeout=5)).data == 1013
+        assert (await third.receive(timeout=PATIENCE_S)).data == 1013
 
 
 async def test_closed_connection_reports_what_is_sent_to_it(site: Site) -> None:
@@ -107,7 +108,7 @@ async def test_closed_connection_reports_what_is_sent_to_it(site: Site) -> None:
     async with await site.connect() as socket:
         await socket.send_str(MESSAGE)
         _, source = await site.next()
-    await asyncio.wait_for(site.closed.get(), 5)
+    await asyncio.wait_for(site.closed.get(), PATIENCE_S)
     site.network.send(b"late", source)
     assert failed == [source], "a browser cannot be connected to from outside"
 
@@ -117,7 +118,7 @@ async def test_switch_closing_closes_the_socket(site: Site) -> None:
         await socket.send_str(MESSAGE)
         await site.next()
         await site.network.close()
-        assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+        assert (await socket.receive(timeout=PATIENCE_S)).type is aiohttp.WSMsgType.CLOSE
 
 
 def test_reader_that_is_too_slow_is_cut() -> None:

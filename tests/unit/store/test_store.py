@@ -19,6 +19,7 @@ from softswitch.store import CallRecord, Store, StoreError, StoreOverloaded, que
 from softswitch.store.batch import Done
 from softswitch.store.records import SubscriberRecord
 from softswitch.store.store import call_in_place
+from tests.waiting import PATIENCE_S
 
 NOW = 1_780_000_000.0
 
@@ -69,10 +70,10 @@ def block_writer(store: Store) -> threading.Event:
 
     def wait(_database: Database) -> None:
         inside.set()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE_S)
 
     store.write(wait)
-    assert inside.wait(10), "the writer should take the first write"
+    assert inside.wait(PATIENCE_S), "the writer should take the first write"
     return go_on
 
 
@@ -88,7 +89,7 @@ def test_done_is_called_after_the_commit(store: Store) -> None:
         finished.set()
 
     store.save_changes([bound(1)], done)
-    assert finished.wait(10)
+    assert finished.wait(PATIENCE_S)
     assert seen == [1], "another connection must see the row when done is called"
 
 
@@ -326,7 +327,7 @@ def test_flush_works_on_the_thread_that_callbacks_are_delivered_to(tmp_path: Pat
     """A switch that starts has not begun to run its loop: what it flushes must not wait for the loop."""
     store = Store(tmp_path / "s.db", "batch", group_s=0, deliver=lambda results: None)
     store.start()
-    store.flush(timeout=5.0)
+    store.flush(timeout=PATIENCE_S)
     store.close()
 
 
