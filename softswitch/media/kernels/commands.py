@@ -96,7 +96,7 @@ def apply_commands(
             worker["running"] = 0
         elif operation >= COMMAND_ROOM_PLAY:
             if rooms[command["room"]]["generation"] == command["generation"]:
-                apply_to_room(rooms[command["room"]], voices, links, command)
+                apply_to_room(rooms, voices, links, worker, command, scratch, now_ns)
         elif ports[slot]["generation"] == command["generation"]:
             _apply(ports, rooms, voices, spans, slot, worker, command, scratch, now_ns)
         done += 1

@@ -7,8 +7,8 @@ from typing import Any
 from softswitch.media.formats import MAXIMUM_FORMATS
 from softswitch.media.kernels.compiler import part
 from softswitch.media.kernels.giving_back import release_voice
-from softswitch.media.kernels.player import arm_wheel, least_loaded, start_wheel
 from softswitch.media.kernels.room_links import link_room, unlink_room
+from softswitch.media.kernels.room_turns import start_turns, stop_turns
 from softswitch.media.layouts.commands import (
     COMMAND_ROOM_HEAR,
     COMMAND_ROOM_LINK,
@@ -53,8 +53,8 @@ def join_conference(
     port["peer"] = CONFERENCE_PEER
     port["feeder"] = NO_FEEDER
     _enter(ports, rooms, slot, number)
-    if rooms[number]["members"] == 1:
-        _start_turns(rooms, number, worker, scratch, now_ns)
+    if rooms[number]["members"] + rooms[number]["held"] == 1:
+        start_turns(rooms, number, worker, scratch, now_ns)
 
 
 @part
@@ -93,8 +93,8 @@ def leave_room(ports: Any, rooms: Any, voices: Any, slot: int, worker: Any) -> N
         room["next_talker"] = NOBODY
     if room["next_second"] == slot:
         room["next_second"] = NOBODY
-    if port["peer"] == CONFERENCE_PEER and room["members"] == 0:
-        _stop_turns(rooms, port["room"], worker)
+    if port["peer"] == CONFERENCE_PEER and room["members"] + room["held"] == 0:
+        stop_turns(rooms, port["room"], worker)
     port["peer"] = NO_PEER
     port["feeder"] = NO_FEEDER
 
@@ -114,13 +114,14 @@ def give_floor(room: Any, command: Any) -> None:
 
 
 @part
-def apply_to_room(room: Any, voices: Any, links: Any, command: Any) -> None:
+def apply_to_room(rooms: Any, voices: Any, links: Any, worker: Any, command: Any, scratch: Any, now_ns: int) -> None:
     """Begin or end what is played into a room, what it has to do with another, who talks, or what hears the talker."""
+    room = rooms[command["room"]]
     if command["operation"] == COMMAND_ROOM_LINK:
-        link_room(room, links, command["link"], command["peer"])
+        link_room(rooms, links, worker, command, scratch, now_ns)
         return
     if command["operation"] == COMMAND_ROOM_UNLINK:
-        unlink_room(room, links, command["link"])
+        unlink_room(rooms, links, worker, command)
         return
     if command["operation"] == COMMAND_ROOM_HEAR:
         room["hearer"] = command["voice"]
@@ -141,34 +142,3 @@ def apply_to_room(room: Any, voices: Any, links: Any, command: Any) -> None:
     room["play_loop"] = command["play_loop"]
     room["play_position"] = 0
     room["playing"] = 1
-
-
-@part
-def _start_turns(rooms: Any, number: int, worker: Any, scratch: Any, now_ns: int) -> None:
-    """Put a room on the wheel: it is served every 10 ms, at the instant of the least loaded slot."""
-    best = least_loaded(worker)
-    first = worker["room_wheel"][best]
-    rooms[number]["wheel_slot"] = best
-    rooms[number]["next_room"] = first
-    rooms[number]["previous_room"] = NOBODY
-    if first != NOBODY:
-        rooms[first]["previous_room"] = number
-    worker["room_wheel"][best] = number
-    worker["wheel_load"][best] += 1
-    worker["rooms"] += 1
-    start_wheel(worker, now_ns)
-    arm_wheel(worker, scratch)
-
-
-@part
-def _stop_turns(rooms: Any, number: int, worker: Any) -> None:
-    room = rooms[number]
-    before, after = room["previous_room"], room["next_room"]
-    if before != NOBODY:
-        rooms[before]["next_room"] = after
-    else:
-        worker["room_wheel"][room["wheel_slot"]] = after
-    if after != NOBODY:
-        rooms[after]["previous_room"] = before
-    worker["wheel_load"][room["wheel_slot"]] -= 1
-    worker["rooms"] -= 1

@@ -54,6 +54,7 @@ COMMAND = np.dtype(
         ("levelled", "i8"),
         ("line", "i8"),
         ("link", "i8"),  # side of a link, `peer` being the other
+        ("role", "i8"),  # of that side
         ("place", "i8"),  # of the datagram in the worker's `datagrams`
         ("octets", "i8"),
         *PLAYBACK,

@@ -32,6 +32,7 @@ ROOM = np.dtype(
         ("samples", "i8"),  # in a turn of 10 ms
         ("limiter", "f8"),
         ("links", "i8"),  # its side of the first link with another, NOBODY none
+        ("held", "i8"),  # links with its wings, for which it takes its turns also without members
         ("comfort", "f8"),  # the largest sample of the noise heard while nobody speaks
         ("seed", "i8"),
         ("whispers", "i8"),  # in this turn

@@ -89,7 +89,7 @@ class RoomStore:
         room["rate_hz"], room["samples"], room["limiter"] = rate_hz, rate_hz // 100, 1.0
         room["playing"], room["turn"], room["tells_loudest"] = 0, 0, tells_loudest
         room["loudest"] = room["candidate"] = NOBODY
-        room["comfort"], room["seed"], room["whispers"] = comfort, number + 1, 0
+        room["comfort"], room["seed"], room["whispers"], room["held"] = comfort, number + 1, 0, 0
         return number
 
     @property

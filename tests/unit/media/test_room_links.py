@@ -7,14 +7,25 @@ import random
 import numpy as np
 import pytest
 
-from softswitch.media.kernels import room_links
-from softswitch.media.kernels.sound import linking
-from softswitch.media.layouts.link import LINK, LINK_PLACES
+from softswitch.media.kernels import room_links, room_turns
+from softswitch.media.kernels.sound import linking, loudness
+from softswitch.media.layouts.commands import COMMAND
+from softswitch.media.layouts.link import LINK, LINK_PLACES, LINKS_HOME, LINKS_ROOMS, LINKS_WING
+from softswitch.media.layouts.port import PORT
 from softswitch.media.layouts.room import ROOM
 from softswitch.media.layouts.shared import NOBODY
+from softswitch.media.layouts.voice import VOICE
 from softswitch.media.layouts.worker import WORKER
 
 TURN_NS = 10_000_000
+
+
+def command(fields):
+    """A command record with these fields."""
+    record = np.zeros(1, COMMAND)[0]
+    for name, value in fields.items():
+        record[name] = value
+    return record
 
 
 class Rooms:
@@ -22,9 +33,10 @@ class Rooms:
 
     def __init__(self, count):
         self.rooms = np.zeros(count, ROOM)
-        self.rooms["samples"], self.rooms["links"] = 80, NOBODY
+        self.rooms["samples"], self.rooms["links"], self.rooms["first"] = 80, NOBODY, NOBODY
         self.links = np.zeros(2 * count, LINK)
         self.workers = np.zeros(count, WORKER)
+        self.workers["wheel"], self.workers["room_wheel"] = NOBODY, NOBODY
         self._sides = iter(range(2 * count))
         self.now_ns = 1_000_000_000_000
 
@@ -34,11 +46,20 @@ class Rooms:
         self.link_side(other, there, here)
         return here, there
 
-    def link_side(self, room, side, peer):
-        room_links.link_room(self.rooms[room], self.links, side, peer)
+    def link_side(self, room, side, peer, role=LINKS_ROOMS):
+        fields = {"room": room, "link": side, "peer": peer, "role": role}
+        room_links.link_room(self.rooms, self.links, self.workers[room], command(fields), None, self.now_ns)
 
     def unlink_side(self, room, side):
-        room_links.unlink_room(self.rooms[room], self.links, side)
+        fields = {"room": room, "link": side}
+        room_links.unlink_room(self.rooms, self.links, self.workers[room], command(fields))
+
+    def hold(self):
+        """Join all but the first room to the first as its wings."""
+        for room in range(1, len(self.rooms)):
+            here, there = next(self._sides), next(self._sides)
+            self.link_side(0, here, there, LINKS_HOME)
+            self.link_side(room, there, here, LINKS_WING)
 
     def turn(self, room, said=0.0):
         """A room's turn in which its members say `said`; returns what it hears of others, None for silence in all."""
@@ -58,10 +79,11 @@ class Rooms:
 @pytest.fixture(autouse=True)
 def plain_python(monkeypatch):
     """The kernels as the Python functions they were compiled from."""
-    for module in (linking, room_links):
+    for module in (linking, loudness, room_links, room_turns):
         for name, value in list(vars(module).items()):
             if hasattr(value, "py_func"):
                 monkeypatch.setattr(module, name, value.py_func)
+    monkeypatch.setattr(room_turns, "arm_wheel", lambda worker, scratch: None)
 
 
 @pytest.fixture
@@ -210,3 +232,52 @@ def test_the_list_of_links_stays_whole_whichever_ends():
         left = [star.turn(number) for number in (1, 2, 3)]
         assert left[room - 1] is None
         assert sum(value == 5 for value in left) == {1: 2, 2: 1, 0: 0}[k]
+
+
+def test_a_home_takes_its_turns_while_it_has_a_wing():
+    rooms = Rooms(3)
+    home = rooms.workers[0]
+    rooms.hold()
+    assert (home["rooms"], rooms.rooms[0]["held"]) == (1, 2)
+    assert [rooms.workers[room]["rooms"] for room in (1, 2)] == [0, 0], "wings have turns when they have members"
+    rooms.unlink_side(0, 0)
+    assert home["rooms"] == 1
+    rooms.unlink_side(0, 0)
+    assert home["rooms"] == 1, "a side that is not linked any more holds nothing"
+    rooms.unlink_side(0, 2)
+    assert (home["rooms"], rooms.rooms[0]["held"]) == (0, 0)
+    assert set(home["room_wheel"]) == {NOBODY}
+
+
+class Levels:
+    """A home (room 0) and two wings, one member in each: slot 0, 1, 2."""
+
+    def __init__(self):
+        self.rooms = Rooms(3)
+        self.rooms.hold()
+        self.records = self.rooms.rooms
+        self.records["first"] = range(3)
+        self.records["tells_loudest"] = (1, 0, 0)
+        self.records["loudest"] = self.records["candidate"] = NOBODY
+        self.ports, self.voices = np.zeros(3, PORT), np.zeros(3, VOICE)
+        self.ports["member_next"] = NOBODY
+        self.ports["voice"] = range(3)
+
+    def look(self, *amplitudes):
+        """Whom the home tells to be the loudest now, None when it tells nothing."""
+        self.voices["level"] = np.square(amplitudes)
+        told = [
+            loudness.another_is_loudest(self.ports, self.records[room], self.voices, self.rooms.links)
+            for room in (2, 1, 0)
+        ]
+        assert told[:2] == [False, False], "a wing tells nothing by itself"
+        return int(self.records[0]["loudest"]) if told[2] else None
+
+
+def test_the_home_tells_who_is_loudest_in_all_wings():
+    levels = Levels()
+    assert [levels.look(0, 3000, 0) for _ in range(4)] == [None, None, 1, None]
+    assert [levels.look(0, 3000, 4000) for _ in range(6)] == [None] * 6, "2.5 dB are not enough"
+    assert [levels.look(0, 3000, 6000) for _ in range(4)] == [None, None, 2, None]
+    assert [levels.look(9000, 3000, 6000) for _ in range(5)].count(0) == 1
+    assert [levels.look(0, 0, 0) for _ in range(12)].count(NOBODY) == 1, "nobody, a second later"

@@ -19,6 +19,7 @@ from softswitch.media.kernels.sound.extras import (
 from softswitch.media.kernels.sound.fetching import fetch_listeners, fetch_speakers
 from softswitch.media.kernels.sound.hearing import pull
 from softswitch.media.kernels.sound.linking import exchange
+from softswitch.media.kernels.sound.loudness import another_is_loudest
 from softswitch.media.kernels.sound.speaking import speak
 from softswitch.media.layouts.events import EVENT, EVENT_LOUDEST, EVENT_ROOM_PLAYED
 from softswitch.media.layouts.link import LINK, MAXIMUM_SIDES
@@ -35,12 +36,8 @@ _pointer: Any = types.CPointer
 _PEAK = np.float32(32767)
 #: The limiter gives way at once and comes back over half a second.
 _RECOVERY = 1.02
-#: Loudest speaker: looked at every 100 ms; to be it one must be 3 dB above the present one for 300 ms, and above
-#: −45 dB of full scale.
+#: Who is loudest is looked at every 100 ms.
 _LOUDNESS_TURNS = 10
-_LOUDER = 2.0
-_LOOKS = 3
-_AUDIBLE = (32768 * 10 ** (-45 / 20)) ** 2
 _SMOOTHING = 0.1
 
 
@@ -67,7 +64,7 @@ def turn_rooms(
             notify_room(worker, positions, events, EVENT_ROOM_PLAYED, number, room, room["play_id"], now_ns, scratch)
         _give_out(ports, room, voices, scratch, now_ns)
         room["turn"] += 1
-        if room["tells_loudest"] != 0 and room["turn"] % _LOUDNESS_TURNS == 0 and _loudest(ports, room, voices):
+        if room["turn"] % _LOUDNESS_TURNS == 0 and another_is_loudest(ports, room, voices, links):
             notify_room(worker, positions, events, EVENT_LOUDEST, number, room, room["loudest"], now_ns, scratch)
         number = following
 
@@ -202,33 +199,6 @@ def _compose(voice: Any, total: Any, samples: int, gain: Any, step: Any) -> None
             value = total[i] * (gain + step * np.float32(i))
             spoken[i] = np.int16(min(max(value, -_PEAK), _PEAK))
     voice["spoken_count"] = at + samples
-
-
-@part
-def _loudest(ports: Any, room: Any, voices: Any) -> bool:
-    """Look who is loudest; true when that has become another, or nobody."""
-    best, best_level, present_level = NOBODY, _AUDIBLE, 0.0
-    slot = room["first"]
-    while slot != NOBODY:
-        level = voices[ports[slot]["voice"]]["level"]
-        if slot == room["loudest"]:
-            present_level = level
-        if level > best_level:
-            best, best_level = slot, level
-        slot = ports[slot]["member_next"]
-    if best == room["loudest"] or (best != NOBODY and best_level < present_level * _LOUDER):
-        room["candidate"] = room["loudest"]
-        room["candidate_looks"] = 0
-        return False
-    if best != room["candidate"]:
-        room["candidate"] = best
-        room["candidate_looks"] = 0
-    room["candidate_looks"] += 1
-    # Nobody is the loudest only after a second, so that a pause between words is not told.
-    if room["candidate_looks"] < (_LOOKS if best != NOBODY else 10):
-        return False
-    room["loudest"] = best
-    return True
 
 
 @callback(
