@@ -41,6 +41,10 @@ class Bridge(Conference):
         for port in ports:
             self.join(port)
 
+    def wing_for(self, port: Port) -> Wing:
+        """Both ends are on one packet thread."""
+        return self.home
+
     def other(self, port: Port) -> Port:
         """The other end."""
         return self._ends[1] if port is self._ends[0] else self._ends[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,16 +13,19 @@ from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
 from softswitch.media.layouts.commands import (
     COMMAND_ADJUST,
     COMMAND_JOIN,
+    COMMAND_LEAVE,
     COMMAND_ROOM_PLAY,
     COMMAND_ROOM_STOP,
 )
-from softswitch.media.layouts.shared import NOBODY, UNMAPPED
+from softswitch.media.layouts.shared import UNMAPPED
 from softswitch.media.playing import tones
 from softswitch.media.playing.clips import Clip
 from softswitch.media.playing.resample import resample
 from softswitch.media.records import Fields
 from softswitch.media.rooms import links
+from softswitch.media.rooms.mixed_wings import MixedWings
 from softswitch.media.rooms.rooms import Room
+from softswitch.media.rooms.seats import Seat, confidants
 from softswitch.media.rooms.wings import Wing
 from softswitch.media.voices import VoiceCounters, check_voice
 
@@ -39,32 +42,6 @@ _JOINED_HZ, _LEFT_HZ = 880.0, 440.0
 _SIGNAL_S, _SIGNAL_DBM0 = 0.15, -18.0
 
 
-@dataclass(slots=True)
-class _Seat:
-    """One member: its voice in the shared memory, and how it is heard and hears."""
-
-    voice: int
-    gain: float = 1.0
-    muted: bool = False
-    deaf: bool = False
-    levelled: bool = False
-    whispers_to: Port | None = None
-    silenced: bool = False  # the one that it whispered to has left
-    formats: tuple[tuple[StreamFormat, ...], ...] = ()
-
-    @property
-    def fields(self) -> Fields:
-        """Those of an ADJUST command."""
-        audience = NOBODY if self.whispers_to is None else self.whispers_to.slot
-        return {
-            "gain": self.gain,
-            "muted": self.muted or self.silenced,
-            "deaf": self.deaf,
-            "levelled": self.levelled,
-            "audience": audience,
-        }
-
-
 class Conference(Room):
     """A room whose members all speak; made by `MediaEngine.open_conference`.
 
@@ -78,7 +55,8 @@ class Conference(Room):
         super().__init__(engine, number, thread, owner)
         self.rate_hz = rate_hz
         self._signals = signals
-        self._seats: dict[Port, _Seat] = {}
+        self._wings = MixedWings(self)
+        self._seats: dict[Port, Seat] = {}
         self.links: dict[Conference, int] = {}  # this room's side of the link with each
         self._clip: Clip | None = None
         self._playback = 0
@@ -101,8 +79,8 @@ class Conference(Room):
             if port in self._seats:
                 self.adjust(port, gain=gain, muted=muted, deaf=deaf, levelled=levelled)
                 return
-            self.admit(port)
-            self._seats[port] = _Seat(self.engine.rooms.take_voice(), gain, muted, deaf, levelled)
+            self.admit(port, self.wing_for(port))
+            self._seats[port] = Seat(self.engine.rooms.take_voice(), gain, muted, deaf, levelled)
             self._sit(port)
             if not muted:
                 self._signal(_JOINED_HZ)
@@ -136,7 +114,12 @@ class Conference(Room):
             seat = self._seat(port)
             if to is not None:
                 self._seat(to)
-            seat.whispers_to, seat.silenced = to, False
+            seat.whispers_to, seat.silenced = None, False
+            if to is not None and to.wing is not port.wing:
+                assert to.wing is not None
+                for member in confidants(self._seats, port):
+                    self._move(member, to.wing)
+            seat.whispers_to = to
             self.engine.command(port, COMMAND_ADJUST, seat.fields)
 
     def link(self, other: Conference) -> None:
@@ -203,10 +186,14 @@ class Conference(Room):
         check_voice(port.settings)
 
     def restore(self, wing: Wing) -> None:
-        """Give all members, with fresh coders, to another packet thread; what is played goes on where it was."""
-        for port in self._members:
+        """Give the members of a wing, with fresh coders, to another packet thread; what is played goes on."""
+        links.forget(wing)
+        for port in wing.members:
             self._sit(port)
-        links.restore(self)
+        self._wings.restore(wing)
+        if wing is self.home:
+            for other in self.links:
+                links.restore(self, other)
 
     def left(self, port: Port, wing: Wing) -> None:
         """A member is out."""
@@ -217,6 +204,7 @@ class Conference(Room):
             if whispering.whispers_to is port:
                 whispering.whispers_to, whispering.silenced = None, True
                 self.engine.command(other, COMMAND_ADJUST, whispering.fields)
+        self._wings.give_up(wing)
         if not seat.muted and self._members and not self.closed:
             self._signal(_LEFT_HZ)
 
@@ -235,7 +223,7 @@ class Conference(Room):
         if playback == self._playback:
             self._give_clip_back()
 
-    def _seat(self, port: Port) -> _Seat:
+    def _seat(self, port: Port) -> Seat:
         seat = self._seats.get(port)
         if seat is None:
             raise ValueError(f"{port} is not in the room of {self.owner}")
@@ -244,11 +232,34 @@ class Conference(Room):
     def tell_table(self, port: Port) -> None:
         """Give a member the table anew; its voice stays."""
         voice = self._seats[port].voice
-        self.engine.command(port, COMMAND_JOIN, self.table(port) | {"room": self.number, "voice": voice})
+        assert port.wing is not None
+        self.engine.command(port, COMMAND_JOIN, self.table(port) | {"room": port.wing.number, "voice": voice})
 
     def partner(self, port: Port) -> Port | None:
         """Who gets the telephone-events of a member: nobody in a conference."""
         return None
+
+    @property
+    def wings(self) -> Sequence[Wing]:
+        """See Room."""
+        return self._wings.all
+
+    def wing_for(self, port: Port) -> Wing:
+        """Where a new member is to be."""
+        return self._wings.for_member(port)
+
+    def _move(self, port: Port, wing: Wing) -> None:
+        """Let another wing have a member, with fresh coders; what is played to it goes on there."""
+        seat, before = self._seats[port], port.wing
+        assert before is not None
+        self.engine.command(port, COMMAND_LEAVE)
+        self.engine.rooms.give_voice_back(port, seat.voice)
+        seat.voice = self.engine.rooms.take_voice()
+        self.engine.serve_by(port, wing.thread)
+        del before.members[port]
+        port.wing, wing.members[port] = wing, None
+        self._sit(port)
+        self._wings.give_up(before)
 
     def _sit(self, port: Port) -> None:
         seat = self._seats[port]

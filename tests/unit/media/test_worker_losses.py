@@ -12,6 +12,7 @@ import pytest
 
 from mediacodecs.g711 import ALaw
 from softswitch.media import PCMA, PCMU, PortLost, PortSettings, WorkerGivenUp, WorkerLost, WorkerStarted
+from softswitch.media.rooms import spreading
 from softswitch.media.workers import suspects
 from softswitch.media.workers.replacements import Patience
 from tests.unit.media.test_srtp import TODAY, Peer
@@ -197,3 +198,27 @@ def _check_hears(members, ports):
             return members[listener].hears_sound()
 
         eventually(heard, "the first and the last room hear each other")
+
+
+@pytest.mark.parametrize("lost", ["home", "wing"])
+def test_a_conference_of_two_workers_is_whole_again_after_one_is_lost(two, told, members, monkeypatch, lost):
+    monkeypatch.setattr(spreading, "FEW", 0)  # any conference is large
+    engine = two
+    room = engine.open_conference("conference")
+    home, away = room.thread, next(thread for thread in engine._crew.threads if thread is not room.thread)
+    ports = []
+    for member, thread in zip(members, (home, away, away), strict=True):
+        owner = next(owner for owner in map(str, range(50)) if engine._thread_of(owner) is thread)
+        ports.append(engine.open_port(owner))
+        ports[-1].configure(PortSettings(remote=member.address, formats=(PCMA,)))
+        room.join(ports[-1])
+    assert [wing.thread for wing in room.wings] == [home, away]
+    _check_hears(members, ports)
+    victim, staying = (home, ports[1]) if lost == "home" else (away, ports[0])
+    os.kill(victim.pid, signal.SIGKILL)
+    before = staying.counters().packets_sent
+    eventually(lambda: staying.counters().packets_sent > before + 5, "the other wing goes on")
+    assert told(engine, WorkerLost).moved
+    assert victim not in {port.thread for port in ports}
+    _check_hears(members, ports)
+    _check_hears(members[1:], ports[1:])

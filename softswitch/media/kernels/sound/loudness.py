@@ -33,7 +33,7 @@ def another_is_loudest(ports: Any, room: Any, voices: Any, links: Any) -> bool:
             if there["level"] > best_level:
                 best, best_level = there["loudest"], there["level"]
         number = link["next_link"]
-    return _follow(room, best, best != NOBODY and best_level >= present_level * _LOUDER)
+    return bool(_follow(room, best, best != NOBODY and best_level >= present_level * _LOUDER))
 
 
 @part
