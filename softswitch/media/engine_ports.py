@@ -158,6 +158,7 @@ class EnginePorts(EngineCore):
     def _release_lone_links(self) -> None:
         """When the last port of an earlier switch is closed, so are the links between wings of its rooms."""
         if not self._adoption.waiting:
+            self._adoption.let_go()
             for record in list(self._adoption.links.values()):
                 self._release(record)
 

@@ -114,9 +114,11 @@ class RoomStore:
         return room.thread.ring.post(head | fields)
 
     def occupy(self, rooms: set[int], voices: set[int]) -> Callable[[], None]:
-        """Keep rooms and voices that ports of an earlier switch still use from being dealt out, until the function
-        that is returned is called; and the sides of the rooms' links."""
-        sides = {side for number in rooms for side in self._sides(number)}
+        """Keep rooms and voices that ports of an earlier switch still use from being dealt out, and the rooms' links,
+        until the function that is returned is called."""
+        links = self._arena.links
+        here = {side for number in rooms for side in sides_of(self._arena.rooms, links, number)}
+        sides = here | {int(links[side]["peer"]) for side in here}
         self._free_rooms = deque(number for number in self._free_rooms if number not in rooms)
         self._free_voices = [number for number in self._free_voices if number not in voices]
         self._free_sides = [number for number in self._free_sides if number not in sides]
@@ -127,13 +129,6 @@ class RoomStore:
             self._free_sides.extend(sides)
 
         return vacate
-
-    def _sides(self, room: int) -> Iterator[int]:
-        """Both sides of each link of a room of an earlier switch."""
-        number = int(self._arena.rooms[room]["links"])
-        while number != NOBODY:
-            yield from (number, int(self._arena.links[number]["peer"]))
-            number = int(self._arena.links[number]["next_link"])
 
     def take_sides(self) -> tuple[int, int]:
         """The numbers of both sides of a new link: there are enough for rooms that are linked to trees."""
@@ -247,3 +242,11 @@ class RoomStore:
             return RoomPlaybackEnded(room, value, time_s)
         port = ports.get(value)
         return LoudestSpeaker(room, port if port is not None and port.room is room else None, time_s)
+
+
+def sides_of(rooms: NDArray[Any], links: NDArray[Any], number: int) -> Iterator[int]:
+    """A room's sides of its links, as its packet thread has them."""
+    side = int(rooms[number]["links"])
+    while side != NOBODY:
+        yield side
+        side = int(links[side]["next_link"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media.layouts.commands import COMMAND_CLOSE, COMMAND_LEAVE, COMMAND_ROUTE
+from softswitch.media.layouts.commands import COMMAND_CLOSE, COMMAND_LEAVE, COMMAND_ROOM_UNLINK, COMMAND_ROUTE
 from softswitch.media.layouts.shared import (
     CONFERENCE_PEER,
     FAN_OUT_PEER,
@@ -22,7 +22,7 @@ from softswitch.media.layouts.shared import (
 from softswitch.media.memory import Arena
 from softswitch.media.playing.clips import ClipStore
 from softswitch.media.records import Fields, route_fields
-from softswitch.media.rooms.store import RoomStore
+from softswitch.media.rooms.store import RoomStore, sides_of
 from softswitch.media.routing import NO_ROUTE
 from softswitch.media.workers.packet_thread import PacketThread
 
@@ -52,7 +52,7 @@ class Adoption:
     def __init__(self, arena: Arena, threads: Sequence[PacketThread], rooms: RoomStore, clips: ClipStore) -> None:
         for thread in threads:
             thread.ring.wait(thread.ring.written)
-        self._ports = arena.ports
+        self._ports, self._rooms, self._sides = arena.ports, arena.rooms, arena.links
         found = np.flatnonzero(arena.ports["state"] == OPEN)
         records = arena.ports[found]
         joining = records["kind"] >= LINK_NEAR
@@ -61,6 +61,8 @@ class Adoption:
         in_rooms = {
             int(number) for number in records["room"][np.isin(records["peer"], (CONFERENCE_PEER, FAN_OUT_PEER))]
         }
+        self._held = [(thread, number) for thread in threads for number in _held(arena, thread.number)]
+        in_rooms |= {number for _, number in self._held}
         heard = {int(arena.rooms[number]["hearer"]) for number in in_rooms} - {NOBODY}
         playing = [record for record in (*records, *(arena.rooms[number] for number in in_rooms)) if record["playing"]]
         self._vacate: list[Callable[[], None]] = [
@@ -78,6 +80,20 @@ class Adoption:
             nobody = {"operation": COMMAND_ROUTE, "port": other.slot, "generation": other.generation}
             thread.ring.post(nobody | route_fields(NO_PEER, NO_ROUTE))
         return thread.ring.post(head | {"operation": COMMAND_CLOSE})
+
+    def let_go(self) -> None:
+        """Nobody is in a room any more: the homes of conferences need not take their turns for their wings."""
+        for thread, number in self._held:
+            room = self._rooms[number]
+            head: Fields = {
+                "operation": COMMAND_ROOM_UNLINK,
+                "room": number,
+                "generation": int(room["generation"]),
+            }
+            for side in list(sides_of(self._rooms, self._sides, number)):
+                thread.ring.post(head | {"link": side})
+            thread.ring.wait(thread.ring.written)
+        self._held.clear()
 
     def vacate(self) -> None:
         """The last port is closed: what they used may be others'."""
@@ -100,6 +116,16 @@ class Adoption:
             peer=max(int(record["peer"]), NO_PEER),
             packets_received=int(record["packets_received"]),
         )
+
+
+def _held(arena: Arena, worker: int) -> Iterator[int]:
+    """The rooms of a worker that take their turns for the sake of their wings."""
+    for first in arena.workers[worker]["room_wheel"]:
+        number = int(first)
+        while number != NOBODY:
+            if arena.rooms[number]["held"]:
+                yield number
+            number = int(arena.rooms[number]["next_room"])
 
 
 def _voices(records: NDArray[Any]) -> set[int]:

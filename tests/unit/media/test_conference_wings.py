@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from softswitch.media import LoudestSpeaker, RoomPlaybackEnded
+from softswitch.media.layouts.room import MAXIMUM_ROOMS
+from softswitch.media.playing.clips import ClipStore
 from softswitch.media.playing.tones import level_dbm0
 from softswitch.media.rooms import spreading
+from softswitch.media.rooms.store import RoomStore
+from softswitch.media.workers.adoption import Adoption
 
 from .test_conference import TONES_HZ, Speaker, decoded, level_at, tone
 
@@ -193,3 +197,25 @@ def test_a_small_conference_is_on_one_packet_thread(make_engine, make_leg):
         room.join(leg.port)
     assert room.wings == (room.home,)
     assert {leg.port.thread.number for leg in legs} == {0}
+
+
+def test_a_switch_that_finds_the_wings_of_an_earlier_one_lets_go_of_them(engine, room, enter):
+    """What it finds is in the shared memory: here those of the engine that made it."""
+    enter(room, 1, 1, 0)
+    engine.settle()
+    threads = engine._crew.threads
+    store = RoomStore(engine.arena, ClipStore(engine.arena.clips), engine.afterwards.add, engine.settle)
+    adoption = Adoption(engine.arena, threads, store, store.clips)
+    here, there = room.wings
+    taken = [store.open() for _ in range(MAXIMUM_ROOMS - 2)]
+    assert {here.number, there.number}.isdisjoint(taken), "rooms in use are not dealt out"
+    for record in list(adoption.waiting.values()):
+        adoption.release(record, threads[record.worker])
+    engine.settle()
+    assert engine.arena.workers["rooms"].tolist() == [1, 0], "the home is held by its wing"
+    adoption.let_go()
+    assert engine.arena.workers["rooms"].tolist() == [0, 0]
+    adoption.vacate()
+    assert {store.open(), store.open()} == {here.number, there.number}
+    engine.table.open.clear()  # they are closed already
+    engine.rooms.open_rooms.clear()
