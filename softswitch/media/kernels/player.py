@@ -29,8 +29,6 @@ from softswitch.media.layouts.worker import SLOT_NS, WHEEL_SLOTS
 
 #: Turns that were missed by more than this are left out instead of being sent in one burst.
 _CATCH_UP_NS = 200_000_000
-#: Between the first slots of one packet thread and of the next; no divisor of their number.
-_SLOTS_APART = 3
 _NOBODY = -1
 _HEADER_OCTETS = 12
 _TICKS_PER_S = 100
@@ -70,11 +68,13 @@ def enter_wheel(ports: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -
 
 @part
 def least_loaded(worker: Any) -> Any:
-    """The slot of the wheel with the fewest in it, the first being another for each packet thread: rooms of two of them
+    """The slot of the wheel with the fewest in it, the first one being far from that of the packet thread before: rooms
     that are linked had better not turn at the same instant."""
-    best = worker["number"] * _SLOTS_APART % WHEEL_SLOTS
+    number = worker["number"]
+    first = number * WHEEL_SLOTS // 2 + number // 2 * 2  # 0 5 2 7 4 9 6 1 8 3
+    best = first % WHEEL_SLOTS
     for i in range(1, WHEEL_SLOTS):
-        place = (worker["number"] * _SLOTS_APART + i) % WHEEL_SLOTS
+        place = (first + i) % WHEEL_SLOTS
         if worker["wheel_load"][place] < worker["wheel_load"][best]:
             best = place
     return best
