@@ -37,6 +37,7 @@ from softswitch.media.rooms.conference import Conference
 from softswitch.media.rooms.fan_out import FanOut
 from softswitch.media.routing import PortSettings
 from softswitch.media.totals import HelperStatus, MediaStatistics, WorkerStatus
+from softswitch.media.transport.named_streams import Name
 from softswitch.media.transport.peer_transport import PeerTransport, RemoteTransport
 from softswitch.media.transport.srtp import KeysAwaited, SrtpKeys
 from softswitch.media.transport.steering import can_bundle
@@ -66,6 +67,7 @@ __all__ = [
     "MediaError",
     "MediaEvent",
     "MediaStatistics",
+    "Name",
     "NotTranscodable",
     "PeerTransport",
     "PlaybackEnded",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from softswitch.media.errors import NotTranscodable
 from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
 from softswitch.media.layouts.shared import ALAW_TO_ULAW, COPY, ULAW_TO_ALAW, UNMAPPED
+from softswitch.media.transport.named_streams import Name
 from softswitch.media.transport.srtp import KeysAwaited, SrtpKeys
 
 _CONVERSIONS = {("PCMA", "PCMU"): ALAW_TO_ULAW, ("PCMU", "PCMA"): ULAW_TO_ALAW}
@@ -23,7 +24,8 @@ class PortSettings:
     where packets come from (RFC 4961) instead of to `remote` alone. `timeout_s` 0: silence is no event. `srtp`: the
     keys of a secured stream; giving the same ones again changes nothing, others take effect with the next packet.
     `feedback`: what the peer acts on of ``nack``, ``nack pli`` and ``ccm fir`` (RFC 4585 §4.2, RFC 5104 §7.1).
-    `sources`: SSRCs that the peer has named for the stream (RFC 5576), of use where several come to one address.
+    `sources`: SSRCs that the peer has named for the stream (RFC 5576), of use where several come to one address, as is
+    `name`, the line's MID and the header extension that brings it (RFC 9143 §15).
     `comfort_noise`: a peer that takes it (RFC 3389) is sent descriptions of silence instead of it, where we encode.
     `extensions`: header extensions both agreed on, each (identifier, URI) (RFC 8285 §5).
     `extended`: blocks of extended reports that the peer wants, bits of `softswitch.media.layouts.quality`.
@@ -44,6 +46,7 @@ class PortSettings:
     feedback: frozenset[str] = frozenset()
     extended: int = 0
     sources: tuple[int, ...] = ()
+    name: Name | None = None
     comfort_noise: bool = False
     extensions: frozenset[tuple[int, str]] = frozenset()
 
@@ -92,7 +95,7 @@ def find_route(source: PortSettings, target: PortSettings) -> Route:
     A format the target knows too is passed on as it is. What it does not know is converted, if it can be, into the
     target's preferred format. Packets of the others (a telephone-event without counterpart) are dropped and counted.
     Header extensions stay where both sides agreed on the same ones; also none, since then all have to pass over them
-    (RFC 3550 §5.3.1).
+    (RFC 3550 §5.3.1). The name of a line is nobody's but its own.
     """
     payload_types, conversions = [], []
     carried = False
@@ -106,7 +109,9 @@ def find_route(source: PortSettings, target: PortSettings) -> Route:
         here = ", ".join(entry.encoding for entry in source.formats)
         there = ", ".join(entry.encoding for entry in sendable)
         raise NotTranscodable(f"no way from {here} to {there}")
-    return Route(tuple(payload_types), tuple(conversions), source.extensions == target.extensions)
+    return Route(
+        tuple(payload_types), tuple(conversions), source.extensions == target.extensions and source.name is None
+    )
 
 
 def carry(entry: StreamFormat, sendable: tuple[StreamFormat, ...]) -> tuple[int, int]:

@@ -2,8 +2,8 @@
 
 Inside the switch every stream is plain ``RTP/AVP``. `undress` makes such a description of one that a browser wrote,
 `dress` turns ours into one that a browser takes. What goes between is `StreamTransport`: ICE credentials (RFC 8839),
-fingerprint (RFC 8122) and role (RFC 4145). Lines of a bundle (RFC 9143) share one of them. Left out: simulcast, header
-extensions (so streams are known by SSRC and payload type, not by MID), data channels (refused).
+fingerprint (RFC 8122) and role (RFC 4145). Lines of a bundle (RFC 9143) share one of them. Of header extensions
+only the one that brings a line's name is agreed on. Left out: simulcast, data channels (refused).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
-from softswitch.sdp.attributes import Fingerprint, Group, Ssrc
+from softswitch.sdp.attributes import ExtensionMap, Fingerprint, Group, Ssrc
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.errors import SdpError
 from softswitch.sdp.fields import DIRECTIONS
@@ -34,6 +34,10 @@ _DRESS: Final = frozenset(
     }
 )  # fmt: skip
 
+#: The header extension by which packets say whose they are (RFC 9143 §15.3). One with a longer header is not read.
+_MID_EXTENSION: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
+_IDENTIFIERS: Final = range(1, 15)
+
 #: What a peer behind this dress must not agree to, since nobody else does.
 _EXTENSIONS: Final = ("extmap", "extmap-allow-mixed")
 
@@ -42,6 +46,7 @@ class StreamTransport(NamedTuple):
     """How one stream is reached and secured; `setup` is actpass, active or passive. `ufrag` "" is without ICE.
 
     `sources` are what is said of the SSRCs of whoever this is (RFC 5576); with `mux` RTCP comes to the port of RTP.
+    `mid_extension` identifies the header extension by which a peer names its line, 0 for none.
     """
 
     ufrag: str
@@ -51,6 +56,7 @@ class StreamTransport(NamedTuple):
     candidates: tuple[str, ...] = ()
     sources: tuple[Ssrc, ...] = ()
     mux: bool = True
+    mid_extension: int = 0
 
 
 def bundle_of(description: SessionDescription) -> tuple[str, ...]:
@@ -106,7 +112,14 @@ def _transport(description: SessionDescription, media: MediaDescription) -> Stre
     if setup not in ("actpass", "active", "passive"):
         raise SdpError(f"setup:{setup} opens no connection (RFC 4145 §4)")
     mux = any(isinstance(each, MediaDescription) and each.rtcp_mux for each in speakers)
-    return StreamTransport(ufrag, password, fingerprints, setup, tuple(media.candidates), tuple(media.ssrcs), mux)
+    return StreamTransport(
+        ufrag, password, fingerprints, setup, tuple(media.candidates), tuple(media.ssrcs), mux, _mid_extension(media)
+    )
+
+
+def _mid_extension(media: MediaDescription) -> int:
+    identifiers = [each.identifier for each in media.extension_maps if each.uri == _MID_EXTENSION]
+    return next((number for number in identifiers if number in _IDENTIFIERS), 0)
 
 
 def undress(description: SessionDescription) -> SessionDescription:
@@ -197,6 +210,8 @@ def _put_on(media: MediaDescription, transport: StreamTransport) -> None:
         if transport.candidates:
             attributes.append(("end-of-candidates", None))
     attributes.extend(("ssrc", str(each)) for each in transport.sources)
+    if transport.mid_extension:
+        attributes.append(("extmap", str(ExtensionMap(transport.mid_extension, _MID_EXTENSION, "recvonly"))))
 
 
 __all__ = [

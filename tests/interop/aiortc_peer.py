@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fractions
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import aiortc
@@ -58,15 +59,18 @@ class GreyTrack(MediaStreamTrack):
 class RtcPeer:
     """One peer connection with a tone; `heard` is what came back, at 8 kHz.
 
-    With `shade` it shows pictures as well, in one bundle with the tone; `seen` is the shade of the last that came back.
+    With `shades` it shows pictures as well, a line for each in one bundle with the tone; `seen` are the shades of the
+    last that came back.
     """
 
-    def __init__(self, hz: float = 440.0, shade: int | None = None) -> None:
-        self.connection = aiortc.RTCPeerConnection()
+    def __init__(self, hz: float = 440.0, *shades: int) -> None:
+        # By its default policy aiortc leaves the third line of a bundle on a transport that it has closed.
+        policy = aiortc.RTCConfiguration(bundlePolicy=aiortc.RTCBundlePolicy.MAX_COMPAT)
+        self.connection = aiortc.RTCPeerConnection(policy)
         self.connection.addTrack(ToneTrack(hz))
-        if shade is not None:
+        for shade in shades:
             self.connection.addTrack(GreyTrack(shade))
-        self.seen: float | None = None
+        self.seen: list[float] = []
         self._frames: list[Samples] = []
         self._listeners: list[asyncio.Task[None]] = []
         self.connection.on("track", self._listen)
@@ -76,11 +80,13 @@ class RtcPeer:
         self._listeners.append(asyncio.ensure_future(kept))
 
     async def _look(self, track: MediaStreamTrack) -> None:
+        line = len(self.seen)
+        self.seen.append(-1.0)
         try:
             while True:
                 received = await track.recv()
                 assert isinstance(received, av.VideoFrame)
-                self.seen = float(received.to_ndarray(format="gray").mean())
+                self.seen[line] = float(received.to_ndarray(format="gray").mean())
         except MediaStreamError:
             return
 
@@ -108,14 +114,14 @@ class RtcPeer:
                 await asyncio.sleep(0.05)
         return self.heard[begin:]
 
-    async def see(self, shade: int, timeout_s: float = 30.0) -> None:
-        """Wait for a picture of that shade of grey; fails with what is seen when none comes."""
+    async def see(self, *shades: int, timeout_s: float = 30.0) -> None:
+        """Wait for pictures of those shades of grey, one a line; fails with what is seen when they do not come."""
         try:
             async with asyncio.timeout(timeout_s):
-                while self.seen is None or abs(self.seen - shade) > 8:  # noqa: ASYNC110 (pictures come by themselves)
+                while not _alike(self.seen, shades):  # noqa: ASYNC110 (pictures come by themselves)
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise AssertionError(f"expected pictures of shade {shade}, the last one has {self.seen}") from None
+            raise AssertionError(f"expected pictures of shades {shades}, the last ones have {self.seen}") from None
 
     async def offer(self) -> str:
         """A complete offer with candidates."""
@@ -147,6 +153,10 @@ class RtcPeer:
         await self.connection.close()
         for listener in self._listeners:
             listener.cancel()
+
+
+def _alike(seen: Sequence[float], shades: Sequence[int]) -> bool:
+    return len(seen) == len(shades) and all(abs(one - other) <= 8 for one, other in zip(seen, shades, strict=True))
 
 
 def payload(sdp: str, caller: str, callee: str, **more: Any) -> dict[str, Any]:

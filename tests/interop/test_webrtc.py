@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import runpy
 import subprocess
 from collections.abc import AsyncIterator
@@ -54,8 +55,8 @@ async def room(switch: Switch, path: str, number: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def peer(hz: float, shade: int | None = None) -> AsyncIterator[RtcPeer]:
-    made = RtcPeer(hz, shade)
+async def peer(hz: float, *shades: int) -> AsyncIterator[RtcPeer]:
+    made = RtcPeer(hz, *shades)
     try:
         yield made
     finally:
@@ -134,6 +135,22 @@ async def test_a_bundle_comes_apart_for_a_video_phone_and_together_again(switch:
             await browser.hear(0.5)
             heard = frequency_hz(await browser.hear(1.0))
             assert abs(heard - 523) < 1, f"expected its own 523 Hz, heard {heard:.1f} Hz"
+            await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
+            await asyncio.to_thread(wait_until, lambda: not switch.calls(), 10, "the phone is hung up")
+
+
+async def test_lines_of_equal_payload_types_are_told_by_the_name_in_their_packets(switch: Switch) -> None:
+    """Two pictures whose sources the description does not name (RFC 9143 §9.2)."""
+    with MirrorPhone(switch.plan.callee, {"audio": "PCMU", "video": "VP8"}) as phone:
+        async with peer(523.0, 60, 200) as browser:
+            offer = re.sub(r"a=ssrc.*\r\n", "", await browser.offer())
+            status, session = await ask(switch, "POST", "/sessions", payload(offer, "1001", "5502"))
+            assert status == 201, session
+            assert phone.kinds == ["audio", "video", "video"]
+            assert "a=group:BUNDLE 0 1 2\r\n" in session["sdp"], f"all should share a transport:\n{session['sdp']}"
+            await browser.apply(session["sdp"])
+            await browser.connected()
+            await browser.see(60, 200)
             await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
             await asyncio.to_thread(wait_until, lambda: not switch.calls(), 10, "the phone is hung up")
 

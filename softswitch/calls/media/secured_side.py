@@ -2,14 +2,15 @@
 
 The rest of the media path sees plain descriptions only: what such a party says is undressed on its way in, what it is
 told is dressed on its way out, and its ports are told who it is. Lines that it bundles share the port address and the
-transport of the first (RFC 9143), as long as packets tell by payload type or SSRC which line they belong to.
+transport of the first (RFC 9143), as long as packets tell by payload type, SSRC or MID which line they
+belong to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from softswitch.media import Port, RemoteTransport, can_bundle
+from softswitch.media import Name, Port, RemoteTransport, can_bundle
 from softswitch.rtp.ice import host_candidates
 from softswitch.sdp.attributes import Fingerprint, Ssrc
 from softswitch.sdp.description import SessionDescription
@@ -61,7 +62,7 @@ class SecuredSide:
         known = [*self._formats, *(set(media.formats) for media in lines[len(self._formats) :])]
         others = [i for i, port in enumerate(ports) if port is not None and i != index and self._may_share(i)]
         mistakable = any(known[i] & known[index] for i in others)
-        if not others or (mistakable and not self.sources(index)):
+        if not others or (mistakable and not self.sources(index) and self.name(index) is None):
             return None
         return ports[others[0]]
 
@@ -69,6 +70,11 @@ class SecuredSide:
         """The SSRCs that the party has named for a line."""
         remote = self._remote[index] if index < len(self._remote) else None
         return tuple(dict.fromkeys(each.ssrc for each in remote.sources)) if remote is not None else ()
+
+    def name(self, index: int) -> Name | None:
+        """How packets say that they belong to a line, if the party has offered that they do."""
+        remote = self._remote[index] if index < len(self._remote) else None
+        return Name(remote.mid_extension, self._mids[index]) if remote is not None and remote.mid_extension else None
 
     def give(self, plain: SessionDescription, ports: Sequence[Port | None], *, offer: bool) -> SessionDescription:
         """What the party is told: `plain` with the transports of `ports`, as an offer or as the answer to its own."""
@@ -116,7 +122,10 @@ class SecuredSide:
             return StreamTransport("", "", (self._fingerprint,), setup, mux=offer or remote is None or remote.mux)
         ice = port.open_transport().ice
         candidates = tuple(str(each) for each in host_candidates([port.local[0]], port.local[1]))
-        sources = (Ssrc(port.ssrc, "cname", port.cname),) if port.bundle is not None else ()
-        return StreamTransport(
-            ice.ufrag, ice.password, (self._fingerprint,), setup, () if second else candidates, sources
-        )
+        told = () if second else candidates
+        transport = StreamTransport(ice.ufrag, ice.password, (self._fingerprint,), setup, told)
+        if port.bundle is None:
+            return transport
+        named = self.name(index)
+        source = Ssrc(port.ssrc, "cname", port.cname)
+        return transport._replace(sources=(source,), mid_extension=named.identifier if named is not None else 0)

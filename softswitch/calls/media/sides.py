@@ -231,7 +231,9 @@ class Sides:
             if side.secured is not None:
                 side.secured.introduce(index, port, theirs.address())
                 mux = settings.rtcp_mux or port.bundle is not None
-                settings = replace(settings, sources=side.secured.sources(index), rtcp_mux=mux)
+                settings = replace(
+                    settings, sources=side.secured.sources(index), name=side.secured.name(index), rtcp_mux=mux
+                )
             port.configure(settings)
             if theirs.kind == "audio":
                 port.listen(speech=self.terms.hears_speech or None, fax=self.terms.hears_fax or None)

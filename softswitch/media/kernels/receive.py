@@ -31,7 +31,7 @@ from softswitch.media.kernels.srtp import unprotect
 from softswitch.media.kernels.tap import tap_received
 from softswitch.media.kernels.viewing import look_at_picture, pass_picture
 from softswitch.media.layouts.capture import RTCP_RECEIVED, RTP_RECEIVED
-from softswitch.media.layouts.events import EVENT_BYE, EVENT_LATCHED, EVENT_RESUMED
+from softswitch.media.layouts.events import EVENT_BYE, EVENT_LATCHED, EVENT_RESUMED, EVENT_SOURCE
 from softswitch.media.layouts.port import PORT, RECEIVING_AT, RECEIVING_OCTETS, SENDING_OCTETS
 from softswitch.media.layouts.shared import (
     CACHE_LINE_OCTETS,
@@ -47,6 +47,8 @@ from softswitch.media.layouts.tap import TAP_RECEIVED
 
 _HEADER_OCTETS, _VERSION = 12, 2
 _PORT_OCTETS = PORT.itemsize
+#: A peer that changes its source with every packet is not to fill the ring of events.
+_SOURCES_TOLD = 64
 
 
 @part
@@ -217,7 +219,10 @@ def _hear(
     if packet[0] & EXTENSION != 0 and port["route_extensions"] == 0:
         size = strip_extension(packet, size)
     sequence, timestamp, ssrc = get16(packet, 2), get32(packet, 4), get32(packet, 8)
+    known = ssrc == port["rx_ssrc"]
     kind = track(port, ssrc, sequence, timestamp, np.int64(port["clock"][number]), now_ns)
+    if not known and port["bundled"] != 0 and port["ssrc_changes"] < _SOURCES_TOLD:
+        notify(worker, positions, events, EVENT_SOURCE, slot, port, ssrc, now_ns, scratch)
     if port["event_formats"] >> number & 1 != 0:
         tell_key(port, packet, size, timestamp, worker, positions, events, slot, scratch, now_ns)
     port["last_format"] = number

@@ -13,6 +13,8 @@ EVENT_KEY_HEARD, EVENT_KEY_ENDED, EVENT_KEYS_SENT = 7, 8, 9
 EVENT_SPEECH, EVENT_FAX = 10, 11
 #: A key frame of the port's peer is asked for; the port's peer is shown the first picture, `value` ns after it came.
 EVENT_PICTURE_WANTED, EVENT_PICTURE_SHOWN = 12, 13
+#: A source, whose SSRC is `value`, is heard for the first time at one of several ports on an address.
+EVENT_SOURCE = 16
 #: Of a pseudowire: frames of the D channel wait; `value` are the alarms that there are now.
 EVENT_FRAMES, EVENT_ALARMS = 14, 15
 #: About a room: `port` and `generation` are its own.

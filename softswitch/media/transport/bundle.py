@@ -2,7 +2,8 @@
 
 The first, the carrier, has the address, ICE and DTLS. Each companion is a port like any other, on any packet thread,
 with its own format table, SSRC and counters: its socket is bound to the carrier's address too, so it sends from there,
-and the kernel gives it the packets of its stream (`steering.py`). The keys of the handshake and the
+and the kernel gives it the packets of its stream (`steering.py`). Of a stream that is known by name the sources are
+learnt from the packets that bear it. The keys of the handshake and the
 peer's address are told to all. RTCP cannot be told apart from outside, since it is encrypted behind its sender: it
 comes to the carrier, whose packet thread passes a copy to a loopback socket of each companion, and each reads what is
 about its own stream.
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from softswitch.media.port import Port
     from softswitch.media.workers.packet_thread import PacketThread
 
+#: More than a sender has at a time: one that began anew, and the one before.
+_SOURCES_KEPT = 4
 _LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
 
@@ -36,13 +39,15 @@ class Bundle:
     """`companions` with where each takes its copies of RTCP.
 
     `group` are the ports in the order in which the kernel numbers their sockets; a slot number stands for a port that
-    is closed and whose socket its packet thread has yet to close. `parked`: the carrier's own stream has ended.
+    is closed and whose socket its packet thread has yet to close. `parked`: the carrier's own stream has ended. `heard`
+    are the latest sources of ports whose streams are known by name.
     """
 
     carrier: Port
     companions: dict[Port, tuple[str, int]] = field(default_factory=dict)
     group: list[Port | int] = field(default_factory=list)
     parked: bool = False
+    heard: dict[Port, tuple[int, ...]] = field(default_factory=dict)
 
 
 class Bundles:
@@ -87,6 +92,16 @@ class Bundles:
         if port.bundle is not None:
             self._steer(port.bundle)
 
+    def heard(self, port: Port, source: int) -> None:
+        """The first packet of a source came to a port, by its name, if it has one: later ones need not have it."""
+        bundle = port.bundle
+        if bundle is None or port.settings.name is None or port.closed:
+            return
+        for other, sources in bundle.heard.items():
+            bundle.heard[other] = tuple(each for each in sources if each != source)
+        bundle.heard[port] = (source, *bundle.heard.get(port, ()))[:_SOURCES_KEPT]
+        self._steer(bundle)
+
     def parks(self, port: Port) -> bool:
         """Whether a port that is to be closed has to stay, silent, because others need its address."""
         bundle = port.bundle
@@ -105,6 +120,7 @@ class Bundles:
         if bundle is None or port is bundle.carrier:
             return
         del bundle.companions[port]
+        bundle.heard.pop(port, None)
         bundle.group[bundle.group.index(port)] = port.slot
         self._leaving[port.slot] = bundle
         self._tell(bundle)
@@ -161,7 +177,7 @@ class Bundles:
             self._engine.command(carrier, COMMAND_BUNDLE, {"octets": 0})
 
     def _steer(self, bundle: Bundle) -> None:
-        streams = [Stream((), ()) if isinstance(port, int) else _stream(port) for port in bundle.group]
+        streams = [Stream((), ()) if isinstance(port, int) else _stream(bundle, port) for port in bundle.group]
         if len(streams) > 1 and not bundle.carrier.closed:
             try:
                 steer(self._descriptor(bundle.carrier), streams)
@@ -169,6 +185,7 @@ class Bundles:
                 raise MediaError(f"streams on one address cannot be told apart: {error.strerror}") from error
 
 
-def _stream(port: Port) -> Stream:
-    formats = port.settings.receivable
-    return Stream(port.settings.sources, sorted({entry.payload_type for entry in formats}))
+def _stream(bundle: Bundle, port: Port) -> Stream:
+    settings = port.settings
+    sources = dict.fromkeys((*settings.sources, *bundle.heard.get(port, ())))
+    return Stream(tuple(sources), sorted({entry.payload_type for entry in settings.receivable}), settings.name)

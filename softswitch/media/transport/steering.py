@@ -2,8 +2,9 @@
 
 Sockets bound to one address are a group, numbered in the order they were bound. A program of the classic BPF machine,
 which the group is given, reads each datagram and says the number of the socket that is to have it. Ours knows streams
-by SSRC where it was signalled (RFC 5576), else by payload type (RFC 9143 §9.2). Whatever is no RTP, RTCP included
-(RFC 5761 §4), goes to socket 0, and so does what is too short to be read.
+by the MID that a packet has (`named_streams.py`), else by its SSRC where that was signalled (RFC 5576) or learnt, else
+by its payload type (RFC 9143 §9.2). Whatever is no RTP, RTCP included (RFC 5761 §4), goes to socket 0, and so does what
+is too short to be read.
 """
 
 from __future__ import annotations
@@ -16,9 +17,20 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from softswitch.media.transport.named_streams import (
+    AND,
+    AT_LEAST,
+    EQUAL,
+    LOAD_OCTET,
+    LOAD_WORD,
+    RETURN,
+    Instruction,
+    Name,
+    choose_by_name,
+)
+
 _ATTACH_PROGRAM = 51  # <asm-generic/socket.h>
 _INSTRUCTION = struct.Struct("=HBBI")
-_LOAD_OCTET, _LOAD_WORD, _AND, _EQUAL, _AT_LEAST, _RETURN = 0x30, 0x20, 0x54, 0x15, 0x35, 0x06
 _RTP_FIRST, _RTP_LAST = 0x80, 0xBF  # RFC 7983 §7
 _RTCP_FIRST, _RTCP_LAST = 192, 223
 _SSRC_AT, _KIND_AT = 8, 1
@@ -29,33 +41,35 @@ class Stream(NamedTuple):
 
     sources: Sequence[int]
     payload_types: Sequence[int]
+    name: Name | None = None
 
 
 def program(streams: Sequence[Stream]) -> bytes:
     """The instructions that choose among the sockets of `streams`, in the group's order."""
-    code = [
-        (_LOAD_OCTET, 0, 0, 0),
+    code: list[Instruction] = [
+        (LOAD_OCTET, 0, 0, 0),
         *_return_unless(_RTP_FIRST, _RTP_LAST),
-        (_LOAD_OCTET, 0, 0, _KIND_AT),
-        (_AT_LEAST, 0, 2, _RTCP_FIRST),
-        (_AT_LEAST, 1, 0, _RTCP_LAST + 1),
-        (_RETURN, 0, 0, 0),
-        (_LOAD_WORD, 0, 0, _SSRC_AT),
+        (LOAD_OCTET, 0, 0, _KIND_AT),
+        (AT_LEAST, 0, 2, _RTCP_FIRST),
+        (AT_LEAST, 1, 0, _RTCP_LAST + 1),
+        (RETURN, 0, 0, 0),
+        *choose_by_name([stream.name for stream in streams]),
+        (LOAD_WORD, 0, 0, _SSRC_AT),
     ]
     for number, stream in enumerate(streams):
         for source in stream.sources:
-            code += [(_EQUAL, 0, 1, source), (_RETURN, 0, 0, number)]
-    code += [(_LOAD_OCTET, 0, 0, _KIND_AT), (_AND, 0, 0, 0x7F)]
+            code += [(EQUAL, 0, 1, source), (RETURN, 0, 0, number)]
+    code += [(LOAD_OCTET, 0, 0, _KIND_AT), (AND, 0, 0, 0x7F)]
     for number, stream in enumerate(streams):
         for payload_type in stream.payload_types:
-            code += [(_EQUAL, 0, 1, payload_type), (_RETURN, 0, 0, number)]
-    code.append((_RETURN, 0, 0, 0))
+            code += [(EQUAL, 0, 1, payload_type), (RETURN, 0, 0, number)]
+    code.append((RETURN, 0, 0, 0))
     return b"".join(_INSTRUCTION.pack(*each) for each in code)
 
 
-def _return_unless(first: int, last: int) -> list[tuple[int, int, int, int]]:
+def _return_unless(first: int, last: int) -> list[Instruction]:
     """Choose socket 0 unless what was loaded is one of `first` … `last`."""
-    return [(_AT_LEAST, 0, 1, first), (_AT_LEAST, 0, 1, last + 1), (_RETURN, 0, 0, 0)]
+    return [(AT_LEAST, 0, 1, first), (AT_LEAST, 0, 1, last + 1), (RETURN, 0, 0, 0)]
 
 
 def steer(descriptor: int, streams: Sequence[Stream]) -> None:

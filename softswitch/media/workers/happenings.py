@@ -16,6 +16,7 @@ from softswitch.media.layouts.events import (
     EVENT_PLAYED,
     EVENT_RESUMED,
     EVENT_ROOM_PLAYED,
+    EVENT_SOURCE,
     EVENT_TIMEOUT,
 )
 from softswitch.media.notices import (
@@ -127,6 +128,9 @@ class Happenings:
         kind, time_s, value = int(record["kind"]), int(record["time_ns"]) / 1e9, int(record["value"])
         if kind in (EVENT_FRAMES, EVENT_ALARMS):
             engine.wires.translate(port, kind, value)
+            return None
+        if kind == EVENT_SOURCE:
+            engine.bundles.heard(port, value)
             return None
         if kind == EVENT_LATCHED:
             return Latched(port, decode_address(record["address"]), time_s)

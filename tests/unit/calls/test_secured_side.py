@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from softswitch.calls.media.secured_side import SecuredSide
-from softswitch.media import Port
+from softswitch.media import Name, Port
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.media import MediaDescription
 
@@ -101,6 +101,31 @@ def test_lines_of_the_same_payload_types_share_only_when_sources_are_named(
     plain = side.take(offer(line("video", "0", "96", 9, *OWN), line("video", "1", "96", 9, *OWN, *said)))
     assert carrier_of_second(side, plain) is expected
     assert side.sources(1) == ((5, 6) if expected else ())
+
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+
+
+@pytest.mark.parametrize(
+    ("extension", "name"),
+    [
+        (f"extmap:4 {MID}", Name(4, "1")),
+        (f"extmap:17 {MID}", None),
+        ("extmap:4 urn:ietf:params:rtp-hdrext:toffset", None),
+    ],
+)
+def test_lines_of_the_same_payload_types_share_when_packets_say_whose_they_are(
+    extension: str, name: Name | None
+) -> None:
+    side = SecuredSide(ANY)
+    plain = side.take(offer(*(line("video", mid, "96", 9, *OWN, extension) for mid in "01")))
+    assert carrier_of_second(side, plain) is (name is not None)
+    assert side.name(1) == name
+    lines = lines_of(side, plain, shared=True)[1:]
+    agreed = "a=extmap:4/recvonly urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+    assert [agreed in each for each in lines] == [name is not None] * 2, "we name our own packets by SSRC"
+    apart = lines_of(side, plain, shared=False)[1:]
+    assert not any("extmap" in each for each in apart), "who is alone needs no name"
 
 
 def test_a_browser_is_offered_further_lines_in_the_bundle_alone_until_it_has_agreed() -> None:

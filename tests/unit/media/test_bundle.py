@@ -6,11 +6,12 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from softswitch.media import PCMA, PCMU, MediaEngine, MediaError, Port, PortSettings, StreamFormat
+from softswitch.media import PCMA, PCMU, MediaEngine, MediaError, Name, Port, PortSettings, StreamFormat
 from softswitch.media.transport import steering
 from tests.unit.media.conftest import Leg, Phone
 from tests.unit.media.stage import HOST
@@ -66,6 +67,55 @@ def test_streams_of_one_payload_type_are_known_by_their_sources(
     for number, leg in zip((71, 72, 73), legs, strict=True):
         phone.send(ports[0], bytes([number]) * 160, ssrc=number)
         assert leg.phone.receive().payload == bytes([number]) * 160
+
+
+def named(mid: str, identifier: int = 4) -> dict[str, Any]:
+    """Header fields of a packet that says whose it is (RFC 8285 §4.2), as `Phone.send` takes them."""
+    element = Name(identifier, mid).element
+    padded = element + bytes(-len(element) % 4)
+    return {"first": 0x90, "extra": struct.pack(">HH", 0xBEDE, len(padded) // 4) + padded}
+
+
+def test_streams_that_name_their_line_are_known_by_the_sources_that_did(
+    engine: MediaEngine, make_leg: Make, make_phone: Make, wait_for: Make
+) -> None:
+    phone = make_phone()
+    lines = ({"formats": SOUND, "name": Name(4, mid)} for mid in ("0", "zwei", "2"))
+    ports = bundled(engine, phone, *lines)
+    legs = joined(engine, make_leg, ports)
+    for turn in range(2):  # a sender that begins anew says it again
+        for number, mid in enumerate(("0", "zwei", "2")):
+            source, heard = 100 * turn + number, legs[number].phone
+            phone.send(ports[0], b"named", ssrc=source, sequence=turn, timestamp=1, **named(mid))
+            assert heard.receive().payload == b"named", "the name went no further, since it is nobody else's"
+            wait_for(partial(_learnt, engine, ports[number], source), "the source is learnt")
+            phone.send(ports[0], b"more", ssrc=source, sequence=turn + 1, timestamp=2)
+            assert heard.receive().payload == b"more", "a packet that bears no name any more"
+    phone.send(ports[0], b"moved", ssrc=2, **named("zwei"))
+    assert legs[1].phone.receive().payload == b"moved", "a name counts for more than what was learnt"
+    wait_for(lambda: _learnt(engine, ports[1], 2), "it is the source of another line now")
+    assert not _learnt(engine, ports[2], 2)
+    assert [port.counters().dropped_payload_type for port in ports] == [0, 0, 0]
+
+
+def _learnt(engine: MediaEngine, port: Port, source: int) -> bool:
+    """Whether a source is known to be a port's, now that all has been heard of."""
+    engine.poll()
+    assert port.bundle is not None
+    return source in port.bundle.heard.get(port, ())
+
+
+def test_of_many_sources_the_latest_are_kept(
+    make_engine: Make, make_leg: Make, make_phone: Make, wait_for: Make
+) -> None:
+    engine, phone = make_engine(), make_phone()
+    ports = bundled(engine, phone, *({"formats": SOUND, "name": Name(4, mid)} for mid in "01"))
+    joined(engine, make_leg, ports)
+    for source in range(100):
+        phone.send(ports[0], ssrc=source, **named("1"))
+    wait_for(lambda: ports[1].counters().packets_received == 100, "all came to the second line")
+    wait_for(lambda: _learnt(engine, ports[1], 63), "the last of those that are told, which are not all")
+    assert [source for source in range(100) if _learnt(engine, ports[1], source)] == [60, 61, 62, 63]
 
 
 def test_requests_reach_the_source_of_the_stream_they_name(
@@ -150,7 +200,11 @@ def group() -> Iterator[list[socket.socket]]:
     first = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     first.bind(("127.0.0.1", 0))
     made = [first, *(steering.join(first.fileno()) for _ in range(2))]
-    streams = [steering.Stream((4,), (8,)), steering.Stream((), (0,)), steering.Stream((5, 6), (96, 97))]
+    streams = [
+        steering.Stream((4,), (8,), Name(1, "a")),
+        steering.Stream((), (0,), Name(1, "abcdefghijklmnop")),
+        steering.Stream((5, 6), (96, 97), Name(1, "ab")),
+    ]
     steering.steer(first.fileno(), streams)
     for each in made:
         each.setblocking(False)
@@ -159,8 +213,19 @@ def group() -> Iterator[list[socket.socket]]:
         each.close()
 
 
-def rtp(payload_type: int, ssrc: int = 1, first: int = 0x80) -> bytes:
-    return struct.pack(">BBHII", first, payload_type, 1, 2, ssrc) + b"sound"
+def rtp(payload_type: int, ssrc: int = 1, first: int = 0x80, more: bytes = b"") -> bytes:
+    return struct.pack(">BBHII", first, payload_type, 1, 2, ssrc) + more + b"sound"
+
+
+def extended(*elements: bytes, profile: int = 0xBEDE, sources: int = 0, payload_type: int = 13) -> bytes:
+    """A packet of no stream's payload type with header extensions, and contributing sources before them."""
+    octets = b"".join(elements)
+    octets += bytes(-len(octets) % 4)
+    extension = struct.pack(">HH", profile, len(octets) // 4) + octets
+    return rtp(payload_type, first=0x90 | sources, more=bytes(4 * sources) + extension)
+
+
+LEVEL = b"\x20\x7f"  # another element
 
 
 @pytest.mark.parametrize(
@@ -183,9 +248,24 @@ def rtp(payload_type: int, ssrc: int = 1, first: int = 0x80) -> bytes:
         (b"\x00\x01" + bytes(18), 0),
         (b"\x16\xfe\xfd" + bytes(40), 0),
         (rtp(0, first=0xC0), 0),
+        (extended(b"\x11ab"), 2),
+        (extended(b"\x11ab", sources=3), 2),
+        (extended(b"\x1fabcdefghijklmnop", payload_type=97), 1),
+        (extended(b"\x1fabcdefghijklmnoq"), 0),
+        (extended(b"\x10a", payload_type=97), 0),
+        (extended(b"\x10b", payload_type=97), 2),
+        (extended(b"\x21ab"), 0),
+        (extended(LEVEL, b"\0", b"\x11ab"), 2),
+        (extended(LEVEL, LEVEL, LEVEL, b"\x11ab"), 2),
+        (extended(LEVEL, LEVEL, LEVEL, LEVEL, b"\x11ab"), 0),
+        (extended(b"\x11ab", profile=0x1000), 0),
+        (extended() + b"\x11ab", 0),
+        (extended(LEVEL) + b"\x11ab", 0),
+        (extended(b"\x11ab")[:17], 0),
+        (extended(b"\x11ab", sources=15)[:70], 0),
     ],
 )
-def test_the_kernel_chooses_by_source_then_by_payload_type(
+def test_the_kernel_chooses_by_name_then_by_source_then_by_payload_type(
     group: list[socket.socket], datagram: bytes, number: int
 ) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
