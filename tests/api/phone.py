@@ -13,6 +13,7 @@ from typing import Self
 
 from tests.interop import digest
 from tests.interop.rawsip import Answer, RtpParty, build, media_address
+from tests.interop.switch import PATIENCE_S
 
 _SDP = (
     "v=0\r\no=phone {session} {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -23,12 +24,6 @@ VIDEO = (
     "m=video {port} RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\n"
     "a=rtcp-fb:96 nack pli\r\na=sendrecv\r\n"
 )
-
-
-def _free_rtp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Phone:
@@ -51,8 +46,8 @@ class Phone:
         self.socket.bind(("127.0.0.1", 0))
         self.socket.settimeout(0.05)
         self.port: int = self.socket.getsockname()[1]
-        self.rtp = RtpParty(_free_rtp_port())
-        self.camera = RtpParty(_free_rtp_port(), 96) if video else None
+        self.rtp = RtpParty(0)
+        self.camera = RtpParty(0, 96) if video else None
         self.requests: list[Answer] = []
         self.responses: list[Answer] = []
         self.remote_media: tuple[str, int] | None = None
@@ -60,6 +55,7 @@ class Phone:
         self.ended = threading.Event()
         self._end = threading.Event()
         self._due: list[tuple[float, Answer]] = []
+        self._last_replies: dict[tuple[str, str], bytes] = {}
         self._tag = secrets.token_hex(4)
         self._dialog: dict[str, str] = {}
         self._cseq = 0
@@ -137,6 +133,10 @@ class Phone:
         ]
         self.socket.sendto(build(f"BYE {dialog['target']} SIP/2.0", fields), self.switch)
 
+    def pick_up(self) -> None:
+        """Answer the call that rings."""
+        self._due.append((0.0, self.received("INVITE")[-1]))
+
     def press(self, digits: str) -> None:
         """Press keys, one after the other, as telephone-events (RFC 4733)."""
         assert self.remote_media is not None, f"{self.number} is in no call"
@@ -157,7 +157,7 @@ class Phone:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def _response(self, cseq: str, call_id: str, timeout_s: float = 5.0) -> Answer:
+    def _response(self, cseq: str, call_id: str, timeout_s: float = PATIENCE_S) -> Answer:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             for answer in list(self.responses):
@@ -187,6 +187,10 @@ class Phone:
 
     def _request(self, request: Answer, source: tuple[str, int]) -> None:
         method = request.start.split()[0]
+        repeated = self._last_replies.get((request.get("Via"), method))
+        if repeated is not None and method != "ACK":  # we were slow to answer (RFC 3261 §17.2)
+            self.socket.sendto(repeated, source)
+            return
         self.requests.append(request)
         if method == "INVITE":
             self._invited(request, source)
@@ -253,4 +257,6 @@ class Phone:
         ]
         if body:
             fields.append(("Content-Type", "application/sdp"))
-        self.socket.sendto(build(f"SIP/2.0 {status}", fields, body), to)
+        data = build(f"SIP/2.0 {status}", fields, body)
+        self._last_replies[request.get("Via"), request.start.split()[0]] = data
+        self.socket.sendto(data, to)

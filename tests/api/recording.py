@@ -15,7 +15,6 @@ import numpy as np
 from tests.api.phone import VIDEO, Phone
 from tests.api.test_voice import originate, post, state
 from tests.interop.audio import encode_ulaw
-from tests.interop.ports import free_port
 from tests.interop.rawsip import RawPhone, RtpParty, media_address
 from tests.interop.switch import TOKEN, Switch, wait_until
 from tests.unit.media.encoders import Picture
@@ -39,33 +38,51 @@ def connected(switch: Switch, telephone: MakePhone, **options: Any) -> tuple[str
     """Two telephones that talk to each other."""
     one, two = telephone("1001"), telephone("1002", **options)
     call = originate(switch, caller="1001", callee="1002")
-    wait_until(lambda: state(switch, call) == "active", 20, "both talk")
-    wait_until(lambda: one.remote_media and two.remote_media, 20, "both know where to send")
+    wait_until(lambda: state(switch, call) == "active", 40, "both talk")
+    wait_until(lambda: one.remote_media and two.remote_media, 40, "both know where to send")
     return call, one, two
+
+
+def say(speaker: Phone, listener: Phone, hz: float, seconds: float) -> None:
+    """Let a telephone say a tone, until the other one has heard all of it."""
+    before = len(listener.rtp.octets())
+    speak(speaker, hz, seconds)
+    wait_until(
+        lambda: len(listener.rtp.octets()) - before >= int(seconds * RATE),
+        seconds + 40,
+        f"{listener.number} hears {seconds} s of {speaker.number}",
+    )
+
+
+def sounding(samples: np.ndarray[Any, np.dtype[np.int16]], seconds: float = 0.5) -> np.ndarray[Any, Any]:
+    """The first so many seconds of int16[n] in which something is said, behind a quarter of a second."""
+    loud = np.flatnonzero(np.abs(samples.astype(int)) > 1000)
+    assert len(loud), "nothing is said"
+    begin = loud[0] + RATE // 4
+    return samples[begin : begin + int(seconds * RATE)]
 
 
 def in_group(switch: Switch, parties: list[Phone], number: str) -> list[str]:
     """Let telephones call a group; nobody is given the floor of one in which nobody listens."""
     calls = [originate(switch, caller=party.number, callee=number) for party in parties]
-    wait_until(lambda: len(switch.get(f"/groups/{number}")["participants"]) == len(calls), 10, "all are in the group")
+    wait_until(lambda: len(switch.get(f"/groups/{number}")["participants"]) == len(calls), 40, "all are in the group")
     return calls
 
 
 def talk_in_group(switch: Switch, party: Phone, call: str, hz: float) -> None:
     """Take the floor of the group, say a tone for more than a second, give it back."""
-    wait_until(lambda: party.remote_media is not None, 20, "it knows where to send")
+    wait_until(lambda: party.remote_media is not None, 40, "it knows where to send")
     post(switch, f"/voice/calls/{call}/floor/request", {"party": party.number})
     speak(party, hz, 1.5)
-    time.sleep(1.6)
+    party.rtp.said()
     post(switch, f"/voice/calls/{call}/floor/release", {"party": party.number})
-    time.sleep(0.3)
 
 
 class VideoCaller(RawPhone):
     """A telephone that calls with sound and pictures."""
 
     def __enter__(self) -> Self:
-        self.sound, self.camera = RtpParty(self.rtp_port), RtpParty(free_port(), 96)
+        self.sound, self.camera = RtpParty(self.rtp_port), RtpParty(0, 96)
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -100,7 +117,7 @@ class VideoCaller(RawPhone):
 def finished(switch: Switch, identifier: str) -> dict[str, Any]:
     """A recording, once it is in the index with its files."""
     path = f"/data/recordings/{identifier}"
-    wait_until(lambda: switch.get(path).get("state") not in (None, "recording"), 15, f"{identifier} is in the index")
+    wait_until(lambda: switch.get(path).get("state") not in (None, "recording"), 40, f"{identifier} is in the index")
     row: dict[str, Any] = switch.get(path)
     return row
 
@@ -108,7 +125,7 @@ def finished(switch: Switch, identifier: str) -> dict[str, Any]:
 def recorded(switch: Switch, query: str) -> dict[str, Any]:
     """The one recording that is found, once it is complete."""
     path = f"/data/recordings?{query}"
-    wait_until(lambda: switch.get(path)["items"], 15, f"there is a recording of {query}")
+    wait_until(lambda: switch.get(path)["items"], 40, f"there is a recording of {query}")
     (row,) = switch.get(path)["items"]
     return finished(switch, row["id"])
 
@@ -118,7 +135,7 @@ def fetch(switch: Switch, path: str, **headers: str) -> tuple[int, bytes, str]:
     request = urllib.request.Request(
         f"http://127.0.0.1:{switch.plan.http}/api/v1{path}", headers={"Authorization": f"Bearer {TOKEN}", **headers}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=40) as answer:
         return answer.status, answer.read(), answer.headers["Content-Type"]
 
 

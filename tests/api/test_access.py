@@ -19,7 +19,7 @@ def ask(switch: Switch, token: str, method: str, path: str, body: object = None)
     request.add_header("Authorization", f"Bearer {token}")
     request.add_header("Content-Type", "application/json")
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=40) as answer:
             content = answer.read()
             return answer.status, json.loads(content) if content else None
     except urllib.error.HTTPError as error:
@@ -47,7 +47,7 @@ def test_a_desk_controls_its_own_department_and_no_other(switch: Switch, phone: 
         assert status == 403, answer
         assert ask(switch, token, "GET", "/data/subscribers/1002")[0] == 200, "reading is not kept from it"
         call = post(switch, "/voice/calls", {"caller": "1001", "callee": "1002"}, 201)["call_id"]
-        wait_until(lambda: one.in_call.is_set() and two.in_call.is_set(), 20, "both talk")
+        wait_until(lambda: one.in_call.is_set() and two.in_call.is_set(), 40, "both talk")
         status, answer = ask(switch, token, "POST", f"/voice/calls/{call}/disconnect", {})
         assert status == 403 and "1002" in answer["detail"], "one of the two is outside"
         post(switch, f"/voice/calls/{call}/disconnect")

@@ -40,15 +40,15 @@ def shell(switch: Switch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 def test_calls_are_placed_steered_and_ended(switch: Switch, phone: MakePhone, shell: Shell) -> None:
     one, two, three = phone("1001"), phone("1002"), phone("1003")
     call = shell.json("calls", "originate", "1001", "1002")["call_id"]
-    assert two.in_call.wait(20) and one.in_call.is_set()
-    wait_until(lambda: state(switch, call) == "active", 20, "they talk")
+    assert two.in_call.wait(40) and one.in_call.wait(40)
+    wait_until(lambda: state(switch, call) == "active", 40, "they talk")
     assert shell("calls", "hold", call) == f"call_id {call}, state active\n"
     shell("calls", "resume", call)
     shell("calls", "transfer", call, "1003")
-    assert three.in_call.wait(20) and two.ended.wait(20)
+    assert three.in_call.wait(40) and two.ended.wait(40)
     assert "1003" in shell("calls")
     shell("calls", "disconnect", call)
-    assert one.ended.wait(20) and three.ended.wait(20)
+    assert one.ended.wait(40) and three.ended.wait(40)
     assert "there is no call" in shell("calls", "disconnect", "none", code=1)
 
 
@@ -56,7 +56,7 @@ def test_groups_are_called_and_the_floor_is_given(switch: Switch, phone: MakePho
     phone("1001"), phone("1002")
     group = shell.json("groups", "regroup", "1001", "1002")["number"]
     assert "is going on" in shell("groups", "call", group, code=1), "its members are called as soon as it is made"
-    wait_until(lambda: len(switch.get(f"/groups/{group}")["participants"]) == 2, 20, "both have come")
+    wait_until(lambda: len(switch.get(f"/groups/{group}")["participants"]) == 2, 40, "both have come")
     assert "is not in talkgroup" in shell("groups", "request", group, "1009", code=1)
     shell("groups", "request", group, "1002")
     assert switch.get(f"/groups/{group}")["talker"] == "1002"
@@ -68,7 +68,7 @@ def test_groups_are_called_and_the_floor_is_given(switch: Switch, phone: MakePho
 def test_messages_and_agents(switch: Switch, phone: MakePhone, shell: Shell) -> None:
     two = phone("1002")
     sent = shell.json("messages", "send", "集合", "1002")["id"]
-    wait_until(lambda: bool(two.received("MESSAGE")), 20, "the text arrives")
+    wait_until(lambda: bool(two.received("MESSAGE")), 40, "the text arrives")
     assert sent in shell("messages")
     assert "QUEUE AGENT" in shell("queues", "log-in", "6000", code=2)
     assert "404" in shell("queues", "log-in", "no-queue", "1002", code=1)

@@ -44,7 +44,7 @@ def test_dispatcher_dials_steers_transfers_and_hangs_up(switch: Switch, phone: M
         desk.order("transfer")
         page.fill("[data-action=target]", "1003")
         page.keyboard.press("Enter")
-        assert three.in_call.wait(8), "the target of the transfer answers"
+        assert three.in_call.wait(40), "the target of the transfer answers"
         expect(page.locator(".parties")).to_contain_text("1003")
         desk.order("disconnect")
         expect(page.locator("button[data-action=disconnect]")).to_contain_text("Press again")

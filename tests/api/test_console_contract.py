@@ -21,7 +21,7 @@ def interfaces() -> Iterator[tuple[str, list[str]]]:
 
 
 def test_members_that_the_console_reads_exist(switch: Switch) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{switch.plan.http}/api/v1/openapi.json", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{switch.plan.http}/api/v1/openapi.json", timeout=40) as answer:
         schemas = json.load(answer)["components"]["schemas"]
     found = dict(interfaces())
     assert len(found) > 15

@@ -58,7 +58,7 @@ def frequency_at(phone: Phone) -> float:
 
 
 def expect_tone_at(phone: Phone, hz: float) -> None:
-    wait_until(lambda: abs(frequency_at(phone) - hz) < 5, 10, f"{phone.number} hears {hz} Hz")
+    wait_until(lambda: abs(frequency_at(phone) - hz) < 5, 40, f"{phone.number} hears {hz} Hz")
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_floor_by_the_space_bar_a_refusal_and_the_replay(desk_switch: Switch, tm
         status, answer = desk_switch.http("POST", "/groups/8001/calls", {"members": ["1002", "1003"]})
         assert status == 201, answer
         expect(page.locator(desk.group("8001"))).to_contain_text("3")
-        wait_until(lambda: leg_in(desk_switch, "8001", "1003") != "", 20, "1003 is in the talkgroup")
+        wait_until(lambda: leg_in(desk_switch, "8001", "1003") != "", 40, "1003 is in the talkgroup")
         expect(page.locator("#talk-key")).to_be_enabled()
         page.keyboard.down(" ")
         desk.expect_floor("8001", "talking")
@@ -191,7 +191,7 @@ def replay(desk: Console, switch: Switch) -> None:
         rows = switch.get("/data/recordings?kind=talkgroup")["items"]
         return any(row["room"] == "8001" and row["state"] == "complete" for row in rows)
 
-    wait_until(complete, 20, "the recording of the talkgroup is complete")
+    wait_until(complete, 40, "the recording of the talkgroup is complete")
     page = desk.page
     desk.show("recordings")
     page.locator("button.row", has_text="8001").first.click()

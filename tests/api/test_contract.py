@@ -91,7 +91,7 @@ def test_server_keeps_its_contract(
 
 
 def test_every_operation_is_described_with_its_errors(switch: Switch) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{switch.plan.http}/api/v1/openapi.json", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{switch.plan.http}/api/v1/openapi.json", timeout=40) as answer:
         document = json.load(answer)
     assert document["openapi"].startswith("3.1")
     for path, methods in document["paths"].items():

@@ -105,6 +105,6 @@ def test_a_call_says_where_it_comes_from(switch: Switch) -> None:
         call = switch.calls()[0]
         assert call["location"]["latitude"] == 31.2304
         assert phone.transact("BYE", phone.target, answer.get("To")).status == 200
-    wait_until(lambda: any(row["id"] == call["call_id"] for row in switch.cdrs()), 20, "the call's record")
+    wait_until(lambda: any(row["id"] == call["call_id"] for row in switch.cdrs()), 40, "the call's record")
     assert switch.get(f"/data/cdrs/{call['call_id']}")["location"]["longitude"] == 121.4737
     assert switch.get("/location/positions/1018")["latitude"] == 31.2304

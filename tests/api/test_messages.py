@@ -79,7 +79,7 @@ def test_nothing_accepted_is_lost_by_a_kill(own: Switch) -> None:
         found = own.rows(f"/sms/messages?number={number}&peer=1001")
         assert [each["text"] for each in reversed(found)] == texts
     waiting = "/sms/messages?sender=1001&state=queued"
-    wait_until(lambda: not own.rows(waiting), 20, "no message waits any more")
+    wait_until(lambda: not own.rows(waiting), 40, "no message waits any more")
 
 
 def test_a_group_and_a_list_with_the_state_of_each(own: Switch) -> None:
@@ -88,7 +88,7 @@ def test_a_group_and_a_list_with_the_state_of_each(own: Switch) -> None:
         status, made = own.http("POST", "/sms/messages", {"sender": "1011", "recipients": ["8001"], "text": "集合"})
         assert status == 201 and made["group"]
         assert receive_message(bob).body == "集合"
-        wait_until(lambda: delivery(own, made["id"], "1002") == "delivered", 20, "1002 has it")
+        wait_until(lambda: delivery(own, made["id"], "1002") == "delivered", 40, "1002 has it")
     assert delivery(own, made["id"], "1003") == "queued"
     events = [each for each in own.get("/events/journal?types=message.state")["items"]]
     assert {(each["recipient"], each["state"]) for each in events} >= {("1002", "delivered"), ("1003", "queued")}

@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
-import time
 import urllib.error
 import urllib.request
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +25,7 @@ METRICS = (
     *("media_loss_ratio", "registrations", "event_loop_lag_seconds", "media_deadline_missed", "gateway_up"),
     *("jitter_buffer_milliseconds", "trunk_up", "media_worker_cpu_seconds", "store_waiting", "event_journal_entries"),
 )
-TONE = encode_ulaw((np.sin(2 * np.pi * 700 / 8000 * np.arange(64000)) * 8000).astype(np.int16))
-
-
-@contextmanager
-def speaking(*parties: Any) -> Iterator[None]:
-    """The parties send sound as long as the block runs."""
-    threads = [threading.Thread(target=p.rtp.send, args=(TONE, p.remote_media), daemon=True) for p in parties]
-    for thread in threads:
-        thread.start()
-    yield
-    for thread in threads:
-        thread.join(15)
+TONE = encode_ulaw((np.sin(2 * np.pi * 700 / 8000 * np.arange(1_600_000)) * 8000).astype(np.int16))
 
 
 def fetch(switch: Switch, path: str, accept: str = "*/*", token: str = TOKEN) -> tuple[str, bytes]:
@@ -48,19 +33,20 @@ def fetch(switch: Switch, path: str, accept: str = "*/*", token: str = TOKEN) ->
         f"http://127.0.0.1:{switch.plan.http}/api/v1{path}",
         headers={"Authorization": f"Bearer {token}", "Accept": accept},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=40) as answer:
         return answer.headers.get_content_type(), answer.read()
 
 
 def test_quality_is_in_the_call_its_record_and_metrics(switch: Switch, phone: MakePhone) -> None:
     call, one, two = talk(switch, phone)
-    with speaking(one, two):
-        wait_until(
-            lambda: all(leg["media"].get("mos_now") for leg in switch.get(f"{CALLS}/{call}")["legs"]),
-            12,
-            "both legs are judged",
-        )
-        legs = switch.get(f"{CALLS}/{call}")["legs"]
+    for party in (one, two):
+        party.rtp.send(TONE, party.remote_media)
+    wait_until(
+        lambda: all(leg["media"].get("mos_now") for leg in switch.get(f"{CALLS}/{call}")["legs"]),
+        40,
+        "both legs are judged",
+    )
+    legs = switch.get(f"{CALLS}/{call}")["legs"]
     for leg in legs:
         assert leg["media"]["mos"] > 4.0, f"a clean call sounds well: {leg['media']}"
         assert leg["media"]["loss"] == 0
@@ -75,7 +61,7 @@ def test_quality_is_in_the_call_its_record_and_metrics(switch: Switch, phone: Ma
 
 
 def families(switch: Switch) -> dict[str, Any]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{switch.plan.http}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{switch.plan.http}/metrics", timeout=40) as answer:
         return {family.name: family for family in text_string_to_metric_families(answer.read().decode())}
 
 
@@ -133,10 +119,8 @@ def test_a_party_that_is_never_heard_is_told_of(switch: Switch, phone: MakePhone
         entries = switch.get(f"/events/journal?limit=1000&since={seen}")["items"]
         return [entry for entry in entries if entry["type"] == "call.one_way" and entry["call_id"] == call]
 
-    deadline = time.monotonic() + 20
-    while not told() and time.monotonic() < deadline:
-        with speaking(one):  # the other one never says anything
-            pass
+    one.rtp.send(TONE, one.remote_media)  # the other one never says anything
+    wait_until(told, 60, "it is told that one party is not heard")
     (event,) = told()
     assert event["party"] == "1002"
     assert "no packet was seen" in event["detail"] and event["advertised"] in event["detail"]
@@ -157,12 +141,9 @@ def test_the_capture_of_a_call_holds_its_sip_and_the_rtp_of_both_legs(
     call, one, two = talk(switch, phone)
     path = f"{CALLS}/{call}/capture"
     assert switch.http("POST", path, {"seconds": 60})[1]["packets"] == 0
-    threads = [threading.Thread(target=p.rtp.send, args=(TONE[:4000], p.remote_media)) for p in (one, two)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    wait_until(lambda: switch.http("POST", path, {"seconds": 60})[1]["packets"] >= 100, 10, "25 packets, four ways")
+    for party in (one, two):
+        party.rtp.send(TONE[:4000], party.remote_media)
+    wait_until(lambda: switch.http("POST", path, {"seconds": 60})[1]["packets"] >= 100, 40, "25 packets, four ways")
     legs = switch.get(f"{CALLS}/{call}")["legs"]
     file = tmp_path / "call.pcap"
     url = f"http://127.0.0.1:{switch.plan.http}"

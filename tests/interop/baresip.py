@@ -16,7 +16,7 @@ import numpy as np
 
 from tests.interop import audio
 from tests.interop.namespace import Namespace
-from tests.interop.switch import wait_until
+from tests.interop.switch import PATIENCE_S, wait_until
 
 _MODULES = Path("/usr/lib/baresip/modules")
 _MODULE_OF = {"PCMU": "g711", "PCMA": "g711", "GSM": "gsm", "AMR": "amr"}
@@ -103,7 +103,7 @@ class Baresip:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder
             )
         try:
-            wait_until(self._connect, 15, "the control socket of baresip opens")
+            wait_until(self._connect, 40, "the control socket of baresip opens")
         except AssertionError as error:
             self.close()
             raise AssertionError(f"{error}\n{self.text()[-2000:]}") from None
@@ -166,7 +166,7 @@ class Baresip:
             self.events.append(json.loads(document))
         return self.events
 
-    def wait_event(self, kind: str, timeout_s: float = 15, count: int = 1) -> None:
+    def wait_event(self, kind: str, timeout_s: float = PATIENCE_S, count: int = 1) -> None:
         """Wait until `count` events of a type have come (REGISTER_OK, CALL_ESTABLISHED, CALL_CLOSED, …)."""
 
         def seen() -> bool:
@@ -182,7 +182,7 @@ class Baresip:
         """Wait until the switch has taken the registration; told by the log, because it may happen before anyone can
         listen to the control socket."""
         try:
-            wait_until(lambda: " 200 OK " in self.text(), 15, f"baresip {self.number} is registered")
+            wait_until(lambda: " 200 OK " in self.text(), 40, f"baresip {self.number} is registered")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.text()[-2000:]}") from None
 

@@ -84,7 +84,7 @@ class Kamailio:
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:
-            wait_until(lambda: options_answered("127.0.0.1", self.udp, 0.3), 20, "kamailio answers OPTIONS")
+            wait_until(lambda: options_answered("127.0.0.1", self.udp, 0.3), 40, "kamailio answers OPTIONS")
         except AssertionError as error:
             self.close()
             raise AssertionError(f"{error}\n{self.log.read_text(errors='replace')[-3000:]}") from None

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.interop.switch import PATIENCE_S
+
 _PEER = Path(__file__).resolve().parent / "peers" / "pjsua_peer.py"
 
 
@@ -78,7 +80,7 @@ class Pjsua:
         assert self._process is not None, "the peer does not run"
         self._order(self._process, {"do": order, **more})
 
-    def wait(self, event: str, timeout_s: float = 15, **fields: object) -> dict[str, Any]:
+    def wait(self, event: str, timeout_s: float = PATIENCE_S, **fields: object) -> dict[str, Any]:
         """The next event with these fields, those before it passed over; raises AssertionError with what came."""
         deadline = time.monotonic() + timeout_s
         while True:

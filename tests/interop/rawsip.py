@@ -19,6 +19,9 @@ import numpy.typing as npt
 from tests.interop import digest
 from tests.interop.ports import brief_port
 
+#: As `switch.PATIENCE_S`.
+PATIENCE_S = 40.0
+
 _serial = itertools.count(1)
 
 
@@ -122,12 +125,12 @@ class RawPhone:
         """Send as it is."""
         self.socket.sendto(data, self.switch)
 
-    def receive(self, timeout_s: float = 5) -> Answer:
+    def receive(self, timeout_s: float = PATIENCE_S) -> Answer:
         """The next message; raises TimeoutError."""
         self.socket.settimeout(timeout_s)
         return Answer(self.socket.recv(65536).decode("utf-8", "replace"))
 
-    def final(self, timeout_s: float = 10) -> Answer:
+    def final(self, timeout_s: float = PATIENCE_S) -> Answer:
         """The next final response, provisional ones passed over; raises TimeoutError."""
         deadline = time.monotonic() + timeout_s
         while True:

@@ -24,6 +24,8 @@ from tests.interop.ports import free_port, rtp_block
 ROOT = Path(__file__).resolve().parents[2]
 REALM = "softswitch"
 TOKEN = "interop-admin-token"
+#: How long a test waits for what comes at once on an idle machine.
+PATIENCE_S = 40.0
 START_TIMEOUT_S = 120.0  # the first start on a machine compiles the media engine
 # A log is clean when it holds no trace of a fault of ours; refused calls and lost peers are warnings at most.
 _FAULT = re.compile(r"Traceback \(most recent call last\)|\b(ERROR|CRITICAL)\b|never awaited|Task exception")
@@ -270,17 +272,19 @@ class Switch:
         return True
 
     def stop(self) -> int:
-        """End it by SIGTERM; returns the exit status; raises SwitchFailed when it does not end in 15 s."""
+        """End it by SIGTERM; returns the exit status; raises SwitchFailed when it does not end in time."""
         process, self.process = self.process, None
         if process is None:
             return 0
         process.send_signal(signal.SIGTERM)
         try:
-            return process.wait(15)
+            return process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise SwitchFailed(f"the switch did not end within 15 s of SIGTERM:\n{self.log_tail()}") from None
+            raise SwitchFailed(
+                f"the switch did not end within {PATIENCE_S:g} s of SIGTERM:\n{self.log_tail()}"
+            ) from None
 
     def kill(self) -> None:
         """End it by SIGKILL: nothing can be saved on the way out."""
@@ -342,7 +346,7 @@ class Switch:
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=40) as answer:
                 text = answer.read()
                 return answer.status, json.loads(text) if text else None
         except urllib.error.HTTPError as error:
@@ -376,7 +380,7 @@ class Switch:
         """Identifiers of the calls in progress."""
         return {str(row.get("call_id") or row.get("id")) for row in self.calls()}
 
-    def wait_idle(self, timeout_s: float = 10, *, known: frozenset[str] = frozenset()) -> None:
+    def wait_idle(self, timeout_s: float = PATIENCE_S, *, known: frozenset[str] = frozenset()) -> None:
         """Wait until no call is left but those `known`; raises SwitchFailed naming those that stay."""
         try:
             wait_until(lambda: self.call_ids() <= known, timeout_s, "no call is left")
@@ -430,12 +434,12 @@ def options_answered(address: str, port: int, timeout_s: float) -> bool:
             return False
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float, what: str) -> None:
-    """Poll until `condition` holds; raises AssertionError saying what was waited for."""
+def wait_until(condition: Callable[[], object], timeout_s: float, what: str | Callable[[], str]) -> None:
+    """Poll until `condition` holds; raises AssertionError saying what was waited for (and, by a function, was seen)."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
+            raise AssertionError(f"waited {timeout_s:g} s in vain until {what if isinstance(what, str) else what()}")
         time.sleep(0.05)
 
 

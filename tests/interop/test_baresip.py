@@ -111,8 +111,8 @@ def test_amr_and_gsm_hear_each_other(network_switch: Switch, namespace: Namespac
         caller.wait_registered()
         callee.wait_registered()
         caller.dial("5506")
-        wait_until(lambda: hears(caller, tones["1002"]), 20, "AMR hears GSM")
-        wait_until(lambda: hears(callee, tones["1001"]), 20, "GSM hears AMR")
+        wait_until(lambda: hears(caller, tones["1002"]), 40, "AMR hears GSM")
+        wait_until(lambda: hears(callee, tones["1001"]), 40, "GSM hears AMR")
         (call,) = network_switch.calls()
         legs = network_switch.get(f"/voice/calls/{call['call_id']}")["legs"]
         assert {leg["codec"] for leg in legs} == {"AMR", "GSM"}

@@ -51,7 +51,7 @@ def newest(switch: Switch, since: float, count: int = 1) -> list[dict[str, Any]]
     def found() -> list[dict[str, Any]]:
         return [row for row in switch.cdrs() if seconds(row["started_at"]) >= since]
 
-    wait_until(lambda: len(found()) >= count, 20, f"{count} records are written")
+    wait_until(lambda: len(found()) >= count, 40, f"{count} records are written")
     return found()
 
 

@@ -56,7 +56,7 @@ def test_trunk_for_testers(fresh: Switch, tmp_path: Path, number: str) -> None:
 def test_pages(fresh: Switch, path: str) -> None:
     """What stands on the HTTP port."""
     request = urllib.request.Request(f"http://127.0.0.1:8080{path}", headers={"Authorization": "Bearer demo-admin"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=40) as answer:
         assert answer.status == 200 and answer.read(), f"{path} is empty"
 
 
@@ -64,6 +64,6 @@ def test_tokens_have_roles(fresh: Switch) -> None:
     """The administrator may read the records; nobody may without a token."""
     assert isinstance(fresh.cdrs(), list)
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen("http://127.0.0.1:8080/api/v1/data/cdrs", timeout=10)
+        urllib.request.urlopen("http://127.0.0.1:8080/api/v1/data/cdrs", timeout=40)
     refused.value.close()
     assert refused.value.code == 401, f"without a token the records answered {refused.value.code}"

@@ -38,7 +38,7 @@ def trunk(switch: Switch) -> dict[str, Any]:
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
     """A switch with an E1 line that is up."""
     with running_switch(Plan(extra=LINE.format(more="")), tmp_path_factory.mktemp("e1")) as switch:
-        wait_until(lambda: trunk(switch)["state"] == "up", 10, "the D channel is up")
+        wait_until(lambda: trunk(switch)["state"] == "up", 40, "the D channel is up")
         yield switch
 
 
@@ -51,7 +51,7 @@ def test_a_phone_hears_the_tone_through_the_line(line: Switch) -> None:
         answer = phone.invite("9601", "8")
         assert answer.status == 200, f"9601 answered {answer.start}"
         party.send(b"\xd5" * 160 * 150, media_address(answer.body))
-        wait_until(lambda: len(party.octets()) > 2 * audio.RATE, 10, "the tone is heard")
+        wait_until(lambda: len(party.octets()) > 2 * audio.RATE, 40, "the tone is heard")
         (span,) = trunk(line)["spans"]
         assert span["in_use"] == [31], f"the call should be in the last channel, in use are {span['in_use']}"
         assert phone.bye().status == 200, "the BYE was not answered"
@@ -80,7 +80,7 @@ def test_the_echo_of_the_exchange(line: Switch) -> None:
         answer = phone.invite("9600", "8")
         assert answer.status == 200, f"9600 answered {answer.start}"
         party.send(spoken, media_address(answer.body))
-        wait_until(lambda: len(party.octets()) > 1.5 * audio.RATE, 10, "what was said comes back")
+        wait_until(lambda: len(party.octets()) > 1.5 * audio.RATE, 40, "what was said comes back")
         assert phone.bye().status == 200, "the BYE was not answered"
         returned = party.octets().tobytes()
     assert returned in spoken, "what came back is not what went"
@@ -120,14 +120,14 @@ def test_thirty_calls_fill_the_line(line: Switch, tmp_path: Path) -> None:
         calls=30,
     )
     try:
-        wait_until(lambda: trunk(line)["calls"] == 30, 15, "thirty calls are on the line")
+        wait_until(lambda: trunk(line)["calls"] == 30, 40, "thirty calls are on the line")
         with RawPhone(("127.0.0.1", line.plan.sip), "1001", password_of("1001")) as phone:
             answer = phone.invite("9600", "8")
             assert answer.status == 503 and "cause=34" in answer.get("Reason"), f"the line is full, but {answer.start}"
         full.wait()
     finally:
         full.stop()
-    wait_until(lambda: trunk(line)["calls"] == 0, 20, "the line is empty again")
+    wait_until(lambda: trunk(line)["calls"] == 0, 40, "the line is empty again")
     usage = trunk(line)["outgoing"]
     assert usage["answered"] >= 30 and usage["refused"] >= 1, f"the trunk counted {usage}"
 
@@ -141,7 +141,7 @@ def test_channels_taken_out_of_service(line: Switch) -> None:
     for action in ("unblock", "restart"):
         status, row = line.http("POST", "/system/trunks/e1/channels", {"action": action})
         assert status == 200 and not row["spans"][0]["blocked"], f"{action} answered {status} {row}"
-    wait_until(lambda: not trunk(line)["spans"][0]["restarting"], 15, "the far end acknowledged the restart")
+    wait_until(lambda: not trunk(line)["spans"][0]["restarting"], 40, "the far end acknowledged the restart")
     with RawPhone(("127.0.0.1", line.plan.sip), "1001", password_of("1001")) as phone:
         assert phone.invite("9600", "8").status == 200, "the channels serve again"
         phone.bye()
@@ -155,8 +155,8 @@ def test_the_exchange_calls_a_phone(tmp_path: Path) -> None:
     plan = Plan(isolated=False, extra=LINE.format(more='simulated_calls = ["5502"]'))
     with running_switch(plan, tmp_path / "switch") as switch:
         with callee("uas_call", tmp_path, port=plan.callee):
-            wait_until(lambda: trunk(switch)["calls"] == 1, 20, "the exchange calls")
-            wait_until(lambda: trunk(switch)["incoming"]["answered"] == 1, 30, "the call is over")
+            wait_until(lambda: trunk(switch)["calls"] == 1, 40, "the exchange calls")
+            wait_until(lambda: trunk(switch)["incoming"]["answered"] == 1, 40, "the call is over")
         switch.wait_idle()
         (record,) = switch.cdrs()
         assert (record["caller"], record["q850_cause"]) == ("8110", 16), f"the call is on record as {record}"

@@ -116,7 +116,7 @@ def test_trunk_registers_and_is_called(upstream: tuple[Kamailio, Switch], tmp_pa
             row["name"] == "upstream" and row["state"] in ("up", "registered") for row in switch.rows("/system/trunks")
         )
 
-    wait_until(registered, 10, "the trunk is registered")
+    wait_until(registered, 40, "the trunk is registered")
     with callee("uas_call", tmp_path, "-d", "100", port=switch.plan.callee2):
         call("uac_call", tmp_path, f"127.0.0.1:{peer.udp}", "-s", kamailio.USER, "-d", "300")
 

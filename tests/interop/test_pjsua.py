@@ -91,7 +91,7 @@ def test_speech_between_gsm_and_alaw(switch: Switch, tmp_path: Path) -> None:
         caller.do("hangup", call=1)
         called.wait("state", state="DISCONNECTED")
         caller.wait("state", state="DISCONNECTED")
-    wait_until(lambda: any(record["callee"] == "5506" for record in switch.cdrs()), 10, "the call is on record")
+    wait_until(lambda: any(record["callee"] == "5506" for record in switch.cdrs()), 40, "the call is on record")
     codecs = {leg["codec"] for record in switch.cdrs() if record["callee"] == "5506" for leg in record["legs"]}
     assert codecs == {"PCMA", "GSM"}, f"the record says {codecs}"
 

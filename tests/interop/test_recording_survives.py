@@ -60,7 +60,7 @@ class RecordedWorld:
             answer = phone.invite("5502", "8")
             assert answer.status == 200, f"the call was refused: {answer.start}"
             streams[self.callees.media[-1]] = ToneStream(sound, media_address(answer.body))
-        wait_until(lambda: len(self.rows()) == CALLS, 10, "every call is recorded")
+        wait_until(lambda: len(self.rows()) == CALLS, 40, "every call is recorded")
         time.sleep(1)
         self.traffic = Traffic(streams)
         time.sleep(2)
@@ -136,7 +136,7 @@ def test_recordings_go_on_without_the_switch(world: RecordedWorld) -> None:
     assert world.switch.helper_pids() == helpers, "the same recorder goes on"
     assert {row["state"] for row in world.rows()} == {"recording"}, "and what it records"
     told = f"{CALLS} recordings go on from before"
-    wait_until(lambda: told in world.switch.log_text(), 20, "it hears of them from the recorder, and says so")
+    wait_until(lambda: told in world.switch.log_text(), 40, "it hears of them from the recorder, and says so")
     time.sleep(1)
     world.traffic.stop()
     world.check_whole(world.complete(UNCLAIMED_S + 10))
@@ -144,7 +144,7 @@ def test_recordings_go_on_without_the_switch(world: RecordedWorld) -> None:
 
 def test_a_lost_recorder_is_replaced(world: RecordedWorld) -> None:
     """Recordings go on in a further file; the event says so, and what is missing is told."""
-    wait_until(lambda: world.written_s() > 4, 30, "there is something to lose")
+    wait_until(lambda: world.written_s() > 4, 40, "there is something to lose")
     (victim,) = world.switch.helper_pids()
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: "another recorder runs" in world.switch.log_text(), 60, "another recorder runs")

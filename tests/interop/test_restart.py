@@ -81,11 +81,11 @@ def test_cut_calls_have_records(own: Switch, tmp_path: Path, how: str) -> None:
     target = f"127.0.0.1:{own.plan.trunk}"
     caller = Sipp("uac_call", tmp_path, "-s", "5502", "-d", "50000", "-r", "20", target, calls=3, timeout_s=60)
     try:
-        wait_until(lambda: len(own.calls()) == 3 and all("active" in str(row).lower() for row in own.calls()), 10,
+        wait_until(lambda: len(own.calls()) == 3 and all("active" in str(row).lower() for row in own.calls()), 40,
                    "three calls are in progress")  # fmt: skip
         time.sleep(1.2)  # a record of progress may be written once a second
         end(own, how)
-        wait_until(lambda: len(own.cdrs()) >= len(before) + 3, 10, f"three more records exist: {own.cdrs()}")
+        wait_until(lambda: len(own.cdrs()) >= len(before) + 3, 40, f"three more records exist: {own.cdrs()}")
         records = [record for record in own.cdrs() if record["id"] not in before]
     finally:
         caller.stop()
@@ -105,7 +105,7 @@ def test_terminated_switch_says_goodbye(own: Switch, tmp_path: Path) -> None:
         target = f"127.0.0.1:{own.plan.trunk}"
         caller = Sipp("uac_call_ended", tmp_path, "-s", "5501", target, timeout_s=30)
         try:
-            wait_until(lambda: "active" in str(own.calls()).lower(), 10, "a call is in progress")
+            wait_until(lambda: "active" in str(own.calls()).lower(), 40, "a call is in progress")
             assert own.stop() == 0, "the switch did not end in order"
             caller.wait()
         finally:
@@ -130,11 +130,11 @@ def test_reload_keeps_calls(own: Switch, tmp_path: Path) -> None:
         target = f"127.0.0.1:{own.plan.trunk}"
         caller = Sipp("uac_call", tmp_path, "-s", "5502", "-d", "4000", target, timeout_s=30)
         try:
-            wait_until(lambda: "active" in str(own.calls()).lower(), 10, "a call is in progress")
+            wait_until(lambda: "active" in str(own.calls()).lower(), 40, "a call is in progress")
             more = f'\n[[subscriber]]\nnumber = "1099"\npassword = "{password_of("1099")}"\n'
             own.config.write_text(own.plan.toml() + more)
             own.reload()
-            wait_until(lambda: registers(own, "1099"), 10, "the new subscriber can register")
+            wait_until(lambda: registers(own, "1099"), 40, "the new subscriber can register")
             assert len(own.calls()) == 1, "the call in progress was dropped by the reload"
             caller.wait()
         finally:
@@ -146,7 +146,7 @@ def test_broken_reload_is_refused(own: Switch, tmp_path: Path) -> None:
     text = own.plan.toml() + "\n[sipp]\nlisten_prot = 5\n"
     own.config.write_text(text)
     own.reload()
-    wait_until(lambda: "switch.toml" in own.log_text(), 10, "the log names the file")
+    wait_until(lambda: "switch.toml" in own.log_text(), 40, "the log names the file")
     assert own.process is not None and own.process.poll() is None, "the switch ended on a broken file"
     assert registers(own, "1001"), "a subscriber of the old configuration cannot register"
     line = text.splitlines().index("[sipp]") + 1

@@ -98,7 +98,7 @@ def tones_in(samples: audio.Samples) -> set[str]:
 
 def until_hears(party: Party, tones: set[str]) -> None:
     """Wait until a party hears these tones and no others."""
-    wait_until(lambda: tones_in(party.heard(0.4)) == tones, 10, f"{party.number} hears {tones or 'nobody'}")
+    wait_until(lambda: tones_in(party.heard(0.4)) == tones, 40, f"{party.number} hears {tones or 'nobody'}")
 
 
 def all_hear(parties: list[Party], seconds: float) -> dict[str, set[str]]:
@@ -182,7 +182,7 @@ def test_a_wide_conference_carries_more_than_a_telephone_does(rooms: Switch) -> 
             spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard)))) if len(heard) > 8000 else np.zeros(2)
             return float(spectrum.argmax() * 16000 / max(len(heard), 1))
 
-        wait_until(lambda: abs(pitch() - 5200) < 20, 10, "1002 hears 5200 Hz of 1001")
+        wait_until(lambda: abs(pitch() - 5200) < 20, 40, "1002 hears 5200 Hz of 1001")
         for phone in (*(phone for phone, _ in ears), narrow):
             assert phone.bye().status == 200
 
@@ -249,7 +249,7 @@ def test_a_talkgroup_of_several_codecs_hears_its_talker(rooms: Switch) -> None:
         codec = mediacodecs.create("GSM")
         payloads = [codec.encode(pcm).tobytes() for pcm in tone("1002").astype(np.int16).reshape(-1, 160)]
         one.press("*")
-        wait_until(lambda: tones_in(decoded_gsm(rtp.packets)) == {"1001"}, 10, "GSM hears 1001")
+        wait_until(lambda: tones_in(decoded_gsm(rtp.packets)) == {"1001"}, 40, "GSM hears 1001")
         numbers = [int.from_bytes(packet[2:4], "big") for packet in rtp.packets]
         assert {(after - before) & 0xFFFF for before, after in itertools.pairwise(numbers)} == {1}
         one.press("#")

@@ -189,6 +189,6 @@ def fetch(switch: Switch, path: str) -> bytes:
     request = urllib.request.Request(
         f"http://127.0.0.1:{switch.plan.http}/api/v1{path}", headers={"Authorization": f"Bearer {TOKEN}"}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=40) as answer:
         content: bytes = answer.read()
         return content

@@ -143,7 +143,7 @@ async def test_a_phone_calls_a_radio(tower: Switch) -> None:
             assert abs(hz - RADIO_HZ) < 1, f"the phone should hear {RADIO_HZ} Hz of the radio, heard {hz:.1f}"
             assert phone.bye().status == 200, "the BYE was not answered"
             await until(lambda: radio.transmissions[0].over, "the node is told that the call is over")
-    wait_until(lambda: "8120" not in str(tower.calls()), 10, "the call is over")
+    wait_until(lambda: "8120" not in str(tower.calls()), 40, "the call is over")
 
 
 def press(phone: RawPhone, key: str) -> None:

@@ -12,13 +12,13 @@ from softswitch.media.playing.sounds import SoundError
 from softswitch.media.recording.reader import PcmReader, load_sound, open_file
 from tests.unit.media.talkers import RATE, tones
 
-#: Two seconds of 500 Hz, then three of 900 Hz.
-TWO_TONES = "sine=500:d=2:r={rate}[a];sine=900:d=3:r={rate}[b];[a][b]concat=n=2:v=0:a=1,volume=4"
+_TWO_TONES = "sine=500:d={first}:r={rate}[a];sine=900:d={second}:r={rate}[b];[a][b]concat=n=2:v=0:a=1,volume=4"
 
 
-def make(path: Path, *options: str, rate: int = 44100) -> Path:
-    """Let ffmpeg make a file of two tones."""
-    command = ["ffmpeg", "-v", "error", "-y", "-filter_complex", TWO_TONES.format(rate=rate), *options, str(path)]
+def make(path: Path, *options: str, rate: int = 44100, first: int = 2, second: int = 3) -> Path:
+    """Let ffmpeg make a file of two tones: so many seconds of 500 Hz, then of 900 Hz."""
+    graph = _TWO_TONES.format(rate=rate, first=first, second=second)
+    command = ["ffmpeg", "-v", "error", "-y", "-filter_complex", graph, *options, str(path)]
     subprocess.run(command, check=True)
     return path
 
