@@ -44,8 +44,9 @@ class Target:
     `request_uri` is what the INVITE is addressed to, `next_hop` where it goes ("None": where the URI or the first of
     `routes` leads). `media` is relay or passthrough; `codecs` (RTP encoding names, best first; empty: the caller's own)
     are what the callee may be offered. `gateway` names the gateway for targets that are not SIP, `service` the service
-    of the switch itself. `fields` are header fields added to the INVITE. `srtp` says whether its media is
-    secured (empty: as for everybody). `ambience`: the device is called to be listened to, and shall not show it.
+    of the switch itself. `fields` are header fields added to the INVITE. `srtp` says whether its media is secured
+    (empty: as for everybody), `keying` "dtls" that its keys are agreed on by DTLS, not in SDP. `ambience`: the device
+    is called to be listened to, and shall not show it.
     """
 
     number: str
@@ -60,6 +61,7 @@ class Target:
     history: History = ()
     fields: tuple[tuple[str, str], ...] = ()
     srtp: str = ""
+    keying: str = ""
     ambience: bool = False
 
 

@@ -167,6 +167,7 @@ class Router:
                 codecs=destination.codecs,
                 history=history,
                 srtp=subscriber.srtp,
+                keying=subscriber.srtp_keying,
             )
             if stages and binding.q == q:
                 stages[-1].targets.append(target)
@@ -195,6 +196,7 @@ class Router:
             codecs=destination.codecs or trunk.codecs,
             history=history,
             srtp=trunk.srtp,
+            keying=trunk.srtp_keying,
         )
         return [Stage([target], destination.ring_s or self.ring_s, failover_only=True, history=history)]
 

@@ -31,6 +31,9 @@ Dscp = Annotated[int, Field(ge=0, le=63, strict=True)]
 Secrecy = Literal["forbidden", "best_effort", "required"]
 """Whether media is secured."""
 
+Keying = Literal["sdes", "dtls"]
+"""How the keys of media are agreed on in what a party is offered: in SDP (RFC 4568), or by DTLS (RFC 5764)."""
+
 Suite = Literal[
     "AEAD_AES_256_GCM",
     "AEAD_AES_128_GCM",
@@ -129,6 +132,12 @@ def _check_clock(value: str) -> str:
     if not re.fullmatch(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00", value):
         raise ValueError(f"{value!r} is not a time of day such as 08:30")
     return value
+
+
+def check_keying(srtp: str | None, keying: str) -> None:
+    """Keys for media that shall have none are a mistake."""
+    if srtp == "forbidden" and keying == "dtls":
+        raise ValueError('srtp_keying = "dtls" secures what srtp = "forbidden" wants plain')
 
 
 def one_or_more(value: Any) -> Any:

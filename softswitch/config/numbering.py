@@ -17,6 +17,7 @@ from softswitch.config.base import (
     Days,
     FileName,
     IpNetwork,
+    Keying,
     Media,
     Name,
     Number,
@@ -30,6 +31,7 @@ from softswitch.config.base import (
     Section,
     Switch,
     TargetText,
+    check_keying,
     matching,
     one_or_more,
 )
@@ -70,6 +72,11 @@ class SubscriberSettings(Section):
     srtp: Secrecy | None = Field(
         default=None, description="Whether media of its devices is secured; the default is `rtp.srtp`."
     )
+    srtp_keying: Keying = Field(
+        default="sdes",
+        description="How keys are agreed on in calls to its devices: in SDP, or by DTLS, without which the device then "
+        "cannot be called. Browsers have DTLS anyway, and calls from it have what it offers.",
+    )
     dtmf: Dtmf = Field(default="auto", description=f"How keys reach its devices: {_DTMF}")
     pickup_group: Name | None = Field(default=None, description="Group whose members may pick up each other's calls.")
     max_calls: Count = Field(default=20, description="Most simultaneous calls; 0 means no limit.")
@@ -80,6 +87,7 @@ class SubscriberSettings(Section):
             raise ValueError("give either password or the HA1 values, not both")
         if self.password is None and not (self.ha1_md5 or self.ha1_sha256):
             raise ValueError("a password, or ha1_md5 and ha1_sha256, is needed")
+        check_keying(self.srtp, self.srtp_keying)
         for name in ("ha1_md5", "ha1_sha256"):
             value = getattr(self, name)
             if value is not None:
@@ -116,6 +124,9 @@ class TrunkSettings(Section):
         default=(), description="Codecs offered to the peer, best first; empty: the caller's."
     )
     srtp: Secrecy | None = Field(default=None, description="Whether its media is secured; the default is `rtp.srtp`.")
+    srtp_keying: Keying = Field(
+        default="sdes", description="How keys are agreed on in calls to it: in SDP, or by DTLS and no other way."
+    )
     dtmf: Dtmf = Field(default="auto", description=f"How keys reach it: {_DTMF}")
     floor: Literal["none", "info", "keys"] = Field(
         default="none",
@@ -139,6 +150,7 @@ class TrunkSettings(Section):
             raise ValueError("register needs host, username and password")
         if self.password is not None and not self.username:
             raise ValueError("password is given without username")
+        check_keying(self.srtp, self.srtp_keying)
         if not self.host and not self.addresses:
             raise ValueError("host or addresses is needed, or no call can come or go")
         return self

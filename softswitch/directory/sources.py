@@ -45,6 +45,7 @@ def from_settings(subscriber: SubscriberSettings) -> Subscriber:
         no_answer_s=subscriber.no_answer_s,
         do_not_disturb=subscriber.do_not_disturb,
         srtp=subscriber.srtp or "",
+        srtp_keying=subscriber.srtp_keying,
         dtmf="" if subscriber.dtmf == "auto" else subscriber.dtmf,
     )
 

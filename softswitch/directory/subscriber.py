@@ -33,6 +33,7 @@ class Subscriber:
     no_answer_s: float = 25.0
     do_not_disturb: bool = False
     srtp: str = ""
+    srtp_keying: str = ""
     dtmf: str = ""
     origin: str = "configuration"
 

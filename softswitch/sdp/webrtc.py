@@ -20,9 +20,10 @@ from softswitch.sdp.media import DISCARD_PORT, MediaDescription
 from softswitch.sdp.offer_answer import refuse
 from softswitch.sdp.relay import carried_formats
 
-#: What a stream is called with keys by DTLS, and the one we offer (RFC 5764 §8, RFC 8829 §5.1.2).
+#: What a stream is called with keys by DTLS, and what we offer browsers and phones (RFC 5764 §8, RFC 8829 §5.1.2).
 SECURED: Final = frozenset({"UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"})
 OFFERED: Final = "UDP/TLS/RTP/SAVPF"
+OFFERED_TO_PHONES: Final = "UDP/TLS/RTP/SAVP"
 _PLAIN: Final = "RTP/AVP"
 
 #: What says nothing to a peer without this dress.
@@ -216,6 +217,7 @@ def _put_on(media: MediaDescription, transport: StreamTransport) -> None:
 
 __all__ = [
     "OFFERED",
+    "OFFERED_TO_PHONES",
     "SECURED",
     "StreamTransport",
     "bundle_of",

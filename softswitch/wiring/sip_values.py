@@ -100,6 +100,7 @@ def _trunk(trunk: TrunkSettings) -> Trunk:
         trunk.options_ping_s,
         trunk.transport,
         srtp=trunk.srtp or "",
+        srtp_keying=trunk.srtp_keying,
         dtmf="" if trunk.dtmf == "auto" else trunk.dtmf,
         floor="" if trunk.floor == "none" else trunk.floor,
     )

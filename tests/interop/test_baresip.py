@@ -34,7 +34,7 @@ def namespace() -> Iterator[Namespace]:
 @pytest.fixture(scope="module")
 def network_switch(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
     """A switch on this machine's side of that network."""
-    plan = Plan(address=namespace.near, ipv6=False)
+    plan = Plan(address=namespace.near, ipv6=False, subscribers={"1005": 'srtp_keying = "dtls"\n'})
     with running_switch(plan, tmp_path_factory.mktemp("switch")) as switch:
         yield switch
 
@@ -102,17 +102,12 @@ def test_amr_and_gsm_hear_each_other(network_switch: Switch, namespace: Namespac
             switch=(network_switch.plan.address, network_switch.plan.sip), speech=tmp_path / f"{number}.wav",
         )  # fmt: skip
 
-    def hears(listener: Baresip, hertz: float) -> bool:
-        heard = [audio.read_growing(path) for path in listener.folder.glob("dump-*-dec.wav")]
-        last = heard[0][-audio.RATE :] if heard else np.zeros(0)
-        return len(last) == audio.RATE and abs(audio.pitch_hz(last) - hertz) < 10
-
     with phone("1001", "AMR/8000", 5800) as caller, phone("1002", "GSM/8000", 7800) as callee:
         caller.wait_registered()
         callee.wait_registered()
         caller.dial("5506")
-        wait_until(lambda: hears(caller, tones["1002"]), 40, "AMR hears GSM")
-        wait_until(lambda: hears(callee, tones["1001"]), 40, "GSM hears AMR")
+        wait_until(lambda: _hears(caller, tones["1002"]), 40, "AMR hears GSM")
+        wait_until(lambda: _hears(callee, tones["1001"]), 40, "GSM hears AMR")
         (call,) = network_switch.calls()
         legs = network_switch.get(f"/voice/calls/{call['call_id']}")["legs"]
         assert {leg["codec"] for leg in legs} == {"AMR", "GSM"}
@@ -152,3 +147,36 @@ def test_ice_and_dtls_on_one_side_and_sdes_on_the_other(
     audio.assert_alike(first, called.heard(), seconds=TALK_S - 1.5, what="1003 to 1004, as 1004 recorded it")
     audio.assert_alike(second, caller.heard(), seconds=TALK_S - 1.5, what="1004 to 1003, as 1003 recorded it")
     network_switch.wait_idle()
+
+
+def test_a_phone_is_called_with_keys_by_dtls(network_switch: Switch, namespace: Namespace, tmp_path: Path) -> None:
+    """No ICE, no keys in SDP (RFC 5763): its subscriber has `srtp_keying = "dtls"`; who calls it is plain."""
+    plan = network_switch.plan
+    tones = {"1001": 500.0, "1005": 900.0}
+    for number, hertz in tones.items():
+        audio.write_wav(tmp_path / f"{number}.wav", 8000 * np.sin(2 * np.pi * hertz * np.arange(30 * 8000) / 8000))
+
+    def phone(number: str, port: int, secured: str) -> Baresip:
+        return Baresip(
+            namespace, tmp_path / number, number=number, password=password_of(number), switch=(plan.address, plan.sip),
+            speech=tmp_path / f"{number}.wav", port=port, codecs=("PCMU",), secured=secured,
+        )  # fmt: skip
+
+    with phone("1001", 5900, "") as caller, phone("1005", 7900, "dtls_srtp") as callee:
+        caller.wait_registered()
+        callee.wait_registered()
+        caller.dial("1005")
+        wait_until(lambda: _hears(caller, tones["1005"]), 40, "the plain phone hears the secured one")
+        wait_until(lambda: _hears(callee, tones["1001"]), 40, "and the other way")
+        (call,) = network_switch.calls()
+        legs = network_switch.get(f"/voice/calls/{call['call_id']}")["legs"]
+        assert [leg["srtp"] for leg in legs] == ["", "AEAD_AES_128_GCM"]
+        caller.command("hangup")
+        callee.wait_event("CALL_CLOSED")
+
+
+def _hears(listener: Baresip, hertz: float) -> bool:
+    """Whether the last second that a phone has heard is this tone."""
+    heard = [audio.read_growing(path) for path in listener.folder.glob("dump-*-dec.wav")]
+    last = heard[0][-audio.RATE :] if heard else np.zeros(0)
+    return len(last) == audio.RATE and abs(audio.pitch_hz(last) - hertz) < 10

@@ -16,7 +16,16 @@ from softswitch.sdp.attributes import Fingerprint, Ssrc
 from softswitch.sdp.description import SessionDescription
 from softswitch.sdp.media import MediaDescription
 from softswitch.sdp.offer_answer import next_version
-from softswitch.sdp.webrtc import StreamTransport, bundle_of, dress, transports, undress, with_bundled_lines
+from softswitch.sdp.webrtc import (
+    OFFERED,
+    OFFERED_TO_PHONES,
+    StreamTransport,
+    bundle_of,
+    dress,
+    transports,
+    undress,
+    with_bundled_lines,
+)
 
 #: Who opens DTLS: an answer takes the role that is left, and lets the one who could take either begin (the lite side
 #: of ICE does not know when the way is open before the other tells).
@@ -24,11 +33,11 @@ _ANSWERING = {"actpass": "passive", "active": "passive", "passive": "active"}
 
 
 class SecuredSide:
-    """What was agreed with one such party, line by line."""
+    """What was agreed with one such party, line by line; before it has spoken, whether it is one with ICE."""
 
-    __slots__ = ("_bundle", "_fingerprint", "_formats", "_mids", "_protocols", "_remote", "_said", "by_ice")
+    __slots__ = ("_bundle", "_fingerprint", "_formats", "_mids", "_offered", "_protocols", "_remote", "_said", "by_ice")
 
-    def __init__(self, fingerprint: tuple[str, bytes]) -> None:
+    def __init__(self, fingerprint: tuple[str, bytes], *, by_ice: bool = True) -> None:
         self._fingerprint = Fingerprint(*fingerprint)
         self._remote: list[StreamTransport | None] = []
         self._protocols: list[str] = []
@@ -36,7 +45,8 @@ class SecuredSide:
         self._bundle: tuple[str, ...] | None = None  # before the party has said anything
         self._formats: list[set[str]] = []
         self._said: SessionDescription | None = None
-        self.by_ice = True
+        self.by_ice = by_ice
+        self._offered = OFFERED if by_ice else OFFERED_TO_PHONES
 
     def take(self, description: SessionDescription) -> SessionDescription:
         """What the party said, as plain RTP; raises SdpError."""
@@ -86,7 +96,8 @@ class SecuredSide:
             shared = [i for i, port in enumerate(lines) if port is not None and mids[i] in self._bundle][:1]
         ours = [self._ours(i, port, offer=offer, second=i in shared[1:]) for i, port in enumerate(lines)]
         new = [mids[i] for i in shared[1:] if offer and mids[i] not in (self._bundle or ())]
-        dressed = dress(plain, ours, self._protocols, mids, bundle=[mids[i] for i in shared], bundle_only=new)
+        protocols = [*self._protocols, *(self._offered for _ in range(len(self._protocols), count))]
+        dressed = dress(plain, ours, protocols, mids, bundle=[mids[i] for i in shared], bundle_only=new)
         if self._said is not None:
             next_version(self._said, dressed)
         self._said = dressed

@@ -115,12 +115,12 @@ class Sides:
         if side is not None and side.ports:
             self._close_ports(side)
 
-    def secure(self, leg: Leg) -> None:
-        """`leg` is a browser: whatever it is offered is offered with ICE and DTLS. Raises NoMedia without DTLS here."""
+    def secure(self, leg: Leg, *, by_ice: bool = True) -> None:
+        """Offer `leg` keys by DTLS from now on, and ICE if it is a browser. Raises NoMedia without DTLS here."""
         side = self.side(leg)
         if side.secured is None and self.engine is not None:
             with refusals(leg):
-                side.secured = SecuredSide(self.engine.fingerprint)
+                side.secured = SecuredSide(self.engine.fingerprint, by_ice=by_ice)
 
     def connect(self, first: Leg, second: Leg) -> bool:
         """Join the ports of two legs that have both agreed on something; False when nothing flows between them."""

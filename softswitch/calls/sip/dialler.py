@@ -67,6 +67,8 @@ class SipDialler:
         try:
             if isinstance(hop, Address) and hop.transport in BROWSERS:
                 self._media.secure(leg)
+            elif target.keying == "dtls" and target.media != "passthrough":
+                self._media.secure(leg, by_ice=False)
             carried = self._media.carry_offer(caller, leg, offer) if offer is not None else b""
             self._invite(leg, target, caller, carried, trunk)
         except NoMedia as refused:

@@ -41,6 +41,7 @@ class Trunk:
     options_ping_s: float = 0.0
     transport: str = "udp"
     srtp: str = ""
+    srtp_keying: str = ""
     dtmf: str = ""
     floor: str = ""
     up: bool = True

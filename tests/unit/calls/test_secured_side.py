@@ -128,6 +128,21 @@ def test_lines_of_the_same_payload_types_share_when_packets_say_whose_they_are(
     assert not any("extmap" in each for each in apart), "who is alone needs no name"
 
 
+def test_a_phone_is_offered_keys_by_dtls_and_no_ice_and_a_transport_for_each_line() -> None:
+    side = SecuredSide(ANY, by_ice=False)
+    plain = SessionDescription.parse(
+        b"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+        b"m=audio 30000 RTP/AVP 0\r\nm=video 30002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
+    )
+    assert not carrier_of_second(side, plain)
+    head, *lines = lines_of(side, plain, shared=False, as_offer=True)
+    for text, said in zip(lines, ("audio 30000", "video 30002"), strict=True):
+        assert text.startswith(f"{said} UDP/TLS/RTP/SAVP ")
+        assert "a=setup:actpass\r\n" in text and "a=fingerprint:sha-256 " in text
+    whole = "".join((head, *lines))
+    assert not [word for word in ("ice-", "candidate", "BUNDLE") if word in whole]
+
+
 def test_a_browser_is_offered_further_lines_in_the_bundle_alone_until_it_has_agreed() -> None:
     side = SecuredSide(ANY)
     plain = SessionDescription.parse(

@@ -39,6 +39,11 @@ FAULTS = [
         "[storage]\ndurability = 'ful'",
         "x.toml:2: storage.durability: must be 'full' or 'batch', not 'ful'; did you mean 'full'?",
     ),
+    (
+        "keys for media that shall have none",
+        '[[trunk]]\nname = "t"\nhost = "h"\nsrtp = "forbidden"\nsrtp_keying = "dtls"',
+        "x.toml:1: trunk[0]: srtp_keying",
+    ),
     ("missing key", "[[service]]\nkind = 'echo'", "x.toml:1: service[0].number: is missing"),
     ("syntax", "[sip]\nrealm = \n", "x.toml:2: is not TOML: invalid value"),
     ("syntax at the end", "[sip", "x.toml:1: is not TOML: expected ']' at the end of a table declaration"),
