@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from softswitch.media.formats import MAXIMUM_FORMATS, StreamFormat
+from softswitch.media.errors import MediaError
+from softswitch.media.formats import MAXIMUM_FORMATS
 from softswitch.media.layouts.commands import (
     COMMAND_ADJUST,
     COMMAND_JOIN,
@@ -25,7 +26,7 @@ from softswitch.media.records import Fields
 from softswitch.media.rooms import links
 from softswitch.media.rooms.mixed_wings import MixedWings
 from softswitch.media.rooms.rooms import Room
-from softswitch.media.rooms.seats import Seat, confidants
+from softswitch.media.rooms.seats import Seat, confidants, formats_of
 from softswitch.media.rooms.wings import Wing
 from softswitch.media.voices import VoiceCounters, check_voice
 
@@ -79,7 +80,7 @@ class Conference(Room):
             if port in self._seats:
                 self.adjust(port, gain=gain, muted=muted, deaf=deaf, levelled=levelled)
                 return
-            self.admit(port, self.wing_for(port))
+            self._enter(port)
             self._seats[port] = Seat(self.engine.rooms.take_voice(), gain, muted, deaf, levelled)
             self._sit(port)
             if not muted:
@@ -178,7 +179,7 @@ class Conference(Room):
     def configured(self, port: Port) -> None:
         """A member has new settings: it gets another voice when its formats are others."""
         seat = self._seat(port)
-        if seat.formats == _formats(port):
+        if seat.formats == formats_of(port):
             return
         before, seat.voice = seat.voice, self.engine.rooms.take_voice()
         self._sit(port)
@@ -248,6 +249,14 @@ class Conference(Room):
         """Where a new member is to be."""
         return self._wings.for_member(port)
 
+    def _enter(self, port: Port) -> None:
+        wing = self.wing_for(port)
+        try:
+            self.admit(port, wing)
+        except MediaError:  # its packet thread does not answer
+            self._wings.give_up(wing)
+            raise
+
     def _move(self, port: Port, wing: Wing) -> None:
         """Let another wing have a member, with fresh coders; what is played to it goes on there."""
         seat, before = self._seats[port], port.wing
@@ -263,7 +272,7 @@ class Conference(Room):
 
     def _sit(self, port: Port) -> None:
         seat = self._seats[port]
-        seat.formats = _formats(port)
+        seat.formats = formats_of(port)
         self.engine.rooms.prepare_voice(seat.voice, port, self.rate_hz, self.partner(port))
         self.tell_table(port)
         self.engine.signals.refresh(port)
@@ -284,10 +293,6 @@ class Conference(Room):
         clip, self._clip = self._clip, None
         if clip is not None:
             self.engine.rooms.release_clip(self.thread, clip)
-
-
-def _formats(port: Port) -> tuple[tuple[StreamFormat, ...], ...]:
-    return port.settings.receivable, port.settings.sendable
 
 
 def _check_gain(gain: float) -> None:

@@ -40,6 +40,11 @@ class Seat:
         }
 
 
+def formats_of(port: Port) -> tuple[tuple[StreamFormat, ...], ...]:
+    """What a member may send and be sent: with others it needs another voice."""
+    return port.settings.receivable, port.settings.sendable
+
+
 def confidants(seats: Mapping[Port, Seat], port: Port) -> list[Port]:
     """A member, whoever whispers to it or is whispered to by it, and so on: they have to be in one wing."""
     found = [port]
