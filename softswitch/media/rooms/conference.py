@@ -115,12 +115,11 @@ class Conference(Room):
             seat = self._seat(port)
             if to is not None:
                 self._seat(to)
-            seat.whispers_to, seat.silenced = None, False
-            if to is not None and to.wing is not port.wing:
-                assert to.wing is not None
+            seat.whispers_to, seat.silenced = to, False
+            if to is not None and to.wing is not None:
                 for member in confidants(self._seats, port):
-                    self._move(member, to.wing)
-            seat.whispers_to = to
+                    if member.wing is not to.wing:
+                        self._move(member, to.wing)
             self.engine.command(port, COMMAND_ADJUST, seat.fields)
 
     def link(self, other: Conference) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from softswitch.media import LoudestSpeaker, RoomPlaybackEnded
+from softswitch.media import PCMA, LoudestSpeaker, PortSettings, RoomPlaybackEnded
 from softswitch.media.layouts.room import MAXIMUM_ROOMS
 from softswitch.media.playing.clips import ClipStore
 from softswitch.media.playing.tones import level_dbm0
@@ -197,6 +197,19 @@ def test_a_small_conference_is_on_one_packet_thread(make_engine, make_leg):
         room.join(leg.port)
     assert room.wings == (room.home,)
     assert {leg.port.thread.number for leg in legs} == {0}
+
+
+def test_ports_opened_near_a_large_room_are_where_it_will_have_them(make_engine, make_phone, monkeypatch):
+    monkeypatch.setattr(spreading, "FEW", 3)
+    engine = make_engine(threads=2)
+    room = engine.open_conference("room")
+    ports = [engine.open_port(f"call-{i}", near="room") for i in range(6)]
+    threads = [port.thread for port in ports]
+    for port in ports:
+        port.configure(PortSettings(remote=make_phone().address, formats=(PCMA,)))
+        room.join(port)
+    assert [port.thread for port in ports] == threads, "none is moved"
+    assert [(wing.thread is room.thread, len(wing.members)) for wing in room.wings] == [(True, 3), (False, 3)]
 
 
 def test_a_switch_that_finds_the_wings_of_an_earlier_one_lets_go_of_them(engine, room, enter):
