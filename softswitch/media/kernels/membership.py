@@ -17,7 +17,7 @@ from softswitch.media.layouts.commands import (
     COMMAND_ROOM_TALK,
     COMMAND_ROOM_UNLINK,
 )
-from softswitch.media.layouts.shared import CONFERENCE_PEER, FAN_OUT_PEER, NO_FEEDER, NO_PEER, NOBODY
+from softswitch.media.layouts.shared import CONFERENCE_PEER, FAN_OUT_PEER, LINK_NEAR, NO_FEEDER, NO_PEER, NOBODY
 
 
 @part
@@ -59,14 +59,20 @@ def join_conference(
 
 @part
 def _enter(ports: Any, rooms: Any, slot: int, number: int) -> None:
+    """Put a port into the list of members: behind links, so that other wings are served while this one is."""
     room = rooms[number]
-    first = room["first"]
+    before, after = NOBODY, room["first"]
+    while after != NOBODY and ports[after]["kind"] >= LINK_NEAR:
+        before, after = after, ports[after]["member_next"]
     ports[slot]["room"] = number
-    ports[slot]["member_next"] = first
-    ports[slot]["member_previous"] = NOBODY
-    if first != NOBODY:
-        ports[first]["member_previous"] = slot
-    room["first"] = slot
+    ports[slot]["member_next"] = after
+    ports[slot]["member_previous"] = before
+    if after != NOBODY:
+        ports[after]["member_previous"] = slot
+    if before != NOBODY:
+        ports[before]["member_next"] = slot
+    else:
+        room["first"] = slot
     room["members"] += 1
 
 
