@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import zlib
 from collections import deque
 from typing import Any
 
@@ -17,7 +16,7 @@ from softswitch.media.port import Port
 from softswitch.media.port_table import PortTable
 from softswitch.media.records import Fields
 from softswitch.media.rooms.connections import Connections
-from softswitch.media.rooms.spreading import Spreading
+from softswitch.media.rooms.spreading import Spreading, hashed
 from softswitch.media.rooms.store import RoomStore
 from softswitch.media.signals import Signals
 from softswitch.media.transport.bundle import Bundles
@@ -80,8 +79,7 @@ class EngineCore:
         return alive
 
     def _thread_of(self, owner: str) -> PacketThread:
-        alive = self._alive()
-        return alive[zlib.crc32(owner.encode()) % len(alive)]
+        return hashed(owner, self._alive())
 
     def hold_bells(self) -> None:
         """What is commanded from now on need not be begun before `ring_bells`: one wake-up instead of many."""

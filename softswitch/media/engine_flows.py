@@ -130,7 +130,7 @@ class EngineFlows(EnginePorts):
 
     def place(self, room: Room, port: Port) -> PacketThread:
         """Where a port is to be served that enters a room."""
-        return self._spreading.place(room, port, [thread for thread in self._crew.threads if thread.alive])
+        return self._spreading.place(room, port, self._alive)
 
     def release_port(self, port: Port, thread: PacketThread) -> None:
         """Take a port out of whatever it is in, and see that `thread` serves it."""

@@ -40,9 +40,7 @@ class EnginePorts(EngineCore):
         """
         host = address or self.address
         with self.lock:
-            thread = self._thread_of(near or owner)
-            if near:
-                thread = self._spreading.nearest(near, thread, self._alive())
+            thread = self._spreading.nearest(near, self._alive()) if near else self._thread_of(owner)
             port = self.table.bind(owner, thread, host, rtcp=not rtcp_mux, dscp=dscp)
             if near:
                 self._spreading.opened(port, near)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 FEW = 200
 #: By so many members threads may differ before a member is moved, which takes longer than to serve it where it is.
 _SLACK = 2 * FEW
+_NONE: Counter[int] = Counter()
 
 
 class Spreading:
@@ -23,10 +25,10 @@ class Spreading:
     def __init__(self) -> None:
         self._opened: dict[str, Counter[int]] = {}  # by the owner of the room, and by thread
 
-    def nearest(self, near: str, home: PacketThread, alive: Sequence[PacketThread]) -> PacketThread:
-        """Where to open a port that is about to enter the room of `near`, which has, or will have, its home there."""
-        opened = self._opened.get(near, Counter())
-        return home if opened.total() < FEW else min(alive, key=lambda thread: opened[thread.number])
+    def nearest(self, near: str, alive: Sequence[PacketThread]) -> PacketThread:
+        """Where to open a port that is about to enter the room of `near`; `alive` are the packet threads that run."""
+        opened = self._opened.get(near, _NONE)
+        return hashed(near, alive) if opened.total() < FEW else min(alive, key=lambda thread: opened[thread.number])
 
     def opened(self, port: Port, near: str) -> None:
         """A port was opened near a room."""
@@ -41,15 +43,22 @@ class Spreading:
             if not self._opened[near].total():
                 del self._opened[near]
 
-    def place(self, room: Room, port: Port, alive: Sequence[PacketThread]) -> PacketThread:
+    def place(self, room: Room, port: Port, find_alive: Callable[[], Sequence[PacketThread]]) -> PacketThread:
         """Where a port is to be served that enters a room."""
-        size = max(len(room.members), self._opened.get(room.owner, Counter()).total())
-        if size < FEW or len(alive) < 2:
-            return room.thread
         members: Counter[int] = Counter()
         for wing in room.wings:
             members[wing.thread.number] += len(wing.members)
+        if max(members.total(), self._opened.get(room.owner, _NONE).total()) < FEW:
+            return room.thread
+        alive = find_alive()
+        if len(alive) < 2:
+            return room.thread
         least = min(alive, key=lambda thread: members[thread.number])
-        if port.thread.alive and members[port.thread.number] < members[least.number] + _SLACK:
+        if port.thread in alive and members[port.thread.number] < members[least.number] + _SLACK:
             return port.thread
         return least
+
+
+def hashed(owner: str, alive: Sequence[PacketThread]) -> PacketThread:
+    """The packet thread of an owner's ports and rooms: always the same while the same threads run."""
+    return alive[zlib.crc32(owner.encode()) % len(alive)]
