@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from softswitch.media import MediaEngine
+from softswitch.media import PCMA, MediaEngine, StreamFormat
 from softswitch.media.playing.tones import level_dbm0
 
 from .test_conference import TONES_HZ, Speaker, decoded, level_at, tone
@@ -159,3 +159,24 @@ def test_a_linked_room_rustles_when_nobody_speaks_in_either(make_engine, make_le
     spoken = hear(legs, [None, tone(700, 1.0, -20)])[0]
     assert level_at(spoken, 700) == pytest.approx(-20, abs=1.5)
     assert level_at(spoken, 1500) < -75, "no noise beside what is said in the other room"
+
+
+def test_noise_that_a_member_describes_is_heard_until_it_speaks_again(stage, engine, make_leg):
+    """RFC 3389: after one description of −40 dBov nothing more comes, and the others do not hear silence."""
+    room, taken = engine.open_conference("conference"), (PCMA, StreamFormat(13, "CN", 8000))
+    member, listener = (make_leg(engine, formats=taken) for _ in range(2))
+    for leg in (member, listener):
+        room.join(leg.port)
+    speaker = Speaker([member, listener], [tone(700), None])
+    speaker.run(0.3)
+    member.phone.send(member.port, bytes([40]), 13)
+    stage.sleep(0.2)
+    listener.phone.take()
+    stage.sleep(0.5)
+    noise = decoded(listener.phone.take())
+    assert len(noise) >= 3800, "the stream goes on"
+    assert 20 * np.log10(np.sqrt(np.mean(noise**2)) / 32768) == pytest.approx(-40, abs=1.5)
+    assert np.sqrt(np.mean(noise[-800:] ** 2)) > 0.5 * np.sqrt(np.mean(noise**2)), "to the end"
+    member.phone.timestamp += 160 * 35
+    heard = speaker.run(0.4)[1]
+    assert level_at(decoded(heard)[-1600:], 700) == pytest.approx(-12, abs=1.0), "sound again"
