@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
+import socket
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.interop.switch import PATIENCE_S, wait_until
 
 
 class Capture:
@@ -41,18 +44,15 @@ def capturing(
     file: Path, capture_filter: str, sip_ports: Sequence[int], rtp_ports: Sequence[int] = ()
 ) -> Iterator[Capture]:
     """Capture on the loopback interface during the block."""
-    command = ["tshark", "-i", "lo", "-q", "-f", capture_filter, "-w", str(file)]
+    marks = socket.create_server(("127.0.0.1", 0))
+    both = f"({capture_filter}) or tcp port {marks.getsockname()[1]}"
+    command = ["tshark", "-i", "lo", "-q", "-f", both, "-w", str(file)]
     with file.with_suffix(".log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 15
-        while not (file.exists() and file.stat().st_size > 0):
-            assert process.poll() is None, f"tshark ended: {file.with_suffix('.log').read_text()}"
-            assert time.monotonic() < deadline, "tshark did not begin"
-            time.sleep(0.1)
-        time.sleep(0.5)
+        _pass_by(file, marks, process)
         yield Capture(file, sip_ports, rtp_ports)
-        time.sleep(1.5)  # dumpcap writes in bursts
+        _pass_by(file, marks, process)
     finally:
         process.terminate()
         try:
@@ -60,3 +60,20 @@ def capturing(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        marks.close()
+
+
+def _pass_by(file: Path, marks: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a mark that is sent now stands in the file, and so does all that was captured before it."""
+    sent: list[bytes] = []
+
+    def written() -> bool:
+        assert process.poll() is None, f"tshark ended: {file.with_suffix('.log').read_text()}"
+        sent.append(f"mark {secrets.token_hex(8)}\n".encode())
+        with socket.create_connection(marks.getsockname()) as passing:
+            passing.sendall(sent[-1])
+            marks.accept()[0].close()
+        octets = file.read_bytes() if file.exists() else b""
+        return any(mark in octets for mark in sent)
+
+    wait_until(written, PATIENCE_S, "tshark captures, and writes it down")

@@ -97,6 +97,17 @@ class Pjsua:
             if told["event"] == event and all(told.get(name) == value for name, value in fields.items()):
                 return told
 
+    def received(self, packets: int) -> dict[str, Any]:
+        """The statistics of its first call, once it has received more packets than these."""
+        told: dict[str, Any] = {"received": 0}
+        deadline = time.monotonic() + PATIENCE_S
+        while told["received"] <= packets:
+            assert time.monotonic() < deadline, f"pjsua {self.setup['number']} hears too little: {told}"
+            time.sleep(0.1)
+            self.do("statistics", call=1)
+            told = self.wait("statistics")
+        return told
+
     def exchanged(self, direction: str, message: str) -> None:
         """Assert that a message went out (``TX``) or came (``RX``), for instance ``Request msg UPDATE``.
 

@@ -67,6 +67,7 @@ class RawPhone:
         self.call_id = f"{secrets.token_hex(8)}@127.0.0.1"
         self.tag = secrets.token_hex(4)
         self.cseq = 0
+        self._asked = ""
         self.to_tag = ""
         self.target = ""
 
@@ -107,6 +108,8 @@ class RawPhone:
             self.cseq += 1
             cseq = self.cseq
         branch = branch or f"z9hG4bK{secrets.token_hex(6)}"
+        if method != "ACK":
+            self._asked = f"{cseq} {method}"
         fields = [
             ("Via", f"SIP/2.0/UDP 127.0.0.1:{self.port};branch={branch};rport"),
             ("Max-Forwards", "70"),
@@ -131,11 +134,11 @@ class RawPhone:
         return Answer(self.socket.recv(65536).decode("utf-8", "replace"))
 
     def final(self, timeout_s: float = PATIENCE_S) -> Answer:
-        """The next final response, provisional ones passed over; raises TimeoutError."""
+        """The final response to what was asked last, others passed over; raises TimeoutError."""
         deadline = time.monotonic() + timeout_s
         while True:
             answer = self.receive(max(deadline - time.monotonic(), 0.01))
-            if answer.status >= 200:
+            if answer.status >= 200 and answer.get("CSeq") == self._asked:
                 return answer
 
     def transact(self, method: str, uri: str, to: str, **options: object) -> Answer:

@@ -31,7 +31,7 @@ class Sipp:
         address: str = "127.0.0.1",
         transport: str = "u1",
         calls: int = 1,
-        timeout_s: int = 30,
+        timeout_s: int = 60,
         media_port: int | None = None,
     ) -> None:
         self.scenario = scenario
@@ -109,7 +109,7 @@ def callee(scenario: str, folder: Path, *arguments: str, **options: object) -> I
 def _await_listening(sipp: Sipp) -> None:
     """Wait until sipp has bound its port, from /proc; raises SippFailed when it ended at once."""
     needle = f":{sipp.port:04X} "
-    for _ in range(100):
+    for _ in range(800):
         if sipp.process.poll() is not None:
             raise SippFailed(f"{sipp.scenario} ended at its start\n{sipp.story()}\n{_text(sipp.screen)[-2000:]}")
         if any(needle in Path(f"/proc/net/{table}").read_text() for table in ("udp", "udp6", "tcp", "tcp6")):

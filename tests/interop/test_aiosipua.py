@@ -13,6 +13,7 @@ import pytest
 from tests.interop.ports import free_port
 from tests.interop.rawsip import RtpParty
 from tests.interop.switch import Plan, Switch, password_of, running_switch
+from tests.waiting import eventually
 
 aiosipua = pytest.importorskip("aiosipua")
 
@@ -73,7 +74,7 @@ async def register(uac: Any, switch: Switch, number: str) -> None:
     registration.on_registered = lambda made: tell("registered")
     registration.on_failed = lambda made, status, reason: tell(f"{status} {reason}")
     registration.register()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         await done.wait()
     assert told == "registered", f"{number} was not registered: {told}"
 
@@ -89,15 +90,14 @@ async def test_echo(switch: Switch) -> None:
                 ("127.0.0.1", switch.plan.trunk),
                 offer(port),
             )
-            await call.wait_answered(10)
+            await call.wait_answered(40)
             host, echo = call.sdp_answer.rtp_address
             sent = bytes(number & 0xFF for number in range(16000))
             media.send(sent, (host, echo))
-            await asyncio.sleep(2.5)
+            await eventually(lambda: len(media.octets()) >= 14400, "90 of 100 packets come back")
             call.hangup(uac)
             await asyncio.sleep(0.3)
         returned = media.octets().tobytes()
-    assert len(returned) >= 14400, f"{len(returned) // 160} of 100 packets came back"
     assert returned in sent, "what came back is not what went"
 
 
@@ -126,10 +126,10 @@ async def test_registers_and_is_called(sha256_switch: Switch) -> None:
             ("127.0.0.1", sha256_switch.plan.trunk),
             offer(40004),
         )
-        await call.wait_answered(10)
+        await call.wait_answered(40)
         host, port = call.sdp_answer.rtp_address
         assert sha256_switch.plan.rtp[0] <= port <= sha256_switch.plan.rtp[1], f"media goes to {host}:{port}"
         await asyncio.sleep(0.5)
         call.hangup(other)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(40):
             await ended.wait()

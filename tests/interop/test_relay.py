@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import socket
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.interop.ports import free_port, rtp_block
+from tests.interop.ports import free_port
 from tests.interop.rawsip import RawPhone, RtpParty, media_address
 from tests.interop.sipp_runner import callee
-from tests.interop.switch import Plan, Switch, running_switch
+from tests.interop.switch import Plan, Switch, running_switch, wait_until
 
 pytestmark = pytest.mark.needs("sipp")
 
@@ -35,12 +34,11 @@ def test_relayed_octet_for_octet(switch: Switch, tmp_path: Path) -> None:
         assert host == "127.0.0.1" and first <= port <= last, f"media goes to {host}:{port}, not through the switch"
         sent = pattern(3, 7)
         party.send(sent, (host, port))
-        time.sleep(3.5)
+        wait_until(lambda: len(party.octets()) >= 2.9 * 8000, 40, lambda: f"it comes back: {len(party.octets())}")
         calls = switch.calls()
         assert len(calls) == 1, f"one call is in progress, the interface lists {len(calls)}"
         assert phone.bye().status == 200, "the BYE was not answered"
         returned = party.octets().tobytes()
-    assert len(returned) >= 2.9 * 8000, f"{len(returned) // 160} of {len(sent) // 160} packets came back"
     assert returned in sent, "what came back is not what went"
 
 
@@ -50,19 +48,19 @@ def test_stranger_cannot_take_the_stream(switch: Switch, tmp_path: Path) -> None
         callee("uas_call", tmp_path, "-rtp_echo", port=switch.plan.callee, media_port=free_port()),
         RawPhone(("127.0.0.1", switch.plan.trunk)) as phone,
         RtpParty(phone.rtp_port) as party,
-        RtpParty(free_port()) as stranger,
+        RtpParty(0) as stranger,
     ):
         answer = phone.invite("5502", "0")
         address = media_address(answer.body)
         party.send(pattern(3, 7), address)
-        time.sleep(1)
-        stranger.send(b"\x2a" * 16000, address)
-        time.sleep(2.5)
+        wait_until(lambda: len(party.packets) > 10, 40, "the port is latched to the caller")
+        stranger.send(b"\x2a" * 12000, address)
+        stranger.said()
+        wait_until(lambda: len(party.octets()) >= 2.8 * 8000, 40, lambda: f"the owner has {len(party.octets())} octets")
         assert phone.bye().status == 200, "the BYE was not answered"
         returned = party.octets().tobytes()
     assert not stranger.packets, f"the stranger was sent {len(stranger.packets)} packets"
     assert b"\x2a" * 160 not in returned, "the stranger's packets were let through"
-    assert len(returned) >= 2.8 * 8000, f"the owner got {len(returned) // 160} of 150 packets"
 
 
 def test_passthrough_keeps_media_away(switch: Switch, tmp_path: Path) -> None:
@@ -81,7 +79,7 @@ def test_passthrough_keeps_media_away(switch: Switch, tmp_path: Path) -> None:
 
 def test_ports_run_out_in_order(tmp_path: Path) -> None:
     """Two pairs of ports carry one relayed call: the second caller is told 503, the first goes on, nothing is left."""
-    first = rtp_block()[0]
+    first = free_port()
     with running_switch(Plan(isolated=False, rtp=(first, first + 3)), tmp_path / "switch") as switch:
         with (
             callee("uas_call", tmp_path, port=switch.plan.callee),
@@ -103,7 +101,7 @@ def test_sound_and_signalling_are_marked_for_the_network(switch: Switch) -> None
     ):
         for each in (phone.socket, ear):
             each.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
-            each.settimeout(10)
+            each.settimeout(40)
         ear.bind(("127.0.0.1", phone.rtp_port))
         uri = f"sip:601@127.0.0.1:{switch.plan.trunk}"
         phone.send(phone.request("OPTIONS", uri, f"<{uri}>"))

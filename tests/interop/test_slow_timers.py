@@ -8,7 +8,7 @@ import pytest
 
 from tests.interop.ports import free_port
 from tests.interop.sipp_runner import Sipp, run_together
-from tests.interop.switch import Plan, password_of, running_switch
+from tests.interop.switch import Plan, password_of, running_switch, wait_until
 from tests.interop.test_registration import bind, identity
 
 pytestmark = [pytest.mark.needs("sipp"), pytest.mark.slow]
@@ -43,8 +43,10 @@ def test_slow_flows(tmp_path: Path) -> None:
                 start("uac_digest_call", "-s", "1019", "-d", "500", *identity("1002"), sip),
             ]
         )
-        dispositions = sorted(row["disposition"] for row in switch.cdrs())
-        assert dispositions == ["answered", "answered", "answered", "no_answer", "no_answer"], (
-            f"records: {dispositions}"
-        )
+        expected = ["answered", "answered", "answered", "no_answer", "no_answer"]
+
+        def found() -> list[str]:
+            return sorted(row["disposition"] for row in switch.cdrs())
+
+        wait_until(lambda: found() == expected, 40, lambda: f"the records say {expected}, at last {found()}")
         assert password_of("1018") not in switch.log_text(), "a password stands in the log"

@@ -94,7 +94,7 @@ async def test_sip_over_websocket(switch: Switch) -> None:
             if authorization:
                 fields.append(("Authorization", authorization))
             await socket.send_str(build(f"REGISTER {uri} SIP/2.0", fields).decode())
-            answer = Answer(await socket.receive_str(timeout=5))
+            answer = Answer(await socket.receive_str(timeout=40))
             assert answer.status == wanted, f"REGISTER {cseq} got {answer.start}"
             if wanted == 401:
                 authorization = digest.answer(
