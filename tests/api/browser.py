@@ -78,7 +78,7 @@ class Page:
         assert "exceptionDetails" not in result, f"{expression}: {result['exceptionDetails']}"
         return result["result"].get("value")
 
-    async def wait(self, expression: str, timeout_s: float = 30.0) -> None:
+    async def wait(self, expression: str, timeout_s: float = 40.0) -> None:
         """Wait until an expression is true; raises AssertionError naming it and what the page shows."""
         try:
             async with asyncio.timeout(timeout_s):

@@ -23,7 +23,7 @@ pytestmark = [
 
 def test_dispatcher_dials_steers_transfers_and_hangs_up(switch: Switch, phone: MakePhone, tmp_path: Path) -> None:
     phone("1004")
-    phone("1002", answer_after=0.6)
+    two = phone("1002", answer_after=None)
     three = phone("1003")
     with console(switch.plan.http, tmp_path) as desk:
         page = desk.page
@@ -36,6 +36,7 @@ def test_dispatcher_dials_steers_transfers_and_hangs_up(switch: Switch, phone: M
         page.fill("#callee", "1002")
         page.keyboard.press("Enter")
         expect(page.locator(".call.callee_setup")).to_be_visible()
+        two.pick_up()
         expect(page.locator(".call.active")).to_be_visible()
         desk.order("hold")
         expect(page.locator(".parties .held")).to_be_visible()
@@ -109,9 +110,9 @@ def test_keyboard_languages_and_themes(switch: Switch, phone: MakePhone, tmp_pat
         page.keyboard.press("Escape")
         page.keyboard.press("l")
         expect(page.get_by_text("当前没有呼叫。")).to_be_visible()
-        assert page.evaluate("document.documentElement.lang") == "zh-CN"
+        expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
         page.keyboard.press("t")
-        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
         for number, view in enumerate(
             ("desk", "conferences", "queues", "map", "cameras", "alarms", "recordings", "messages"), 1
         ):
@@ -122,7 +123,8 @@ def test_keyboard_languages_and_themes(switch: Switch, phone: MakePhone, tmp_pat
         page.set_viewport_size({"width": 390, "height": 844})
         for view in ("system", "messages"):
             page.click(f"nav [data-view={view}]")
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390, f"{view} fits a telephone"
+            expect(page.locator(f"main[data-view={view}]")).to_be_visible()
+            page.wait_for_function("document.documentElement.scrollWidth <= 390")  # it fits a telephone
         expect(page.locator("[data-action=logout]")).to_be_in_viewport()
         page.reload()
         expect(page.locator("main[data-view=messages]")).to_be_visible()
@@ -152,9 +154,10 @@ def test_events_are_resumed_when_the_connection_comes_back(switch: Switch, phone
         sockets: list[str] = []
         page.on("websocket", lambda socket: sockets.append(socket.url))
         desk.log_in()
-        page.evaluate("sockets.at(-1).close()")
+        page.evaluate("window.cut = true, sockets.at(-1).close()")
         expect(page.locator(".live.off")).to_be_visible()
         phone("1002")
+        page.evaluate("window.cut = false")
         expect(page.locator(".live.on")).to_be_visible()
         expect(page.locator(".events li", has_text="number=1002").first).to_be_visible()
         assert "since=" in sockets[-1], f"the stream should go on where it was: {sockets}"

@@ -41,7 +41,7 @@ def register(phone: RawPhone) -> None:
 def receive_message(phone: RawPhone) -> Answer:
     """The next MESSAGE, which is answered 200."""
     while True:
-        heard = phone.receive(10)
+        heard = phone.receive(40)
         if heard.start.startswith("MESSAGE "):
             names = ("Via", "From", "To", "Call-ID", "CSeq")
             phone.send(build("SIP/2.0 200 OK", [(name, value) for name in names for value in heard.all(name)]))

@@ -13,7 +13,7 @@ import av
 import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from tests.interop.audio import Samples
+from tests.interop.audio import Samples, frequency_hz
 
 RATE = 48_000
 _FRAME = 960
@@ -106,7 +106,7 @@ class RtcPeer:
         """Everything heard so far."""
         return np.concatenate(self._frames) if self._frames else np.zeros(0)
 
-    async def hear(self, seconds: float, timeout_s: float = 30.0) -> Samples:
+    async def hear(self, seconds: float, timeout_s: float = 40.0) -> Samples:
         """What is heard from now on for so long; fails when it does not come."""
         begin = len(self.heard)
         async with asyncio.timeout(timeout_s):
@@ -114,7 +114,17 @@ class RtcPeer:
                 await asyncio.sleep(0.05)
         return self.heard[begin:]
 
-    async def see(self, *shades: int, timeout_s: float = 30.0) -> None:
+    async def hears(self, hz: float, timeout_s: float = 40.0) -> None:
+        """Wait until a second of what is heard is a tone of `hz`; fails with what is heard when it is another."""
+        found: list[float] = []
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not found or abs(found[-1] - hz) > 1:
+                    found.append(round(frequency_hz(await self.hear(1.0)), 1))
+        except TimeoutError:
+            raise AssertionError(f"expected a tone of {hz} Hz, heard {found}") from None
+
+    async def see(self, *shades: int, timeout_s: float = 40.0) -> None:
         """Wait for pictures of those shades of grey, one a line; fails with what is seen when they do not come."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -138,7 +148,7 @@ class RtcPeer:
         await self.connection.setLocalDescription(await self.connection.createAnswer())
         return self.connection.localDescription.sdp
 
-    async def connected(self, timeout_s: float = 30.0) -> None:
+    async def connected(self, timeout_s: float = 40.0) -> None:
         """Wait for ICE and DTLS; fails with the states otherwise."""
         try:
             async with asyncio.timeout(timeout_s):

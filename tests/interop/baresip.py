@@ -6,7 +6,6 @@ import contextlib
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -195,8 +194,14 @@ class Baresip:
         self.command("dial", f"sip:{called}@{self._switch[0]}:{self._switch[1]};transport={self._transport}")
 
     def heard(self) -> audio.Samples:
-        """What it heard in its call, all recordings one after the other."""
-        time.sleep(0.3)
+        """What it has recorded of its call so far, all recordings one after the other."""
         files = sorted(self.folder.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime)
-        assert files, f"baresip {self.number} recorded nothing: {self.text()[-1500:]}"
-        return np.concatenate([audio.read_wav(path) for path in files])
+        return np.concatenate([np.zeros(0), *(audio.read_growing(path) for path in files)])
+
+    def understands(self, said: audio.Samples, seconds: float = 1.5, least: float = 0.98) -> None:
+        """Wait until it has recorded so many seconds of speech that are like what was said."""
+        wait_until(
+            lambda: audio.is_alike(said, self.heard(), seconds=seconds, least=least),
+            PATIENCE_S,
+            lambda: f"{self.number} understands; it has recorded {len(self.heard()) / audio.RATE} s",
+        )

@@ -276,7 +276,7 @@ class DChannel:
         while (told := self.access.next_event()) is not None:
             self.told.append(told)
 
-    def until(self, condition: Callable[[], object], what: str, seconds: float = 10) -> None:
+    def until(self, condition: Callable[[], object], what: str, seconds: float = 40) -> None:
         """Serve both ends until something holds."""
         limit = self.now + seconds
         while not condition():
@@ -284,14 +284,14 @@ class DChannel:
             self.turn()
             select.select(list(self.sockets), [], [], 0.005)
 
-    def expect(self, kind: type[E], seconds: float = 10) -> E:
+    def expect(self, kind: type[E], seconds: float = 40) -> E:
         """The next event of ours of that kind, taken out."""
         self.until(lambda: any(isinstance(e, kind) for e in self.told), f"we are told {kind.__name__}", seconds)
         found = next(e for e in self.told if isinstance(e, kind))
         self.told.remove(found)
         return found
 
-    def their(self, name: str, seconds: float = 10) -> Event:
+    def their(self, name: str, seconds: float = 40) -> Event:
         """The next event of libpri of that name, taken out."""
         self.until(lambda: any(e.name == name for e in self.theirs), f"libpri tells {name}", seconds)
         found = next(e for e in self.theirs if e.name == name)

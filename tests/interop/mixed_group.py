@@ -32,7 +32,7 @@ POC = "1023"
 _PHONE_HZ = {KEYS: 2925.0, VOICE: 3225.0}
 _PORTS = {KEYS: 5600, VOICE: 7600}
 #: A loaded machine may take its time; what is waited for comes, or never does.
-PATIENCE_S = 30.0
+PATIENCE_S = 40.0
 _ENOUGH_PACKETS = 25
 _ENOUGH_SAMPLES = _ENOUGH_PACKETS * 160
 _SILENCE_S = 0.6

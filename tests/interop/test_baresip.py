@@ -17,7 +17,6 @@ from tests.interop.wiretap import WireTap
 
 pytestmark = pytest.mark.needs("baresip", "namespace", "espeak-ng", "sox")
 
-TALK_S = 3.0
 FIRST = "Unit twelve, report to the north gate, count the vehicles there, and wait for further orders from control."
 SECOND = (
     "Control, this is twelve, we have arrived, there is smoke over the east wing, and the road behind it is blocked."
@@ -68,25 +67,26 @@ def test_speech_both_ways(
         caller.dial("1002")
         caller.wait_event("CALL_ESTABLISHED")
         called.wait_event("CALL_ESTABLISHED")
-        time.sleep(TALK_S)
+        called.understands(first)
+        caller.understands(second)
         caller.command("hold")
-        time.sleep(1.0)
-        held = tap.mark()
-        time.sleep(1.0)
-        during = len(tap.heard(namespace.far, 9600, 9700, since=held))
-        caller.command("resume")
-        time.sleep(0.5)
+
+        def nothing_is_sent() -> bool:
+            held = tap.mark()
+            time.sleep(1.0)
+            return not len(tap.heard(namespace.far, 9600, 9700, since=held))
+
+        wait_until(nothing_is_sent, 40, "no sound reaches the party on hold for a second")
         resumed = tap.mark()
-        time.sleep(TALK_S)
+        caller.command("resume")
+        for sent, ports, what in ((first, (9600, 9700), "1001 to 1002"), (second, (6600, 6700), "1002 to 1001")):
+            wait_until(
+                lambda: audio.is_alike(sent, tap.heard(namespace.far, *ports, since=resumed), seconds=1.5),  # noqa: B023
+                40,
+                f"speech is sent after the hold, {what}",
+            )
         caller.command("hangup")
         called.wait_event("CALL_CLOSED")
-    assert during == 0, f"{during / audio.RATE:.2f} s of sound reached the party on hold"
-    audio.assert_alike(first, called.heard(), seconds=TALK_S - 1.5, what="1001 to 1002, as 1002 recorded it")
-    audio.assert_alike(second, caller.heard(), seconds=TALK_S - 1.5, what="1002 to 1001, as 1001 recorded it")
-    after_called = tap.heard(namespace.far, 9600, 9700, since=resumed)
-    after_caller = tap.heard(namespace.far, 6600, 6700, since=resumed)
-    audio.assert_alike(first, after_called, seconds=TALK_S - 1.5, what="1001 to 1002 after the hold")
-    audio.assert_alike(second, after_caller, seconds=TALK_S - 1.5, what="1002 to 1001 after the hold")
     network_switch.wait_idle()
 
 
@@ -138,14 +138,13 @@ def test_ice_and_dtls_on_one_side_and_sdes_on_the_other(
         caller.dial("1004")
         caller.wait_event("CALL_ESTABLISHED")
         called.wait_event("CALL_ESTABLISHED")
-        time.sleep(TALK_S)
+        called.understands(first)
+        caller.understands(second)
         (call,) = network_switch.calls()
         legs = network_switch.get(f"/voice/calls/{call['call_id']}")["legs"]
         caller.command("hangup")
         called.wait_event("CALL_CLOSED")
     assert [leg["srtp"] for leg in legs] == ["AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"]
-    audio.assert_alike(first, called.heard(), seconds=TALK_S - 1.5, what="1003 to 1004, as 1004 recorded it")
-    audio.assert_alike(second, caller.heard(), seconds=TALK_S - 1.5, what="1004 to 1003, as 1003 recorded it")
     network_switch.wait_idle()
 
 

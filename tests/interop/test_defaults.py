@@ -11,7 +11,7 @@ import pytest
 from tests.interop.ports import _free
 from tests.interop.rawsip import RawPhone
 from tests.interop.sipp_runner import call, callee
-from tests.interop.switch import Plan, Switch, running_switch
+from tests.interop.switch import Plan, Switch, running_switch, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +27,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
 
 def test_says_what_is_up(fresh: Switch) -> None:
     """A newcomer reads on the screen where to go and with what."""
-    text = fresh.log_text()
     for word in ("5060", "8080", "1001", "600", "demo-admin"):
-        assert word in text, f"{word} is not in what the switch says at its start:\n{text[:3000]}"
+        said = lambda: f"{word} is in what the switch says at its start:\n{fresh.log_text()[:3000]}"  # noqa: B023, E731
+        wait_until(lambda: word in fresh.log_text(), 40, said)  # noqa: B023
 
 
 def test_demo_numbers_register_and_hear_the_tone(fresh: Switch) -> None:

@@ -126,7 +126,7 @@ class Phone(RawPhone):
         assert answer.status == 200, f"{number} answered {answer.start}, {answer.get('Reason')}"
         self.far = media_address(answer.body)
 
-    def expect(self, method: str, timeout_s: float = 10) -> Answer:
+    def expect(self, method: str, timeout_s: float = 40) -> Answer:
         """The next request of that method; everything else is passed over."""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -174,7 +174,7 @@ def talking(caller: Phone, callee: Phone) -> Iterator[Answer]:
     thread = threading.Thread(target=lambda: answered.append(callee.pick_up()), daemon=True)
     thread.start()
     caller.call(f"9{callee.number}")
-    thread.join(10)
+    thread.join(40)
     assert answered, f"{callee.number} was not called"
     try:
         yield answered[0]
@@ -254,7 +254,7 @@ def test_a_call_that_comes_back(pair: Pair) -> None:
         assert trunk(here)["calls"] == 2, "the call takes a channel there and one back"
         assert alice.bye().status == 200
     for switch in pair:
-        _wait(switch, lambda row: row["calls"] == 0, 20, "the line is empty")
+        _wait(switch, lambda row: row["calls"] == 0, 40, "the line is empty")
 
 
 def _wait(switch: Switch, condition: Callable[[dict[str, Any]], object], timeout_s: float, what: str) -> None:
@@ -320,11 +320,11 @@ def test_the_network_end_is_restarted(pair: Pair) -> None:
     here, there = pair
     there.kill()
     there.end_workers()
-    _wait(here, lambda row: row["state"] != "up" and row["spans"][0]["alarms"], 10, "the outage is seen")
+    _wait(here, lambda row: row["state"] != "up" and row["spans"][0]["alarms"], 40, "the outage is seen")
     with Phone(here, "1001") as alice:
         assert alice.invite("9601").status == 503, "no call is tried on a dead line"
     there.start()
-    _wait(here, lambda row: row["state"] == "up" and not row["spans"][0]["alarms"], 25, "the line is back")
+    _wait(here, lambda row: row["state"] == "up" and not row["spans"][0]["alarms"], 60, "the line is back")
     with Phone(here, "1001") as alice:
         # Right after the data link the far end restarts its channels, and takes no call until that is agreed.
         wait_until(lambda: alice.invite("9601").status == 200, 40, "a call is taken again")

@@ -25,7 +25,7 @@ NUMBERS = {"events": "1007", "tones": "1008", "info": "1009"}
 EVENT = 101
 _LOW, _HIGH = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 _GRID = "123A456B789C*0#D"
-PATIENCE_S = 10
+PATIENCE_S = 40
 
 
 class Party(RawPhone):

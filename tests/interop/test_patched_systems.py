@@ -38,9 +38,9 @@ prefix = "{prefix}"
 to = "trunk:far-{way}"
 """
 PATCH = "8100"
-PATIENCE_S = 20
+PATIENCE_S = 40
 #: Speaking in syllables: a voice that never pauses is noise.
-TALK_S = 4.0
+TALK_S = 60.0
 
 Pair = tuple[Switch, Switch]
 

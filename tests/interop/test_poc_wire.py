@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from gateways.poc.recognition import System
 from tests.interop.capture import capturing
 from tests.interop.ports import free_port
 from tests.interop.switch import Plan, running_switch
-from tests.interop.test_poc import GROUPS, leave, simulator
+from tests.interop.test_poc import GROUPS, PATIENCE_S, leave, simulator
 
 
 @pytest.mark.needs("tshark", "root")
@@ -33,17 +32,20 @@ async def test_tshark_reads_a_call_as_it_was_meant(tmp_path: Path) -> None:
                     [one], "INVITE", lambda client, now: client.call_group("8001", now, implicit=True, info=info)
                 )
                 await simulated.join([poc], "8001")
-                assert await simulated.until(lambda: simulated.transmitting == ["1001"], 5), "the call does not begin"
+                assert await simulated.until(lambda: simulated.transmitting == ["1001"], PATIENCE_S), "no call begins"
                 simulated.press(two)
-                await asyncio.sleep(0.3)
+                queued = await simulated.until(lambda: two.client.participant.state.name == "QUEUED", PATIENCE_S)
+                assert queued, f"the second one {two.client.participant.state.value}, it should be queued"
                 simulated.let_go(one)
-                assert await simulated.until(lambda: simulated.transmitting == ["1002"], 5)
+                assert await simulated.until(lambda: simulated.transmitting == ["1002"], PATIENCE_S)
                 simulated.let_go(two)
                 simulated.press(poc)
-                assert await simulated.until(lambda: simulated.transmitting == ["1003"], 5)
-                await asyncio.sleep(0.2)
+                assert await simulated.until(lambda: simulated.transmitting == ["1003"], PATIENCE_S)
+                assert await simulated.until(lambda: one.heard[poc.index] > 0, PATIENCE_S), "the last one is heard"
                 simulated.let_go(poc)
-                await asyncio.sleep(0.3)
+                everybody = (one, two, poc)
+                idle = lambda: all(m.client.participant.state.name == "NO_PERMISSION" for m in everybody)  # noqa: E731
+                assert await simulated.until(idle, PATIENCE_S), "the floor is not given back"
                 await leave(simulated)
         wrong = capture.malformed()
         assert not wrong, f"tshark finds fault with {wrong}"

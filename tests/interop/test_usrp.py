@@ -7,8 +7,7 @@ published layout in tests/unit/usrp.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
 
@@ -20,6 +19,7 @@ from tests.interop import audio
 from tests.interop.ports import free_port
 from tests.interop.rawsip import RawPhone, RtpParty, media_address
 from tests.interop.switch import Plan, Switch, password_of, running_switch, wait_until
+from tests.waiting import eventually
 
 RADIOS = """
 [[talkgroup]]
@@ -76,12 +76,9 @@ async def node(index: int) -> AsyncIterator[SimulatedNode]:
         await made.close()
 
 
-async def until(condition: Callable[[], object], what: str) -> None:
-    """Let the node run until `condition` holds."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        await asyncio.sleep(0.02)
+def frames_of(radio: SimulatedNode) -> int:
+    """How many frames there are in the first transmission of a node."""
+    return len(radio.transmissions[0].frames) if radio.transmissions else 0
 
 
 def heard(transmission: Transmission) -> audio.Samples:
@@ -104,11 +101,12 @@ async def test_a_radio_and_a_phone_take_turns_in_a_talkgroup(tower: Switch) -> N
             assert answer.status == 200, f"8001 answered {answer.start}"
             party.send(audio.encode_ulaw(tone(PHONE_HZ, 30).astype(np.int16)), media_address(answer.body))
 
-            said = asyncio.create_task(radio.say("BG1ABC", tone(RADIO_HZ, 2).astype("<i2").tobytes()))
-            await until(lambda: len(party.packets) > 60, "the radio is heard by the phone")
+            said = asyncio.create_task(radio.say("BG1ABC", tone(RADIO_HZ, 3).astype("<i2").tobytes()))
+            await eventually(lambda: len(party.packets) > 10, "the radio is heard by the phone")
             talks = await asyncio.to_thread(group, tower)
             assert talks["talker"] == "8110", f"the radio should have the floor: {talks}"
             await said
+            await eventually(lambda: len(party.octets()) > audio.RATE, "a second of it has come")
             hz = audio.frequency_hz(audio.decode_ulaw(party.octets()[audio.RATE // 5 : audio.RATE]))
             assert abs(hz - RADIO_HZ) < 1, f"the phone should hear {RADIO_HZ} Hz of the radio, heard {hz:.1f}"
             names = {row["party"]: row["display_name"] for row in talks["participants"]}  # type: ignore[attr-defined]
@@ -116,10 +114,10 @@ async def test_a_radio_and_a_phone_take_turns_in_a_talkgroup(tower: Switch) -> N
             assert not radio.transmissions, "a radio does not hear itself"
 
             await asyncio.to_thread(press, phone, "*")
-            await until(lambda: radio.transmissions and len(radio.transmissions[0].frames) > 60, "the phone is heard")
+            await eventually(lambda: frames_of(radio) > 60, "the phone is heard")
             await asyncio.to_thread(press, phone, "#")
             (transmission,) = radio.transmissions
-            await until(lambda: transmission.over, "the node is told that the phone has let go")
+            await eventually(lambda: transmission.over, "the node is told that the phone has let go")
             hz = audio.frequency_hz(heard(transmission)[: audio.RATE])
             assert abs(hz - PHONE_HZ) < 1, f"the radio should hear {PHONE_HZ} Hz of the phone, heard {hz:.1f}"
             assert transmission.talker.callsign == "Test 1001", "the node is told who talks"
@@ -135,14 +133,19 @@ async def test_a_phone_calls_a_radio(tower: Switch) -> None:
             answer = await asyncio.to_thread(phone.invite, "8120", "0")
             assert answer.status == 200, f"8120 answered {answer.start}"
             party.send(audio.encode_ulaw(tone(PHONE_HZ, 30).astype(np.int16)), media_address(answer.body))
-            await until(lambda: radio.transmissions and len(radio.transmissions[0].frames) > 60, "the phone is heard")
+            await eventually(lambda: frames_of(radio) > 60, "the phone is heard")
             hz = audio.frequency_hz(heard(radio.transmissions[0])[: audio.RATE])
             assert abs(hz - PHONE_HZ) < 1, f"the radio should hear {PHONE_HZ} Hz of the phone, heard {hz:.1f}"
-            await radio.say("BG1ABC", tone(RADIO_HZ, 1.4).astype("<i2").tobytes())
-            hz = audio.frequency_hz(audio.decode_ulaw(party.octets()[-audio.RATE :]))
-            assert abs(hz - RADIO_HZ) < 1, f"the phone should hear {RADIO_HZ} Hz of the radio, heard {hz:.1f}"
+            said = asyncio.create_task(radio.say("BG1ABC", tone(RADIO_HZ, 30).astype("<i2").tobytes()))
+
+            def hz_heard() -> float:
+                last = audio.decode_ulaw(party.octets()[-audio.RATE :])
+                return audio.frequency_hz(last) if len(last) == audio.RATE else 0.0
+
+            await eventually(lambda: abs(hz_heard() - RADIO_HZ) < 1, f"the phone hears {RADIO_HZ} Hz of the radio")
+            said.cancel()
             assert phone.bye().status == 200, "the BYE was not answered"
-            await until(lambda: radio.transmissions[0].over, "the node is told that the call is over")
+            await eventually(lambda: radio.transmissions[0].over, "the node is told that the call is over")
     wait_until(lambda: "8120" not in str(tower.calls()), 40, "the call is over")
 
 

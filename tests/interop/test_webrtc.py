@@ -35,7 +35,7 @@ async def ask(switch: Switch, method: str, path: str, body: object = None, *, to
 
 async def offered_to(switch: Switch, number: str) -> dict[str, Any]:
     """The session that waits for the browser of a number."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             rows = (await ask(switch, "GET", "/sessions"))[1]["items"]
             for row in rows:
@@ -50,7 +50,7 @@ async def room(switch: Switch, path: str, number: str) -> AsyncIterator[None]:
     status, answer = await asyncio.to_thread(switch.http, "POST", path, {"number": number})
     assert status == 201, f"{number} was answered {status} {answer}"
     yield
-    await asyncio.to_thread(wait_until, lambda: not switch.calls(), 10, "everybody has left")
+    await asyncio.to_thread(wait_until, lambda: not switch.calls(), 40, "everybody has left")
     assert (await asyncio.to_thread(switch.http, "DELETE", f"{path}/{number}"))[0] == 204
 
 
@@ -69,9 +69,7 @@ async def test_a_peer_that_offers_to_the_api_hears_its_tone_from_the_echo(switch
         assert status == 201, session
         await browser.apply(session["sdp"])
         await browser.connected()
-        await browser.hear(0.5)
-        heard = frequency_hz(await browser.hear(1.5))
-        assert abs(heard - 523) < 1, f"the echo should bring 523 Hz back, heard {heard:.1f} Hz"
+        await browser.hears(523.0)
         (leg,) = (await asyncio.to_thread(switch.get, f"/voice/calls/{session['call_id']}"))["legs"]
         assert leg["srtp"] in PROFILES, f"the call should say which profile DTLS agreed on, it says {leg['srtp']!r}"
         assert (await ask(switch, "DELETE", f"/sessions/{session['session_id']}"))[0] == 204
@@ -112,9 +110,7 @@ async def test_two_peers_hear_and_see_each_other_in_one_bundle_each(switch: Swit
         await caller.connected()
         await callee.connected()
         for listener, hz, shade in ((caller, 660, 180), (callee, 440, 60)):
-            await listener.hear(0.5)
-            heard = frequency_hz(await listener.hear(1.5))
-            assert abs(heard - hz) < 1, f"expected the other's {hz} Hz, heard {heard:.1f} Hz"
+            await listener.hears(hz)
             await listener.see(shade)
         await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
         await ask(switch, "DELETE", "/registrations/1014/desk")
@@ -132,11 +128,9 @@ async def test_a_bundle_comes_apart_for_a_video_phone_and_together_again(switch:
             await browser.apply(session["sdp"])
             await browser.connected()
             await browser.see(90)
-            await browser.hear(0.5)
-            heard = frequency_hz(await browser.hear(1.0))
-            assert abs(heard - 523) < 1, f"expected its own 523 Hz, heard {heard:.1f} Hz"
+            await browser.hears(523.0)
             await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
-            await asyncio.to_thread(wait_until, lambda: not switch.calls(), 10, "the phone is hung up")
+            await asyncio.to_thread(wait_until, lambda: not switch.calls(), 40, "the phone is hung up")
 
 
 async def test_lines_of_equal_payload_types_are_told_by_the_name_in_their_packets(switch: Switch) -> None:
@@ -152,7 +146,7 @@ async def test_lines_of_equal_payload_types_are_told_by_the_name_in_their_packet
             await browser.connected()
             await browser.see(60, 200)
             await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
-            await asyncio.to_thread(wait_until, lambda: not switch.calls(), 10, "the phone is hung up")
+            await asyncio.to_thread(wait_until, lambda: not switch.calls(), 40, "the phone is hung up")
 
 
 @asynccontextmanager
@@ -173,7 +167,7 @@ async def phone_in(switch: Switch, number: str, hz: float) -> AsyncIterator[tupl
 async def hears(party: RtpParty, hz: float) -> None:
     """Wait until the last second that a phone has heard is this tone."""
     found = 0.0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while abs(found - hz) > 1:
             await asyncio.sleep(0.2)
             last = decode_ulaw(party.octets()[-RATE:])
@@ -216,10 +210,7 @@ async def test_a_browser_is_held_resumed_and_transferred_without_being_asked(swi
             (call,) = await asyncio.to_thread(switch.calls)
             order = {"target": "600", "leg_id": offered["session_id"]}
             await asyncio.to_thread(switch.http, "POST", f"/voice/calls/{call['call_id']}/transfer", order)
-            heard = 0.0
-            async with asyncio.timeout(20):
-                while abs(heard - 660) > 1:
-                    heard = frequency_hz(await browser.hear(0.5))
+            await browser.hears(660.0)
             assert (await ask(switch, "DELETE", path))[0] == 204
             await ask(switch, "DELETE", "/registrations/1014/desk")
 
@@ -231,9 +222,7 @@ async def test_a_browser_and_a_phone_hear_each_other_in_a_conference(switch: Swi
         browser_in(switch, "7001", 660.0) as (browser, _),
     ):
         await hears(party, 660.0)
-        await browser.hear(0.5)
-        heard = frequency_hz(await browser.hear(1.0))
-        assert abs(heard - 500) < 1, f"expected the phone's 500 Hz, heard {heard:.1f} Hz"
+        await browser.hears(500.0)
 
 
 async def test_a_browser_and_a_phone_take_turns_in_a_talkgroup(switch: Switch) -> None:
@@ -252,9 +241,7 @@ async def test_a_browser_and_a_phone_take_turns_in_a_talkgroup(switch: Switch) -
         request = phone.request("INFO", phone.target, phone.to_tag, body=floor.decode())
         phone.send(request.replace(b"application/sdp", b"application/x-floor-control+json"))
         assert (await asyncio.to_thread(phone.final)).status == 200
-        await browser.hear(0.5)
-        heard = frequency_hz(await browser.hear(1.0))
-        assert abs(heard - 500) < 1, f"expected the phone's 500 Hz, heard {heard:.1f} Hz"
+        await browser.hears(500.0)
 
 
 async def test_a_certificate_that_was_not_signalled_ends_the_call_and_is_counted(switch: Switch) -> None:
@@ -270,11 +257,12 @@ async def test_a_certificate_that_was_not_signalled_ends_the_call_and_is_counted
         status, session = await ask(switch, "POST", "/sessions", payload(forged + "\r\n", "1001", "600"))
         assert status == 201, session
         await browser.apply(session["sdp"])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while switch.get("/system/media")["dtls_fingerprint_mismatches"] == before:  # noqa: ASYNC110 (a counter tells nothing by itself)
                 await asyncio.sleep(0.1)
-        row = (await ask(switch, "GET", f"/sessions/{session['session_id']}"))[1]
-        assert row["state"] == "ended", f"a peer that is not who it was said to be should be left, it is {row['state']}"
+        path = f"/webrtc/sessions/{session['session_id']}"
+        ended = lambda: switch.get(path)["state"] == "ended"  # noqa: E731
+        await asyncio.to_thread(wait_until, ended, 40, "a peer that is not who it was said to be is left")
 
 
 @pytest.mark.parametrize(
@@ -405,9 +393,7 @@ async def test_jssip_registers_calls_the_echo_and_is_called(switch: Switch, tmp_
             await caller.apply(session["sdp"])
             await caller.connected()
             await page.wait("rtc.state === 'confirmed' && Math.abs(rtc.heard() - 440) < 4")
-            await caller.hear(0.5)
-            heard = frequency_hz(await caller.hear(1.5))
-            assert abs(heard - 660) < 1, f"expected the browser's 660 Hz, heard {heard:.1f} Hz"
+            await caller.hears(660.0)
             await see(page)
             await ask(switch, "DELETE", f"/sessions/{session['session_id']}")
         await page.wait("rtc.state.startsWith('ended')")

@@ -55,7 +55,7 @@ async def test_token_as_websocket_subprotocol(connect: Connect) -> None:
     encoded = base64.urlsafe_b64encode(b"secret-viewer").decode().rstrip("=")
     async with session.ws_connect("/api/v1/events", protocols=("softswitch", f"bearer.{encoded}")) as socket:
         assert socket.protocol == "softswitch"
-        assert (await socket.receive_json(timeout=5))["type"] == "stream.opened"
+        assert (await socket.receive_json(timeout=30))["type"] == "stream.opened"
 
 
 async def test_changes_are_audited_with_their_result(services: ApiServices, connect: Connect) -> None:

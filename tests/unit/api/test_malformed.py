@@ -27,7 +27,7 @@ async def answer_to(address: tuple[str, int], octets: bytes) -> tuple[int, bytes
     """Status, head and body of what comes back until the connection is closed."""
     reader, writer = await asyncio.open_connection(*address)
     writer.write(octets)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
     return int(head.split()[1]), head, body

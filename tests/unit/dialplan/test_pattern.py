@@ -119,10 +119,10 @@ def test_a_number_longer_than_64_characters_matches_nothing() -> None:
 
 def test_the_worst_accepted_expression_is_quick() -> None:
     pattern = Pattern("~" + "a?" * 8 + "a*a*b")
-    begun = time.process_time()
+    begun = time.thread_time()
     for _ in range(10):
         assert not pattern.matches("a" * 64)
-    assert time.process_time() - begun < 2.0
+    assert time.thread_time() - begun < 2.0
 
 
 @given(st.text("0189XZN[]-.!~_()*+?{}|\\a1,^", max_size=12), st.text("0189a*", max_size=12))

@@ -123,7 +123,8 @@ def test_two_thousand_calls_leave_no_descriptor_and_no_clip_behind(make_engine, 
             engine.tone(one, 450, -10)
         one.close()
         other.close()
-    wait_for(lambda: engine.statistics() and open_descriptors() == before, "every descriptor given back")
+    # Fewer, when some that an earlier test had left were closed meanwhile.
+    wait_for(lambda: engine.statistics() and open_descriptors() <= before, "every descriptor given back")
     statistics = engine.statistics()
     assert (statistics.ports_open, statistics.players) == (0, 0)
 
@@ -195,7 +196,7 @@ def test_the_context_manager_starts_and_closes():
         with pytest.raises(MediaError, match="running"):
             engine.start()
     assert not engine.healthy
-    assert open_descriptors() == before
+    assert open_descriptors() <= before, "every descriptor is given back"
     engine.close()
 
 

@@ -17,7 +17,7 @@ from softswitch.runtime.tasks import TaskOwner
 from softswitch.runtime.trace import TracedMessage, TraceHub
 from softswitch.sip.address import Address
 from softswitch.sip.uri import SipUri
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 PEER = Address("udp", "127.0.0.1", 5070, "udp")
 
@@ -317,4 +317,4 @@ async def test_post_from_another_thread_runs_on_the_loop(tasks: TaskOwner) -> No
     bench = Bench(tasks)
     ran: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     await asyncio.to_thread(bench.driver.post_threadsafe, lambda now: ran.set_result(threading.get_ident()))
-    assert await asyncio.wait_for(ran, 20) == threading.get_ident(), "it runs in the thread of the loop"
+    assert await asyncio.wait_for(ran, PATIENCE_S) == threading.get_ident(), "it runs in the thread of the loop"

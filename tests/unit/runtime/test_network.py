@@ -115,7 +115,7 @@ async def test_what_is_sent_is_marked(nodes: Nodes, host: str) -> None:
         else (socket.AF_INET, socket.IPPROTO_IP, socket.IP_TOS, socket.IP_RECVTOS)
     )
     with socket.socket(family, socket.SOCK_DGRAM) as phone:
-        phone.settimeout(20)
+        phone.settimeout(PATIENCE_S)
         phone.setsockopt(level, wish, 1)
         phone.bind((host, 0))
         left.network.send(MESSAGE, Address("udp", *phone.getsockname()[:2]))
