@@ -60,7 +60,7 @@ class EnginePorts(EngineCore):
     def open_internal_port(self, owner: str) -> InternalPort:
         """A port without sockets, whose packets a gateway brings and takes itself; raises PortsExhausted."""
         with self.lock:
-            return self.wires.open_fed(owner, self._thread_of(owner))
+            return self.wires.lines.open_fed(owner, self._thread_of(owner))
 
     def open_pseudowire(self, owner: str, settings: PseudowireSettings, observer: PseudowireObserver) -> Pseudowire:
         """An E1 span over UDP; raises ValueError for settings that cannot be, MediaError when it cannot be bound."""

@@ -142,11 +142,11 @@ class FanOut(Room):
             return self.home
 
     def _open_wing(self, thread: PacketThread) -> FanOutWing:
-        link = Link(*self.engine.wires.open_link(self.owner, self.thread, thread))
+        link = Link(*self.engine.wires.lines.open_link(self.owner, self.thread, thread))
         try:
             number = self.engine.rooms.open()
         except MediaError:
-            self.engine.wires.close_link(link)
+            self.engine.wires.lines.close_link(link)
             raise
         wing = FanOutWing(self, number, thread, link)
         self._wings.append(wing)

@@ -60,5 +60,5 @@ class FanOutWing(Wing):
         for end in self.link:
             end.wing = None
             engine.command(end, COMMAND_LEAVE)
-        engine.wires.close_link(self.link)
+        engine.wires.lines.close_link(self.link)
         engine.rooms.vacated(self)

@@ -90,7 +90,7 @@ class Pseudowire:
         """The port of a timeslot, for the call `owner`; `Port.close` frees it. Raises MediaError."""
         with self.engine.lock:
             self._check_free(slot)
-            port = self.engine.wires.open_internal(owner, self.port.thread)
+            port = self.engine.wires.lines.open_internal(owner, self.port.thread)
             port.configure(PortSettings(formats=(CHANNEL_FORMAT,)))
             self.channels[slot] = port
             self.engine.wires.give_channel(self, slot, port)

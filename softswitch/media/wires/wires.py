@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import logging
-import os
 import socket
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,14 +17,14 @@ from softswitch.marking import mark
 from softswitch.media.addresses import encode_address
 from softswitch.media.allocation import BoundPair, close_pair
 from softswitch.media.echo_library import missing
-from softswitch.media.errors import MediaError, PortsExhausted
+from softswitch.media.errors import MediaError
 from softswitch.media.layouts.commands import COMMAND_CHANNEL
 from softswitch.media.layouts.events import EVENT_FRAMES
-from softswitch.media.layouts.shared import INTERNAL_PORT, LINK_FAR, LINK_NEAR, NOBODY, OPEN, PSEUDOWIRE, RTP_PORT
-from softswitch.media.layouts.wire import LINE, MAXIMUM_LINES, MAXIMUM_SPANS
+from softswitch.media.layouts.shared import INTERNAL_PORT, NOBODY, OPEN, PSEUDOWIRE, RTP_PORT
+from softswitch.media.layouts.wire import MAXIMUM_SPANS
 from softswitch.media.port import Port
 from softswitch.media.pseudowire_settings import PseudowireSettings, prepare_span
-from softswitch.media.wires.internal_port import InternalPort
+from softswitch.media.wires.lines import Lines
 from softswitch.media.wires.pseudowire import Pseudowire, PseudowireObserver
 
 if TYPE_CHECKING:
@@ -36,14 +34,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: What descriptions of a port without sockets say: port 0 would refuse the stream (RFC 3264 §6).
-_NOWHERE = ("127.0.0.1", 9)
 #: Option of a UDP socket: what is sent is cut into packets of that size (udp(7)); Python 3.11 has no name for it.
 _UDP_SEGMENT = 103
 
 
 class Wires:
-    """The internal ports and pseudowires of one engine; everything is called under the engine's lock.
+    """The pseudowires of one engine, and its `lines`; everything is called under the engine's lock.
 
     `open_record` makes a port of a pair of descriptors, as the engine does it for RTP ports.
     """
@@ -52,101 +48,12 @@ class Wires:
         self._engine = engine
         self._arena = arena
         self._open_record = open_record
-        ports = arena.ports
-        kept = ports[ports["state"] == OPEN]
-        lined, spanned = kept["kind"] >= INTERNAL_PORT, kept["kind"] == PSEUDOWIRE
-        self._line_ends = Counter(int(number) for number in kept["wire"][lined])  # how many ports have each line
-        self._free_lines = deque(number for number in range(MAXIMUM_LINES) if number not in self._line_ends)
-        self._free_spans = deque(sorted(set(range(MAXIMUM_SPANS)) - {int(number) for number in kept["wire"][spanned]}))
+        self.lines = Lines(engine, arena, open_record)
+        kept = arena.ports[(arena.ports["state"] == OPEN) & (arena.ports["kind"] == PSEUDOWIRE)]
+        taken = {int(number) for number in kept["wire"]}
+        self._free_spans = deque(number for number in range(MAXIMUM_SPANS) if number not in taken)
         self._pseudowires: dict[int, Pseudowire] = {}  # by slot
         self._told: list[Callable[[], object]] = []
-
-    # -- internal ports ---------------------------------------------------------------------------------------------
-
-    def open_fed(self, owner: str, thread: PacketThread) -> InternalPort:
-        """An internal port with the gateway's end of its line; raises PortsExhausted."""
-        ours, theirs = _two_ends()
-        try:
-            port = self._open(theirs, owner, thread)
-        except MediaError:
-            close_pair(ours)
-            close_pair(theirs)
-            raise
-        line = self._arena.lines[int(self._arena.ports[port.slot]["wire"])]
-        return InternalPort(port, line, wake=ours.rtcp_fd, fd=ours.rtp_fd)
-
-    def open_link(self, owner: str, near: PacketThread, far: PacketThread) -> tuple[Port, Port]:
-        """Two ports on packet threads of their own that share a line: what is sent through one the other receives.
-
-        They are nobody's but the engine's. Raises PortsExhausted, MediaError.
-        """
-        number = self._take_line()
-        pairs, ends = _two_ends(), list[Port]()
-        try:
-            for pair, thread, kind in zip(pairs, (near, far), (LINK_NEAR, LINK_FAR), strict=True):
-                ends.append(self._enter(pair, owner, thread, kind, number, link=True))
-        except MediaError:
-            for pair in pairs[len(ends) :]:
-                close_pair(pair)
-            self.close_link(ends)
-            if not ends:
-                self._free_lines.append(number)
-            raise
-        return ends[0], ends[1]
-
-    def close_link(self, ends: Sequence[Port]) -> None:
-        """Close ports of `open_link`."""
-        for end in ends:
-            end.seal()
-            self._engine.table.close(end)
-
-    def open_internal(self, owner: str, thread: PacketThread) -> Port:
-        """A port whose packets cross in the rings of a line, for a compiled gateway; raises PortsExhausted."""
-        pair = BoundPair(0, _eventfd(), -1)
-        try:
-            return self._open(pair, owner, thread)
-        except MediaError:
-            close_pair(pair)
-            raise
-
-    def _open(self, pair: BoundPair, owner: str, thread: PacketThread) -> Port:
-        number = self._take_line()
-        try:
-            return self._enter(pair, owner, thread, INTERNAL_PORT, number)
-        except MediaError:
-            self._free_lines.append(number)
-            raise
-
-    def _take_line(self) -> int:
-        if not self._free_lines:
-            raise PortsExhausted(f"all {MAXIMUM_LINES} internal ports are open")
-        number = self._free_lines.popleft()
-        self._arena.lines[number]["positions"][:] = 0
-        return number
-
-    def _enter(
-        self, pair: BoundPair, owner: str, thread: PacketThread, kind: int, number: int, *, link: bool = False
-    ) -> Port:
-        fit = functools.partial(self._fit, kind=kind, number=number)
-        port = self._open_record(pair, owner, thread, socket.AF_INET, fit, link=link)
-        self._line_ends[number] += 1
-        port.local = _NOWHERE
-        return port
-
-    def _let_go(self, number: int) -> None:
-        """A port has a line no more; the last that had it gives it back."""
-        self._line_ends[number] -= 1
-        if self._line_ends[number] <= 0:
-            del self._line_ends[number]
-            self._free_lines.append(number)
-
-    def _fit(self, record: NDArray[Any], kind: int, number: int) -> None:
-        record["kind"], record["wire"] = kind, number
-        record["remote_length"] = 1  # there is somewhere to send to
-        line = self._arena.lines.ctypes.data + number * LINE.itemsize
-        record["line_offset"] = line - record["remote"].ctypes.data
-
-    # -- pseudowires ------------------------------------------------------------------------------------------------
 
     def open_pseudowire(
         self, owner: str, thread: PacketThread, settings: PseudowireSettings, observer: PseudowireObserver
@@ -223,7 +130,7 @@ class Wires:
         """A port's record is free again, and so is its line or span."""
         record = self._arena.ports[slot]
         if record["kind"] >= INTERNAL_PORT:
-            self._let_go(int(record["wire"]))
+            self.lines.let_go(int(record["wire"]))
         elif record["kind"] == PSEUDOWIRE:
             self._free_spans.append(int(record["wire"]))
         record["kind"] = RTP_PORT
@@ -257,34 +164,6 @@ class Wires:
     def waiting(self) -> bool:
         """Whether there is something to `tell`."""
         return bool(self._told)
-
-
-def _two_ends() -> tuple[BoundPair, BoundPair]:
-    """For both who have a line: what wakes them, and a copy of what wakes the other; raises PortsExhausted."""
-    with contextlib.ExitStack() as undo:
-        descriptors: list[int] = []
-        for _ in range(2):
-            descriptors.append(_eventfd())
-            undo.callback(os.close, descriptors[-1])
-        for wake in descriptors[::-1]:
-            descriptors.append(_copy(wake))
-            undo.callback(os.close, descriptors[-1])
-        undo.pop_all()
-    return BoundPair(0, descriptors[0], descriptors[2]), BoundPair(0, descriptors[1], descriptors[3])
-
-
-def _copy(descriptor: int) -> int:
-    try:
-        return os.dup(descriptor)
-    except OSError as error:
-        raise PortsExhausted(f"no descriptor for an internal port: {error.strerror}") from error
-
-
-def _eventfd() -> int:
-    try:
-        return os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-    except OSError as error:
-        raise PortsExhausted(f"no descriptor for an internal port: {error.strerror}") from error
 
 
 def _bind(settings: PseudowireSettings, family: int) -> tuple[BoundPair, bool]:

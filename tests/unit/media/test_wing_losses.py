@@ -83,4 +83,4 @@ def test_a_switch_that_comes_back_closes_the_links_with_the_last_port(start, spr
         engine.release(record)
     eventually(lambda: not (ports["state"] == OPEN).any(), "ports and links are closed")
     engine.settle()
-    assert not engine.wires._line_ends, "the line is free again"
+    assert not engine.wires.lines._ends, "the line is free again"

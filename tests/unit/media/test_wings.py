@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 from softswitch.media import PCMA, PCMU, PortSettings, StreamFormat
+from softswitch.media.layouts.wire import MAXIMUM_LINES
 from softswitch.media.rooms import spreading
 
 PACKET = 160
@@ -149,7 +150,7 @@ def test_who_comes_and_goes_leaves_nothing_behind(make_engine, large, enter, sta
         engine.settle()
         gc.collect()  # what tests before this one have left
         used = len(os.listdir("/proc/self/fd")), len(engine.table.links), len(engine.rooms.open_rooms)
-        free = len(engine.table._free), len(engine.wires._free_lines), len(engine.rooms._free_rooms)
+        free = len(engine.table._free), len(engine.wires.lines._free), len(engine.rooms._free_rooms)
         return *used, *free, len(engine.rooms._free_voices)
 
     before = left()
@@ -192,13 +193,18 @@ def test_without_room_for_a_wing_members_are_served_at_home(make_engine, large, 
     room = engine.open_fan_out(owner_on(engine, 0))
     enter(room, 0)
     with monkeypatch.context() as short:
-        short.setattr(engine.wires, "_free_lines", deque())
+        short.setattr(engine.wires.lines, "_free", deque())
         assert enter(room, 1).port.thread.number == 0, "no line is left for a link"
     with monkeypatch.context() as short:
         short.setattr(engine.rooms, "_free_rooms", deque())
         assert enter(room, 1).port.thread.number == 0, "no number is left for a wing"
+    ports = engine.table._free
+    with monkeypatch.context() as short:
+        short.setattr(engine.table, "_free", deque([ports.popleft(), ports.popleft()]))
+        assert enter(room, 1).port.thread.number == 0, "no port is left for the other end of a link"
     engine.settle()
-    assert not engine.table.links and not engine.wires._line_ends, "the link is given back"
+    assert not engine.table.links and not engine.wires.lines._ends, "the links are given back"
+    assert len(engine.wires.lines._free) == MAXIMUM_LINES and len(ports) == engine.capacity - len(engine.table)
     assert enter(room, 1).port.thread.number == 1
 
 
