@@ -11,6 +11,7 @@ about its own stream.
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from softswitch.media.engine import MediaEngine
     from softswitch.media.port import Port
     from softswitch.media.workers.packet_thread import PacketThread
+
+logger = logging.getLogger(__name__)
 
 #: More than a sender has at a time: one that began anew, and the one before.
 _SOURCES_KEPT = 4
@@ -100,7 +103,10 @@ class Bundles:
         for other, sources in bundle.heard.items():
             bundle.heard[other] = tuple(each for each in sources if each != source)
         bundle.heard[port] = (source, *bundle.heard.get(port, ()))[:_SOURCES_KEPT]
-        self._steer(bundle)
+        try:
+            self._steer(bundle)
+        except MediaError as error:  # the program that there is goes on, and packets that bear a name are known
+            logger.warning("source %08x of %s is not learnt: %s", source, port, error)
 
     def parks(self, port: Port) -> bool:
         """Whether a port that is to be closed has to stay, silent, because others need its address."""

@@ -118,6 +118,24 @@ def test_of_many_sources_the_latest_are_kept(
     assert [source for source in range(100) if _learnt(engine, ports[1], source)] == [60, 61, 62, 63]
 
 
+def test_a_source_that_cannot_be_learnt_ends_nothing(
+    make_engine: Make, make_leg: Make, make_phone: Make, wait_for: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, phone = make_engine(), make_phone()
+    ports = bundled(engine, phone, *({"formats": SOUND, "name": Name(4, mid)} for mid in "01"))
+    legs = joined(engine, make_leg, ports)
+
+    def refuse(*_: object) -> None:
+        raise OSError(12, "no memory")
+
+    with monkeypatch.context() as full:
+        full.setattr("softswitch.media.transport.bundle.steer", refuse)
+        for turn in range(2):
+            phone.send(ports[0], bytes([turn]), ssrc=5, **named("1"))
+            assert legs[1].phone.receive().payload == bytes([turn])
+            wait_for(partial(_learnt, engine, ports[1], 5), "all that has happened is looked at")
+
+
 def test_requests_reach_the_source_of_the_stream_they_name(
     engine: MediaEngine, make_leg: Make, make_phone: Make, wait_for: Make
 ) -> None:
