@@ -34,7 +34,7 @@ class House:
             calls=self.calls,
             now=lambda: self.now,
             wall=self.wall,
-            talkgroups=SimpleNamespace(definitions=self.definitions),
+            talkgroups=SimpleNamespace(book=SimpleNamespace(definitions=self.definitions)),
             media=SimpleNamespace(picture_port=lambda leg: self.cameras.get(leg.party.number)),
             timers=SimpleNamespace(schedule=lambda at, action: setattr(self, "_look", action)),
         )
