@@ -48,9 +48,10 @@ class PortAllocator:
         self._quarantine_s = quarantine_s
         self.size = len(ports)
 
-    @property
-    def quarantined(self) -> int:
+    def quarantined(self, now: float) -> int:
         """How many closed ports wait for their time."""
+        while self._closed and self._closed[0][0] <= now:
+            self._free.append(self._closed.popleft()[1])
         return len(self._closed)
 
     def bind(self, host: str, now: float, *, rtcp: bool, dscp: int = 0) -> BoundPair:
@@ -58,8 +59,7 @@ class PortAllocator:
 
         Raises PortsExhausted, MediaError when `host` is not ours to bind.
         """
-        while self._closed and self._closed[0][0] <= now:
-            self._free.append(self._closed.popleft()[1])
+        waiting = self.quarantined(now)
         for _ in range(len(self._free)):
             port = self._free.popleft()
             try:
@@ -71,7 +71,7 @@ class PortAllocator:
                 if error.errno != errno.EADDRINUSE:
                     raise MediaError(f"cannot bind {host}:{port} for RTP: {error.strerror}") from error
         raise PortsExhausted(
-            f"all {self.size} pairs of RTP ports are taken ({self.quarantined} of them were closed a moment ago)"
+            f"all {self.size} pairs of RTP ports are taken ({waiting} of them were closed a moment ago)"
         )
 
     def release(self, port: int, now: float) -> None:

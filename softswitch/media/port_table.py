@@ -74,7 +74,7 @@ class PortTable:
     @property
     def quarantined(self) -> int:
         """RTP ports that are not bound again for a while."""
-        return self._allocator.quarantined
+        return self._allocator.quarantined(time.monotonic())
 
     def of_threads(self) -> Counter[int]:
         """How many ports each packet thread serves."""

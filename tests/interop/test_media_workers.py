@@ -196,9 +196,17 @@ def _mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
         yield switch
 
 
+def taken_ports(switch: Switch) -> int:
+    """How many ports cannot be given to a call, because others have them or had them a moment ago."""
+    media = switch.get("/system/media")
+    return int(media["ports_open"]) + int(media["ports_quarantined"])
+
+
 @pytest.fixture
 def world(_mortal: Switch) -> Iterator[World]:
     """The switch of these tests, with calls."""
+    # Ports of finished calls are not used again for some seconds: the calls of two tests together would find too few.
+    wait_until(lambda: not taken_ports(_mortal), 60, "the ports of the test before are free")
     with ExitStack() as stack:
         yield World(_mortal, stack)
 

@@ -72,6 +72,7 @@ def test_a_closed_port_is_not_used_again_before_its_time():
     allocator.release(first.port, 10.0)
     with pytest.raises(PortsExhausted, match="1 of them were closed"):
         allocator.bind(HOST, 12.9, rtcp=False)
+    assert (allocator.quarantined(12.9), allocator.quarantined(13.0)) == (1, 0)
     again = allocator.bind(HOST, 13.0, rtcp=False)
     assert (again.port, again.rtcp_fd) == (first.port, -1)
     os.close(again.rtp_fd)
