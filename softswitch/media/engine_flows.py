@@ -107,7 +107,9 @@ class EngineFlows(EnginePorts):
         rooms."""
         with self.lock:
             thread = self._thread_of(owner)
-            return FanOut(self, self.rooms.open(), thread, owner)
+            room = FanOut(self, self.rooms.open(), thread, owner)
+            self._spreading.room_opened(room)
+            return room
 
     def open_conference(
         self, owner: str, rate_hz: int = 8000, *, signals: bool = False, comfort_noise: bool = False
@@ -126,6 +128,7 @@ class EngineFlows(EnginePorts):
             number = self.rooms.open_mixed(rate_hz, tells_loudest=True, comfort=comfort)
             conference = Conference(self, number, thread, owner, rate_hz=rate_hz, signals=signals)
             self.rooms.conferences[number] = conference
+            self._spreading.room_opened(conference)
             return conference
 
     def place(self, room: Room, port: Port) -> PacketThread:

@@ -30,6 +30,7 @@ class FanOut(Room):
     Who has to do with pictures is always in the home: a key frame is asked for of the talker's own port.
     """
 
+    lightness = 5
     home: FanOutWing
 
     def __init__(self, engine: EngineFlows, number: int, thread: PacketThread, owner: str) -> None:

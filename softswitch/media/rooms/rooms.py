@@ -25,6 +25,8 @@ class Room(ABC):
 
     #: Whether more is done to the sound than to pass it on.
     tampers = False
+    #: How many members cost a packet thread as much as one of a conference.
+    lightness = 1
 
     def __init__(self, engine: EngineFlows, number: int, thread: PacketThread, owner: str) -> None:
         self.engine = engine

@@ -6,16 +6,20 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     from softswitch.media.port import Port
     from softswitch.media.rooms.rooms import Room
     from softswitch.media.workers.packet_thread import PacketThread
 
-#: A room of fewer members is on one thread: they are served in about a millisecond, and no packet takes a second step.
+#: A conference of fewer members is on one thread: its turn takes about a millisecond. A fan-out may have more of them
+#: (`Room.lightness`): a thousand are sent to in 5 ms, and a second thread would only take another core from the calls.
 FEW = 200
-#: By so many members threads may differ before a member is moved, which takes longer than to serve it where it is.
+#: By so many members threads may differ before one is moved, which takes longer than to serve it where it is.
 _SLACK = 2 * FEW
+#: What is taken for a room that is not open yet.
+_LIGHTNESS = 5
 _NONE: Counter[int] = Counter()
 
 
@@ -24,11 +28,21 @@ class Spreading:
 
     def __init__(self) -> None:
         self._opened: dict[str, Counter[int]] = {}  # by the owner of the room, and by thread
+        self._rooms: WeakValueDictionary[str, Room] = WeakValueDictionary()  # by owner
+
+    def room_opened(self, room: Room) -> None:
+        """Ports may be opened near a room from now on; of several rooms of one owner the one with fewest members on a
+        thread decides."""
+        known = self._rooms.get(room.owner)
+        if known is None or known.closed or room.lightness <= known.lightness:
+            self._rooms[room.owner] = room
 
     def nearest(self, near: str, alive: Sequence[PacketThread]) -> PacketThread:
         """Where to open a port that is about to enter the room of `near`; `alive` are the packet threads that run."""
-        opened = self._opened.get(near, _NONE)
-        return hashed(near, alive) if opened.total() < FEW else min(alive, key=lambda thread: opened[thread.number])
+        opened, room = self._opened.get(near, _NONE), self._rooms.get(near)
+        if opened.total() < FEW * (_LIGHTNESS if room is None else room.lightness):
+            return hashed(near, alive)
+        return min(alive, key=lambda thread: opened[thread.number])
 
     def opened(self, port: Port, near: str) -> None:
         """A port was opened near a room."""
@@ -45,16 +59,16 @@ class Spreading:
 
     def place(self, room: Room, port: Port, find_alive: Callable[[], Sequence[PacketThread]]) -> PacketThread:
         """Where a port is to be served that enters a room."""
-        members: Counter[int] = Counter()
+        few, members = FEW * room.lightness, Counter[int]()
         for wing in room.wings:
             members[wing.thread.number] += len(wing.members)
-        if max(members.total(), self._opened.get(room.owner, _NONE).total()) < FEW:
+        if max(members.total(), self._opened.get(room.owner, _NONE).total()) < few:
             return room.thread
         alive = find_alive()
         if len(alive) < 2:
             return room.thread
         least = min(alive, key=lambda thread: members[thread.number])
-        if port.thread in alive and members[port.thread.number] < members[least.number] + _SLACK:
+        if port.thread in alive and members[port.thread.number] < members[least.number] + _SLACK * room.lightness:
             return port.thread
         return least
 

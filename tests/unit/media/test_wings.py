@@ -211,16 +211,16 @@ def test_without_room_for_a_wing_members_are_served_at_home(make_engine, large, 
 
 
 def test_members_of_a_large_room_are_spread_from_the_start(make_engine, monkeypatch):
-    monkeypatch.setattr(spreading, "FEW", 10)
+    monkeypatch.setattr(spreading, "FEW", 2)
     engine = make_engine(threads=2)
     owner = owner_on(engine, 1)
+    room = engine.open_fan_out(owner)
     ports = [engine.open_port(f"call-{i}", near=owner) for i in range(40)]
     for port in ports:
         port.configure(PortSettings(formats=(PCMA,)))
     places = [port.thread.number for port in ports]
     assert places[:10] == [1] * 10, "a small room is on one thread"
     assert places.count(0) == places.count(1) == 20, "a large one is spread evenly"
-    room = engine.open_fan_out(owner)
     for port in ports[::-1]:
         room.join(port)
     assert [port.thread.number for port in ports] == places, "nobody need be moved"
@@ -230,8 +230,8 @@ def test_members_of_a_large_room_are_spread_from_the_start(make_engine, monkeypa
 
 
 def test_members_who_come_from_elsewhere_fill_all_threads(make_engine, monkeypatch):
-    monkeypatch.setattr(spreading, "FEW", 5)
-    monkeypatch.setattr(spreading, "_SLACK", 10)
+    monkeypatch.setattr(spreading, "FEW", 1)
+    monkeypatch.setattr(spreading, "_SLACK", 2)
     engine = make_engine(threads=2)
     room = engine.open_fan_out(owner_on(engine, 0))
     ports = [engine.open_port(owner_on(engine, 0)) for _ in range(30)]
