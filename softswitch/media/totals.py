@@ -117,11 +117,14 @@ class TransportCounters:
 def collect(
     arena: Arena, *, ports_open: int, ports_free: int, ports_quarantined: int, transports: TransportCounters
 ) -> MediaStatistics:
-    """Add up the counters of the open ports and those that closed ports have left."""
+    """Add up the counters of the open ports and those that closed ports have left; of links only what they could not
+    take, the rest having been counted where it came in."""
     used = max((int(worker["ports_used"]) for worker in arena.workers), default=0)
     ports = arena.ports[:used]
-    ports = ports[(ports["state"] == OPEN) & (ports["kind"] < LINK_NEAR)]
+    ports = ports[ports["state"] == OPEN]
+    links, ports = ports[ports["kind"] >= LINK_NEAR], ports[ports["kind"] < LINK_NEAR]
     totals = {name: int(ports[name].sum() + arena.workers[name].sum()) for name in _OF_PORTS}
+    totals["send_errors"] += int(links["send_errors"].sum())
     totals |= {name: int(arena.workers[name].sum()) for name in _OF_WORKERS}
     totals["lost"] = int(arena.workers["lost_before"].sum() + ports["lost_before"].sum() + _lost_now(ports))
     return MediaStatistics(

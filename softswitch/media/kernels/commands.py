@@ -291,6 +291,8 @@ def _close(port: Any, slot: int, worker: Any, scratch: Any, now_ns: int) -> None
     worker["ports_open"] -= 1
     if port["kind"] < LINK_NEAR:
         _count(port, worker)
+    else:
+        worker["send_errors"] += port["send_errors"]
 
 
 @part

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from softswitch.media import PCMA, PCMU, PortSettings, StreamFormat
-from softswitch.media.layouts.wire import MAXIMUM_LINES
+from softswitch.media.layouts.wire import LINE_PLACES, MAXIMUM_LINES
 from softswitch.media.rooms import spreading
 
 PACKET = 160
@@ -240,3 +240,18 @@ def test_members_who_come_from_elsewhere_fill_all_threads(make_engine, monkeypat
         room.join(port)
     assert [len(wing.members) for wing in room.wings] == [20, 10]
     assert {port.thread.number for port in ports[:5]} == {0}, "while it was small it was on one thread"
+
+
+def test_what_a_link_cannot_take_is_an_error_of_sending(engine, room, enter):
+    talker, listener = enter(room, 0), enter(room, 1)
+    room.talk(talker.port)
+    talker.phone.stage.settle()
+    for i in range(LINE_PLACES + 3):  # while the other thread does not run
+        talker.phone.send(talker.port, bytes([i]) * PACKET)
+        room.thread.turn()
+    assert engine.statistics().send_errors == 3, "what was beyond the ring's places is counted"
+    talker.phone.stage.settle()
+    assert [packet.payload[0] for packet in listener.phone.take()] == list(range(LINE_PLACES)), "the rest is heard"
+    room.close()
+    engine.settle()
+    assert engine.statistics().send_errors == 3, "and counted still when the link is gone"
