@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 WARM_UP = 10_000
 SETTLE_S = 40.0
 #: What the C library keeps of the busiest moment comes and goes with the machine's other work.
-GOAL_GROWN_MB = 8.0
+GOAL_GROWN_MB = 4.0
 _HOLD_MS = 600
 _PCMU, _PCMA = 0, 8
 _MORE = """
